@@ -1,7 +1,5 @@
 package corpus
 
-import "time"
-
 // Kind is what a document is about and decides which headings it may have.
 type Kind string
 
@@ -31,9 +29,9 @@ type Document struct {
 	Durations  []Fact     `yaml:"durations" json:"durations,omitempty"`
 	Amounts    []Fact     `yaml:"amounts" json:"amounts,omitempty"` // benefits, contributions, thresholds
 	LegalBasis []LegalRef `yaml:"legal_basis" json:"legal_basis,omitempty"`
-	ValidFrom  Date       `yaml:"valid_from" json:"valid_from,omitzero"`
-	ValidTo    Date       `yaml:"valid_to" json:"valid_to,omitzero"`
-	Checked    Date       `yaml:"checked" json:"checked,omitzero"`
+	ValidFrom  Date       `yaml:"valid_from" json:"valid_from,omitempty"`
+	ValidTo    Date       `yaml:"valid_to" json:"valid_to,omitempty"`
+	Checked    Date       `yaml:"checked" json:"checked,omitempty"`
 	Confidence string     `yaml:"confidence" json:"confidence,omitempty"` // high, medium or low
 	Sources    []Source   `yaml:"sources" json:"sources,omitempty"`
 	Related    []string   `yaml:"related" json:"related,omitempty"`
@@ -57,8 +55,8 @@ type Fact struct {
 	Condition  Condition `yaml:"condition" json:"condition,omitzero"`
 	Text       string    `yaml:"text" json:"text,omitempty"` // printed instead of value and unit
 	Note       string    `yaml:"note" json:"note,omitempty"`
-	ValidFrom  Date      `yaml:"valid_from" json:"valid_from,omitzero"`
-	ValidTo    Date      `yaml:"valid_to" json:"valid_to,omitzero"` // last day, inclusive
+	ValidFrom  Date      `yaml:"valid_from" json:"valid_from,omitempty"`
+	ValidTo    Date      `yaml:"valid_to" json:"valid_to,omitempty"` // last day, inclusive
 	Legal      string    `yaml:"legal" json:"legal,omitempty"`
 	Confidence string    `yaml:"confidence" json:"confidence,omitempty"` // empty: the document's
 	Ask        string    `yaml:"ask" json:"ask,omitempty"`
@@ -77,14 +75,14 @@ type Condition struct {
 type LegalRef struct {
 	Ref   string `yaml:"ref" json:"ref,omitempty"`
 	Title string `yaml:"title" json:"title,omitempty"`
-	Date  Date   `yaml:"date" json:"date,omitzero"`
+	Date  Date   `yaml:"date" json:"date,omitempty"`
 }
 
 // Source is where the facts were read, and when.
 type Source struct {
 	Title string `yaml:"title" json:"title"`
 	URL   string `yaml:"url" json:"url,omitempty"`
-	Date  Date   `yaml:"date" json:"date,omitzero"`
+	Date  Date   `yaml:"date" json:"date,omitempty"`
 }
 
 // Section is one heading of a document with the text under it (Markdown:
@@ -95,6 +93,3 @@ type Section struct {
 	Body    string `json:"body"`
 	Line    int    `json:"line"` // of the heading in the file, from 1
 }
-
-// Date is a calendar day without a time zone. Its zero value means "not given".
-type Date struct{ time.Time }

@@ -1,0 +1,189 @@
+package corpus
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"troly/internal/vietnamese"
+)
+
+// cacheFormat names the shape of the cached file; raise it when a field of
+// Document changes its meaning.
+const cacheFormat = "troly-knowledge-1"
+
+// cached is the parsed knowledge as it lies in the data directory, so that a warm
+// start need not decode YAML (which takes most of a cold one).
+type cached struct {
+	Format     string    `json:"format"`
+	Library    *Library  `json:"library"`
+	Vocabulary []byte    `json:"vocabulary"`
+	Problems   []Problem `json:"problems"`
+}
+
+// Open loads the knowledge under fsys as Load does, keeping what it parsed in the
+// file at path. While the knowledge is unchanged the file is used instead of
+// parsing; a damaged file is ignored and written anew. A document that cannot be
+// read any more is kept in its last good version, which problems says. An empty
+// path keeps nothing. When only the writing fails, saveErr says why and the
+// library is good.
+func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, saveErr, err error) {
+	version, err := Version(fsys)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	previous, problems := readCache(path)
+	if previous != nil && previous.Version == version {
+		return previous, problems, nil, nil
+	}
+	lib, problems, err = Load(fsys)
+	if previous != nil {
+		lib, problems, err = keepLastGood(lib, previous, problems, err)
+	}
+	if err != nil {
+		return nil, problems, nil, err
+	}
+	return lib, problems, writeCache(path, lib, problems), nil
+}
+
+// keepLastGood takes documents whose file is broken from the previous library.
+func keepLastGood(lib, previous *Library, problems []Problem, err error) (*Library, []Problem, error) {
+	if lib == nil {
+		return nil, problems, err
+	}
+	for i, p := range problems {
+		for _, d := range previous.Documents {
+			if d.File == p.File && lib.Document(d.ID) == nil {
+				lib.Documents = append(lib.Documents, d)
+				problems[i].Message += "; the last good version stays in use"
+			}
+		}
+	}
+	lib.index()
+	lib.countWords()
+	return lib, problems, err
+}
+
+// readCache returns the library kept at path, or nil when there is none that can
+// be trusted.
+func readCache(path string) (*Library, []Problem) {
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil
+	}
+	sum, body, ok := bytes.Cut(data, []byte("\n"))
+	if !ok || string(sum) != checksum(body) {
+		return nil, nil
+	}
+	var c cached
+	if json.Unmarshal(body, &c) != nil || c.Format != cacheFormat || c.Library == nil {
+		return nil, nil
+	}
+	c.Library.Vocabulary = vietnamese.NewVocabulary()
+	if c.Library.Vocabulary.UnmarshalBinary(c.Vocabulary) != nil {
+		return nil, nil
+	}
+	c.Library.index()
+	return c.Library, c.Problems
+}
+
+func writeCache(path string, lib *Library, problems []Problem) error {
+	if path == "" {
+		return nil
+	}
+	words, err := lib.Vocabulary.MarshalBinary()
+	if err != nil {
+		return fmt.Errorf("save knowledge: %w", err)
+	}
+	body, err := json.Marshal(cached{cacheFormat, lib, words, problems})
+	if err != nil {
+		return fmt.Errorf("save knowledge: %w", err)
+	}
+	data := append([]byte(checksum(body)+"\n"), body...)
+	return WriteFile(path, data)
+}
+
+// WriteFile replaces the file at path as one step: a reader, or a crash at any
+// instant, sees the old content or the new one. Missing folders are made.
+func WriteFile(path string, data []byte) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	f, err := os.CreateTemp(dir, filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	defer os.Remove(f.Name()) // gone already when the rename succeeded
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	return nil
+}
+
+func checksum(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Stale is a document, or one of its figures, that needs a look.
+type Stale struct {
+	Document string `json:"document"`
+	Title    string `json:"title"`
+	What     string `json:"what"`
+	Date     Date   `json:"date"`
+	Due      bool   `json:"due"` // the date has passed; otherwise it comes soon
+}
+
+// maxCheckedDays is how old a check may grow before the document is listed as
+// stale: fees and forms change about twice a year (January and July).
+const maxCheckedDays = 180
+
+// Stale lists what is past its validity on the day asOf, ends within Soon days,
+// or was checked too long ago; ordered by date.
+func (l *Library) Stale(asOf Date) []Stale {
+	var stale []Stale
+	add := func(d *Document, what string, date Date) {
+		if date != "" && (date < asOf || asOf.Days(date) <= Soon) {
+			stale = append(stale, Stale{d.ID, d.Title, what, date, date < asOf})
+		}
+	}
+	for _, d := range l.Documents {
+		add(d, "hiệu lực của cả tài liệu", d.ValidTo)
+		for _, rows := range [][]Fact{d.Fees, d.Durations, d.Amounts} {
+			for i := range rows {
+				if !superseded(rows, &rows[i]) {
+					add(d, rows[i].For, rows[i].ValidTo)
+				}
+			}
+		}
+		if d.Checked.Days(asOf) > maxCheckedDays {
+			stale = append(stale, Stale{d.ID, d.Title, "lần kiểm tra gần nhất đã lâu", d.Checked, true})
+		}
+	}
+	slices.SortStableFunc(stale, func(a, b Stale) int { return cmp.Compare(a.Date, b.Date) })
+	return stale
+}
+
+// superseded reports whether another row continues the fact after its end.
+func superseded(rows []Fact, f *Fact) bool {
+	return slices.ContainsFunc(rows, func(next Fact) bool {
+		return next.For == f.For && next.Condition == f.Condition && f.ValidTo != "" && next.ValidFrom > f.ValidTo
+	})
+}

@@ -1,0 +1,353 @@
+package corpus
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"unicode/utf8"
+)
+
+// minimal is a correct document; tests break one thing at a time.
+const minimal = `---
+id: dang-ky
+title: Đăng ký thử
+kind: procedure
+aliases: [giấy thử]
+asked: [một, hai, ba, bốn, năm, sáu, bảy, tám, chín, mười, mười một, mười hai]
+codes: ["1.001193"]
+audience: both
+level: commune
+authority: UBND cấp xã
+submit: [in_person]
+fees:
+  - {for: Lệ phí, value: 8000, unit: đồng/bản}
+  - {for: Lệ phí làm lại, ask: UBND cấp xã}
+durations:
+  - {for: Giải quyết, value: 5, unit: ngày làm việc}
+legal_basis:
+  - {ref: 60/2014/QH13, title: Luật Hộ tịch}
+checked: 2026-11-23
+confidence: high
+sources:
+  - {title: Cổng Dịch vụ công quốc gia, date: 2026-07-18}
+---
+
+## Tóm tắt
+
+Giấy thử được cấp trong 5 ngày làm việc.
+
+## Hồ sơ
+
+- Tờ khai CT07.
+- Giấy chứng sinh.
+`
+
+func library(t *testing.T, files ...string) *Library {
+	t.Helper()
+	fsys := fstest.MapFS{}
+	for i := 0; i < len(files); i += 2 {
+		fsys[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
+	}
+	lib, problems, err := Load(fsys)
+	if err != nil || len(problems) > 0 {
+		t.Fatalf("Load: %v, problems %v", err, problems)
+	}
+	return lib
+}
+
+func TestLintAcceptsACorrectDocument(t *testing.T) {
+	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}})
+	if err != nil || len(problems) > 0 {
+		t.Errorf("Lint(minimal) = %v, %v, want none", problems, err)
+	}
+}
+
+func TestLintNamesFileLineAndRemedy(t *testing.T) {
+	tests := []struct {
+		name, old, new string
+		line           int
+		want           string
+	}{
+		{"unknown field", "level: commune", "levle: commune", 9, "levle"},
+		{"bad yaml", "title: Đăng ký thử", "title: Đăng: ký: thử", 3, ""},
+		{"id differs from file", "id: dang-ky", "id: dang-ki", 2, "dang-ki"},
+		{"kind of another folder", "kind: procedure", "kind: skill", 4, "kind: procedure"},
+		{"few questions", "asked: [một, hai, ba, bốn, năm, sáu, bảy, tám, chín, mười, mười một, mười hai]", "asked: [một, hai]", 6, "at least 12"},
+		{"code", `["1.001193"]`, `["1.1193"]`, 7, "1.001193"},
+		{"audience", "audience: both", "audience: all", 8, "citizen, official, both"},
+		{"district office", "authority: UBND cấp xã", "authority: UBND huyện", 10, "district level ended"},
+		{"value without unit", "value: 8000, unit: đồng/bản", "value: 8000", 13, "without unit"},
+		{"value and ask", "ask: UBND cấp xã}", "value: 1, unit: đồng, ask: UBND cấp xã}", 14, "one of value"},
+		{"no figure", "{for: Lệ phí làm lại, ask: UBND cấp xã}", "{for: Lệ phí làm lại}", 14, "no figure"},
+		{"base that nobody defines", "value: 5, unit: ngày làm việc", "rate: 5, base: lương cơ sở", 16, "lương cơ sở"},
+		{"legal reference", "60/2014/QH13", "60-2014-QH13", 18, "60/2014/QH13"},
+		{"date", "checked: 2026-11-23", "checked: 2026-13-23", 19, "YYYY-MM-DD"},
+		{"figure that is typed nowhere", "trong 5 ngày làm việc", "trong 6 ngày làm việc", 27, "the figure 6"},
+		{"heading", "## Hồ sơ", "## Giấy tờ", 29, "a procedure has only"},
+		{"order of headings", "## Hồ sơ", "## Đối tượng\n\nAi cũng được.\n\n## Tóm tắt ngắn", 33, "a procedure has only"},
+		{"empty heading", "- Tờ khai CT07.\n- Giấy chứng sinh.", "", 29, "no text"},
+		{"no front matter", "---\nid: dang-ky", "id: dang-ky", 1, "front matter"},
+		{"related", "checked:", "related: [khong-co]\nchecked:", 19, "khong-co"},
+		{"link", "{title: Cổng Dịch vụ công quốc gia,", "{title: Cổng, url: dichvucong.gov.vn,", 22, "https://"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			text := strings.Replace(minimal, tt.old, tt.new, 1)
+			if text == minimal {
+				t.Fatalf("the test changes nothing: %q not found", tt.old)
+			}
+			problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range problems {
+				if p.File == "procedures/dang-ky.md" && p.Line == tt.line && strings.Contains(p.Message, tt.want) {
+					return
+				}
+			}
+			t.Errorf("Lint with %q = %v, want line %d with %q", tt.new, problems, tt.line, tt.want)
+		})
+	}
+}
+
+func TestLintFindsSharedAliasesAndIDs(t *testing.T) {
+	other := strings.Replace(minimal, "id: dang-ky", "id: dang-ky-hai", 1)
+	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}, "procedures/dang-ky-hai.md": {Data: []byte(other)}})
+	if err != nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "giấy thử") {
+		t.Errorf("Lint = %v, %v, want the shared alias", problems, err)
+	}
+	problems, err = Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}, "procedures/x.md": {Data: []byte(minimal)}})
+	if err != nil || len(problems) == 0 || !strings.Contains(problems[0].Message, "already used") {
+		t.Errorf("Lint = %v, %v, want the repeated id", problems, err)
+	}
+}
+
+func TestLine(t *testing.T) {
+	doc := `---
+id: thu
+title: Thử
+kind: procedure
+confidence: high
+checked: 2026-11-23
+fees:
+  - {for: Nộp trực tuyến, value: 0, unit: đồng, condition: {channel: online}, valid_from: 2026-08-15, valid_to: 2027-02-28}
+  - {for: Mức thường, value: 115000, unit: đồng}
+  - {for: Lệ phí của tỉnh, ask: Trung tâm Phục vụ hành chính công}
+  - {for: Ưu đãi, value: 50, unit: "%", valid_to: 2026-12-31}
+durations:
+  - {for: Cấp lại, value: 5, max: 7, unit: ngày làm việc}
+  - {for: Đổi, value: 8, unit: ngày làm việc, text: không quá 8 ngày làm việc, confidence: low}
+amounts:
+  - {for: Lương cơ sở, name: lương cơ sở, value: 2340000, unit: đồng/tháng, valid_to: 2026-06-30}
+  - {for: Lương cơ sở, name: lương cơ sở, value: 2530000, unit: đồng/tháng, valid_from: 2026-07-01}
+  - {for: Người thứ nhất, name: mức người thứ nhất, rate: 4.5, base: lương cơ sở}
+  - {for: Người thứ hai, rate: 70, base: mức người thứ nhất}
+  - {for: Trợ cấp, factor: 1.5, base: lương cơ sở}
+---
+
+## Tóm tắt
+
+Thử.
+`
+	lib := library(t, "procedures/thu.md", doc)
+	d := lib.Document("thu")
+	tests := []struct {
+		fact Fact
+		asOf Date
+		want string
+	}{
+		{d.Fees[0], "2026-11-23", "Nộp trực tuyến: miễn phí (0 đồng); áp dụng đến hết 28/02/2027"},
+		{d.Fees[0], "2027-01-15", "Nộp trực tuyến: miễn phí (0 đồng); sắp thay đổi: chỉ áp dụng đến hết 28/02/2027"},
+		{d.Fees[1], "2026-11-23", "Mức thường: 115.000 đồng"},
+		{d.Fees[2], "2026-11-23", "Lệ phí của tỉnh: chưa xác minh được mức; hãy hỏi Trung tâm Phục vụ hành chính công"},
+		{d.Fees[3], "2026-11-23", "Ưu đãi: 50%; sắp thay đổi: chỉ áp dụng đến hết 31/12/2026"},
+		{d.Durations[0], "2026-11-23", "Cấp lại: 5–7 ngày làm việc"},
+		{d.Durations[1], "2026-11-23", "Đổi: không quá 8 ngày làm việc (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận)"},
+		{d.Amounts[2], "2026-11-23", "Người thứ nhất: 113.850 đồng/tháng (4,5% × lương cơ sở 2.530.000)"},
+		{d.Amounts[2], "2026-06-30", "Người thứ nhất: 105.300 đồng/tháng (4,5% × lương cơ sở 2.340.000)"},
+		{d.Amounts[3], "2026-11-23", "Người thứ hai: 79.695 đồng/tháng (70% × mức người thứ nhất 113.850)"},
+		{d.Amounts[4], "2026-11-23", "Trợ cấp: 3.795.000 đồng/tháng (hệ số 1,5 × lương cơ sở 2.530.000)"},
+	}
+	for _, tt := range tests {
+		if got := lib.Line(d, &tt.fact, tt.asOf); got != tt.want {
+			t.Errorf("Line(%q, %s)\n got %q\nwant %q", tt.fact.For, tt.asOf, got, tt.want)
+		}
+	}
+	if got := ValidOn(d.Amounts, "2026-06-30"); len(got) != 4 || *got[0].Value != 2340000 {
+		t.Errorf("ValidOn(2026-06-30) = %v, want the rows of that day", got)
+	}
+}
+
+func TestBaseInACircle(t *testing.T) {
+	doc := strings.Replace(minimal, "durations:", "amounts:\n  - {for: a, name: a, rate: 5, base: b}\n  - {for: b, name: b, rate: 5, base: a}\ndurations:", 1)
+	lib := library(t, "procedures/dang-ky.md", doc)
+	d := lib.Document("dang-ky")
+	if got, want := lib.Line(d, &d.Amounts[0], "2026-11-23"), "a: 5% b"; got != want {
+		t.Errorf("Line of a circular base = %q, want %q", got, want)
+	}
+}
+
+func TestSplit(t *testing.T) {
+	lib := library(t, "procedures/dang-ky.md", minimal)
+	d := lib.Document("dang-ky")
+	chunks := lib.Split(d)
+	var got []string
+	for _, c := range chunks {
+		if c.Section != AskedSection {
+			got = append(got, c.Section)
+		}
+	}
+	if want := "tom-tat ho-so noi-nop thoi-han le-phi can-cu"; strings.Join(got, " ") != want {
+		t.Errorf("sections = %v, want %s", got, want)
+	}
+	if n := len(chunks) - len(got); n != 12 {
+		t.Errorf("asked chunks = %d, want 12", n)
+	}
+	again := library(t, "procedures/dang-ky.md", strings.Replace(minimal, "Giấy chứng sinh.", "Giấy chứng sinh bản chính.", 1))
+	changed := 0
+	for i, c := range again.Split(again.Document("dang-ky")) {
+		if c.ID != chunks[i].ID || c.Hash != chunks[i].Hash {
+			changed++
+			if c.Section != "ho-so" {
+				t.Errorf("chunk %s changed with another section's text", c.ID)
+			}
+		}
+	}
+	if changed != 1 {
+		t.Errorf("%d chunks changed, want the one edited", changed)
+	}
+	retitled := library(t, "procedures/dang-ky.md", strings.Replace(minimal, "title: Đăng ký thử", "title: Đăng ký thật", 1))
+	for i, c := range retitled.Split(retitled.Document("dang-ky")) {
+		if c.ID != chunks[i].ID || c.Hash == chunks[i].Hash {
+			t.Errorf("chunk %s: a new title must keep the ID and change the hash", c.ID)
+		}
+	}
+}
+
+func TestSplitText(t *testing.T) {
+	item := "- " + strings.Repeat("đăng ký ", 20) + "xong.\n"
+	tests := []struct {
+		name, text string
+		limit      int
+		pieces     int
+	}{
+		{"empty", "", 100, 0},
+		{"short", "một dòng", 100, 1},
+		{"items", strings.Repeat(item, 10), 400, 5},
+		{"one line of sentences", strings.Repeat("Câu này dài. ", 50), 100, 8},
+		{"no border at all", strings.Repeat("ữ", 250), 100, 3},
+	}
+	for _, tt := range tests {
+		pieces := splitText(tt.text, tt.limit)
+		if len(pieces) != tt.pieces {
+			t.Errorf("%s: %d pieces, want %d", tt.name, len(pieces), tt.pieces)
+		}
+		var all strings.Builder
+		for _, p := range pieces {
+			if n := utf8.RuneCountInString(p); n > tt.limit || !utf8.ValidString(p) {
+				t.Errorf("%s: a piece of %d runes, want at most %d and valid text", tt.name, n, tt.limit)
+			}
+			all.WriteString(p)
+		}
+		squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
+		if squeeze(all.String()) != squeeze(tt.text) {
+			t.Errorf("%s: text was lost or made up", tt.name)
+		}
+	}
+}
+
+func TestOpenKeepsAndHeals(t *testing.T) {
+	fsys := fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}}
+	path := filepath.Join(t.TempDir(), "sub", "knowledge.json")
+	open := func(fsys fs.FS) (*Library, []Problem) {
+		t.Helper()
+		lib, problems, saveErr, err := Open(fsys, path)
+		if err != nil || saveErr != nil {
+			t.Fatalf("Open: %v, save %v", err, saveErr)
+		}
+		return lib, problems
+	}
+	first, _ := open(fsys)
+	warm, _ := open(fsys)
+	if warm.Version != first.Version || warm.Document("dang-ky") == nil || *warm.Document("dang-ky").Fees[0].Value != 8000 {
+		t.Fatal("the kept library differs from the parsed one")
+	}
+	for name, garbage := range map[string]string{"empty": "", "garbage": "\x00\x01", "half": "", "flipped": ""} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bad := []byte(garbage)
+		switch name {
+		case "half":
+			bad = data[:len(data)/2]
+		case "flipped":
+			bad = append([]byte(nil), data...)
+			bad[len(bad)-20] ^= 1
+		}
+		if err := os.WriteFile(path, bad, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if lib, _ := open(fsys); lib.Document("dang-ky") == nil {
+			t.Errorf("%s cache: document lost", name)
+		}
+	}
+	broken := fstest.MapFS{
+		"procedures/dang-ky.md": {Data: []byte(strings.Replace(minimal, "level:", "levle:", 1))},
+		"procedures/hai.md":     {Data: []byte(strings.ReplaceAll(strings.Replace(minimal, "id: dang-ky", "id: hai", 1), "giấy thử", "giấy hai"))},
+	}
+	lib, problems := open(broken)
+	if lib.Document("dang-ky") == nil || lib.Document("hai") == nil {
+		t.Error("a broken file took its last good version away")
+	}
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "last good version") {
+		t.Errorf("problems = %v, want one that says the last good version stays", problems)
+	}
+}
+
+func TestOpenWithoutAWritableDirectory(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lib, _, saveErr, err := Open(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}}, filepath.Join(file, "knowledge.json"))
+	if err != nil || lib == nil || saveErr == nil {
+		t.Errorf("Open = %v, save %v, %v, want a library and a save error", lib, saveErr, err)
+	}
+}
+
+func TestStale(t *testing.T) {
+	doc := strings.Replace(minimal, "{for: Lệ phí, value: 8000, unit: đồng/bản}", "{for: Lệ phí, value: 8000, unit: đồng/bản, valid_to: 2026-12-31}", 1)
+	lib := library(t, "procedures/dang-ky.md", doc)
+	tests := []struct {
+		asOf Date
+		want int
+	}{{"2026-10-01", 0}, {"2026-11-23", 1}, {"2027-01-01", 1}, {"2027-06-01", 2}}
+	for _, tt := range tests {
+		if got := lib.Stale(tt.asOf); len(got) != tt.want {
+			t.Errorf("Stale(%s) = %v, want %d", tt.asOf, got, tt.want)
+		}
+	}
+}
+
+func FuzzParseDocument(f *testing.F) {
+	f.Add([]byte(minimal))
+	f.Add([]byte("---\nid: [\n---\n## a"))
+	f.Add([]byte("---\n---\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		doc, err := parseDocument("procedures/x.md", data)
+		if err != nil {
+			return
+		}
+		lib := &Library{Documents: []*Document{doc}}
+		lib.index()
+		for _, c := range lib.Split(doc) {
+			if utf8.RuneCountInString(c.Text) > maxChunkRunes {
+				t.Errorf("chunk of %d runes", utf8.RuneCountInString(c.Text))
+			}
+		}
+	})
+}

@@ -1,0 +1,426 @@
+package corpus
+
+import (
+	"fmt"
+	"io/fs"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"troly/internal/vietnamese"
+)
+
+// minAsked is how many ways of asking a document must carry: fewer than a dozen
+// and residents' situations are not covered.
+const minAsked = 12
+
+// Lint checks all knowledge under fsys and returns what is wrong, ordered by file
+// and line. No problems means that every document can be answered from.
+func Lint(fsys fs.FS) ([]Problem, error) {
+	lib, problems, err := Load(fsys)
+	if err != nil && len(problems) == 0 {
+		return nil, err
+	}
+	if lib != nil {
+		for _, d := range lib.Documents {
+			raw, err := fs.ReadFile(fsys, d.File)
+			if err != nil {
+				return nil, fmt.Errorf("read knowledge: %w", err)
+			}
+			c := checker{lib: lib, doc: d, raw: vietnamese.Normalize(string(raw)), lines: strings.Split(string(raw), "\n")}
+			c.check()
+			problems = append(problems, c.problems...)
+		}
+		problems = append(problems, lib.lintAliases()...)
+		problems = append(problems, lib.lintTables()...)
+	}
+	slices.SortStableFunc(problems, func(a, b Problem) int {
+		if a.File != b.File {
+			return strings.Compare(a.File, b.File)
+		}
+		return a.Line - b.Line
+	})
+	return problems, nil
+}
+
+// checker collects the problems of one document.
+type checker struct {
+	lib      *Library
+	doc      *Document
+	raw      string
+	lines    []string
+	problems []Problem
+}
+
+// at reports a problem at the first line that holds needle (line 1 if none does).
+func (c *checker) at(needle, format string, args ...any) {
+	line := 1
+	for i, text := range c.lines {
+		if needle != "" && strings.Contains(text, needle) {
+			line = i + 1
+			break
+		}
+	}
+	c.problems = append(c.problems, Problem{c.doc.File, line, fmt.Sprintf(format, args...)})
+}
+
+func (c *checker) check() {
+	c.fields()
+	for _, rows := range []struct {
+		key   string
+		facts []Fact
+	}{{"fees", c.doc.Fees}, {"durations", c.doc.Durations}, {"amounts", c.doc.Amounts}} {
+		for i := range rows.facts {
+			c.fact(rows.key, &rows.facts[i])
+		}
+	}
+	c.headings()
+	c.numbers()
+	c.offices()
+}
+
+var (
+	idPattern  = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
+	refPattern = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?[a-z]?/[A-Za-zĐđ0-9./-]+$`)
+	// codePattern is a procedure code of the national portal.
+	codePattern = regexp.MustCompile(`^[0-9]\.[0-9]{6}(\.[A-Z0-9.]+)?$`)
+)
+
+func (c *checker) fields() {
+	d := c.doc
+	name := strings.TrimSuffix(path.Base(d.File), ".md")
+	if d.ID != name || !idPattern.MatchString(d.ID) {
+		c.at("id:", "id %q: write the file's name without .md (%q), in small ASCII letters, digits and dashes", d.ID, name)
+	}
+	wantKind := map[string]Kind{"procedures": Procedure, "skills": Skill, "local": Local}[d.Collection]
+	if d.Kind != wantKind {
+		c.at("kind:", "kind %q: documents in %s/ have kind: %s", d.Kind, d.Collection, wantKind)
+	}
+	if strings.TrimSpace(d.Title) == "" {
+		c.at("title:", "title is missing: write the name residents know")
+	}
+	if len(d.Aliases) == 0 {
+		c.at("aliases:", "aliases are missing: list the names people use for it")
+	}
+	if len(d.Asked) < minAsked {
+		c.at("asked:", "asked has %d entries: write at least %d ways people ask for it", len(d.Asked), minAsked)
+	}
+	for _, q := range d.Asked {
+		if strings.TrimSpace(q) == "" || strings.Contains(q, "\n") {
+			c.at("asked:", "asked holds an empty or many-line entry: one question a line")
+		}
+	}
+	c.oneOf("audience", d.Audience, "citizen", "official", "both")
+	c.oneOf("level", d.Level, "", "commune", "province", "central")
+	c.oneOf("confidence", d.Confidence, "high", "medium", "low")
+	for _, s := range d.Submit {
+		c.oneOf("submit", s, "in_person", "online", "post")
+	}
+	for _, code := range d.Codes {
+		if !codePattern.MatchString(code) {
+			c.at(code, "code %q: procedure codes look like 1.001193; put it in quotes", code)
+		}
+	}
+	c.date("valid_from", d.ValidFrom)
+	c.date("valid_to", d.ValidTo)
+	c.date("checked", d.Checked)
+	if d.Checked == "" {
+		c.at("checked:", "checked is missing: write the day the facts were last compared with their sources")
+	}
+	if d.Kind == Procedure && d.Authority == "" {
+		c.at("", "authority is missing: name the office that decides")
+	}
+	if len(d.Sources) == 0 {
+		c.at("sources:", "sources are missing: name at least one, with its date")
+	}
+	c.link("portal", d.Portal)
+	for _, s := range d.Sources {
+		if s.Title == "" {
+			c.at("sources:", "a source has no title")
+		}
+		c.link("source", s.URL)
+		c.date("source date", s.Date)
+	}
+	for _, r := range d.LegalBasis {
+		if r.Ref == "" && r.Title == "" {
+			c.at("legal_basis:", "a legal reference has neither ref nor title")
+		}
+		if r.Ref != "" && !refPattern.MatchString(r.Ref) {
+			c.at(r.Ref, "legal reference %q: write it as 60/2014/QH13 or 123/2015/NĐ-CP", r.Ref)
+		}
+		c.date("legal_basis date", r.Date)
+	}
+	for _, id := range d.Related {
+		if c.lib.Document(id) == nil || id == d.ID {
+			c.at(id, "related %q: no other document has this id", id)
+		}
+	}
+}
+
+func (c *checker) oneOf(field, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		c.at(field+":", "%s %q: write one of %s", field, value, strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
+	}
+}
+
+func (c *checker) date(field string, d Date) {
+	if d == "" {
+		return
+	}
+	if _, err := ParseDate(string(d)); err != nil {
+		c.at(string(d), "%s: %v", field, err)
+	}
+}
+
+func (c *checker) link(field, link string) {
+	if link == "" {
+		return
+	}
+	u, err := url.Parse(link)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" {
+		c.at(link, "%s %q: write a whole address beginning with https://", field, link)
+	}
+}
+
+func (c *checker) fact(key string, f *Fact) {
+	if f.For == "" {
+		c.at(key+":", "a row of %s has no \"for\": say what the figure is for", key)
+		return
+	}
+	known := 0
+	for _, given := range []bool{f.Value != nil, f.Rate != nil || f.Factor != nil, f.Ask != ""} {
+		if given {
+			known++
+		}
+	}
+	switch {
+	case known > 1:
+		c.at(f.For, "%s %q: give one of value, rate or factor with base, or ask", key, f.For)
+	case known == 0 && f.Text == "":
+		c.at(f.For, "%s %q has no figure: give value and unit, or for an unknown figure \"ask\" with the office to ask", key, f.For)
+	case f.Value != nil && f.Unit == "":
+		c.at(f.For, "%s %q: value without unit", key, f.For)
+	case (f.Rate != nil || f.Factor != nil) && f.Base == "":
+		c.at(f.For, "%s %q: rate or factor without base", key, f.For)
+	}
+	if f.Max != nil && (f.Value == nil || *f.Max < *f.Value) {
+		c.at(f.For, "%s %q: max must be with value and not below it", key, f.For)
+	}
+	if f.Base != "" {
+		if _, _, ok := c.lib.baseAmount(c.doc, f.Base, max(f.ValidFrom, c.doc.Checked), 0); !ok {
+			c.at(f.Base, "%s %q: no row with name %q is valid on that day: give the row that defines it \"name: %s\"", key, f.For, f.Base, f.Base)
+		}
+	}
+	c.oneOf("channel", f.Condition.Channel, "", "in_person", "online", "post")
+	c.oneOf("confidence", f.Confidence, "", "high", "medium", "low")
+	c.date(key+" valid_from", f.ValidFrom)
+	c.date(key+" valid_to", f.ValidTo)
+	if f.ValidFrom != "" && f.ValidTo != "" && f.ValidFrom > f.ValidTo {
+		c.at(f.For, "%s %q: valid_from is after valid_to", key, f.For)
+	}
+	if f.Section != "" && c.doc.Section(f.Section) == nil && !slices.ContainsFunc(headings[:], func(h struct{ id, heading string }) bool { return h.id == f.Section && c.doc.Kind == Procedure }) {
+		c.at(f.For, "%s %q: the document has no section %q", key, f.For, f.Section)
+	}
+}
+
+func (c *checker) headings() {
+	var names []string
+	for _, h := range headings {
+		names = append(names, h.heading)
+	}
+	position := -1
+	for i, s := range c.doc.Sections {
+		if s.Body == "" {
+			c.problems = append(c.problems, Problem{c.doc.File, s.Line, fmt.Sprintf("heading %q has no text: write some or remove it", s.Heading)})
+		}
+		if c.doc.Kind != Procedure {
+			if i == 0 && s.ID != "tom-tat" {
+				c.problems = append(c.problems, Problem{c.doc.File, s.Line, `the first heading must be "## Tóm tắt"`})
+			}
+			continue
+		}
+		at := slices.IndexFunc(headings[:], func(h struct{ id, heading string }) bool { return h.id == s.ID })
+		switch {
+		case at < 0:
+			c.problems = append(c.problems, Problem{c.doc.File, s.Line, fmt.Sprintf("heading %q: a procedure has only %s", s.Heading, strings.Join(names, ", "))})
+		case at < position:
+			c.problems = append(c.problems, Problem{c.doc.File, s.Line, fmt.Sprintf("heading %q: the order is %s", s.Heading, strings.Join(names, ", "))})
+		}
+		position = max(position, at)
+	}
+	if c.doc.Section("tom-tat") == nil {
+		c.at("", `no "## Tóm tắt": every document begins with a short summary`)
+	}
+}
+
+var (
+	numberPattern = regexp.MustCompile(`[0-9]+(?:[.,/:-][0-9]+)*`)
+	// formPattern is a form's own number, which is a name and no figure; a figure
+	// glued to a letter ("CT07", "5G") is one too.
+	formPattern = regexp.MustCompile(`(?i)(mẫu|tờ khai|đơn)( số)? [0-9A-ZĐ][0-9A-ZĐ./-]*|[\p{L}][\p{L}/-]*[0-9][\p{L}0-9/.-]*`)
+	stepPattern = regexp.MustCompile(`^[0-9]+\. `)
+)
+
+// numbers demands that every figure of the body occurs in a typed field: only
+// those are dated, sourced and checked.
+func (c *checker) numbers() {
+	typed := c.typedNumbers()
+	for _, s := range c.doc.Sections {
+		for i, line := range strings.Split(s.Body, "\n") {
+			line = stepPattern.ReplaceAllString(line, "")
+			line = formPattern.ReplaceAllString(line, " ")
+			for _, n := range numberPattern.FindAllString(line, -1) {
+				if !typedNumber(typed, n) {
+					c.problems = append(c.problems, Problem{c.doc.File, c.bodyLine(s, i),
+						fmt.Sprintf("the figure %s occurs in no typed field: add a row to fees, durations or amounts that holds it, or remove it", n)})
+				}
+			}
+		}
+	}
+}
+
+// bodyLine is the file's line of the i-th line of a section's text; blank lines
+// between the heading and the text are counted.
+func (c *checker) bodyLine(s Section, i int) int {
+	line := s.Line // lines[line] is the one after the heading
+	for line < len(c.lines) && strings.TrimSpace(c.lines[line]) == "" {
+		line++
+	}
+	return line + i + 1
+}
+
+// typedNumbers are the figures of the front matter, but not of asked: what people
+// say is no fact.
+func (c *checker) typedNumbers() map[string]bool {
+	typed := make(map[string]bool)
+	inAsked := false
+	for i, line := range c.lines {
+		if line == "---" && i > 0 {
+			break
+		}
+		if strings.HasPrefix(line, "asked:") {
+			inAsked = true
+		} else if line != "" && line[0] != ' ' && line[0] != '-' {
+			inAsked = false
+		}
+		if inAsked {
+			continue
+		}
+		for _, n := range numberPattern.FindAllString(line, -1) {
+			typed[canonicalNumber(n)] = true
+			for _, part := range strings.FieldsFunc(n, func(r rune) bool { return r == '-' || r == '/' }) {
+				typed[canonicalNumber(part)] = true
+			}
+			if y, m, d, ok := isoParts(n); ok {
+				typed[d+"/"+m+"/"+y], typed[m+"/"+y], typed[d+"/"+m] = true, true, true
+			}
+		}
+	}
+	return typed
+}
+
+func isoParts(s string) (y, m, d string, ok bool) {
+	parts := strings.Split(s, "-")
+	if len(parts) != 3 || len(parts[0]) != 4 {
+		return "", "", "", false
+	}
+	return parts[0], strings.TrimLeft(parts[1], "0"), strings.TrimLeft(parts[2], "0"), true
+}
+
+func typedNumber(typed map[string]bool, n string) bool {
+	if typed[canonicalNumber(n)] {
+		return true
+	}
+	if strings.Contains(n, "-") { // a range: both ends
+		for part := range strings.SplitSeq(n, "-") {
+			if !typed[canonicalNumber(part)] {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+// canonicalNumber writes a figure or date in one way: no thousands dots, a point
+// for the decimal comma, no leading zeros in any part.
+func canonicalNumber(n string) string {
+	if groups := strings.Split(n, "."); len(groups) > 1 && len(groups[0]) <= 3 && !strings.Contains(n, "/") {
+		thousands := true
+		for _, g := range groups[1:] {
+			whole, _, _ := strings.Cut(g, ",")
+			thousands = thousands && len(whole) == 3
+		}
+		if thousands {
+			n = strings.ReplaceAll(n, ".", "")
+		}
+	}
+	n = strings.ReplaceAll(n, ",", ".")
+	parts := strings.Split(n, "/")
+	for i, p := range parts {
+		p = strings.TrimLeft(p, "0")
+		if p == "" || p[0] == '.' {
+			p = "0" + p
+		}
+		parts[i] = p
+	}
+	return strings.Join(parts, "/")
+}
+
+// abolished are the offices that ended with the district level on 1 July 2025.
+var abolished = regexp.MustCompile(`(?i)(UBND|Ủy ban nhân dân|Công an|Phòng Tư pháp|Tòa án nhân dân) (cấp )?(huyện|quận|thị xã|thành phố thuộc tỉnh)`)
+
+// offices refuses to send anybody to an abolished office.
+func (c *checker) offices() {
+	if m := abolished.FindString(c.doc.Authority); m != "" {
+		c.at("authority:", "authority names %q: the district level ended on 01/07/2025, name the office of today", m)
+	}
+	for _, id := range []string{"noi-nop", "cach-nop"} {
+		if s := c.doc.Section(id); s != nil {
+			if m := abolished.FindString(s.Body); m != "" && !strings.Contains(s.Body, "không còn") && !strings.Contains(s.Body, "trước đây") {
+				c.problems = append(c.problems, Problem{c.doc.File, s.Line, fmt.Sprintf("section %q sends people to %q: the district level ended on 01/07/2025", s.Heading, m)})
+			}
+		}
+	}
+}
+
+// lintAliases finds one name that two documents claim.
+func (l *Library) lintAliases() []Problem {
+	var problems []Problem
+	owner := make(map[string]*Document)
+	for _, d := range l.Documents {
+		for _, alias := range d.Aliases {
+			key := strings.ToLower(vietnamese.Normalize(alias))
+			if first, ok := owner[key]; ok && first != d {
+				problems = append(problems, Problem{File: d.File, Line: 1, Message: fmt.Sprintf("alias %q is also in %s: keep it where residents mean it most", alias, first.File)})
+			}
+			owner[key] = d
+		}
+	}
+	return problems
+}
+
+// lintTables checks the glossary and the contacts.
+func (l *Library) lintTables() []Problem {
+	var problems []Problem
+	seen := make(map[string]bool)
+	for _, c := range l.Contacts {
+		switch {
+		case c.ID == "" || seen[c.ID]:
+			problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf("contact id %q is empty or there twice", c.ID)})
+		case c.Phone == "" && c.URL == "" && c.Email == "" && c.Address == "":
+			problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf("contact %q has nothing to reach it by", c.ID)})
+		case c.Source == "" || c.Checked == "":
+			problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf("contact %q has no source or no checked date", c.ID)})
+		}
+		seen[c.ID] = true
+	}
+	for _, e := range l.Glossary {
+		if e.Form == "" || len(e.Means) == 0 {
+			problems = append(problems, Problem{File: "glossary.yaml", Message: fmt.Sprintf("entry %q has no form or no meaning", e.Form)})
+		}
+	}
+	return problems
+}

@@ -1,0 +1,261 @@
+package corpus
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"path"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+
+	"troly/internal/vietnamese"
+)
+
+// Collections are the folders of the knowledge that hold documents.
+var collections = [...]string{"procedures", "skills", "local"}
+
+// Library is all knowledge, read and ready to look things up in. It does not
+// change after Load; any number of goroutines may read it.
+type Library struct {
+	Version   string             `json:"version"` // hash of all files; names the knowledge in every outcome
+	Documents []*Document        `json:"documents"`
+	Glossary  []vietnamese.Entry `json:"glossary"`
+	Contacts  []Contact          `json:"contacts"`
+
+	// Words counts in how many documents a word occurs, as written (lower case)
+	// and without diacritics: the rarer, the more it tells.
+	Words map[string]int `json:"words"`
+	// Vocabulary holds the syllables and their neighbours in all documents, for
+	// restoring diacritics the way this knowledge uses them.
+	Vocabulary *vietnamese.Vocabulary `json:"-"`
+
+	byID  map[string]*Document
+	bases map[string][]base // folded fact name -> the rows that define it, over time
+}
+
+type base struct {
+	doc  *Document
+	fact *Fact
+}
+
+// Contact is an office, hotline or link the assistant may print.
+type Contact struct {
+	ID       string `yaml:"id" json:"id"`
+	Name     string `yaml:"name" json:"name"`
+	For      string `yaml:"for" json:"for,omitempty"` // what one turns to it for
+	Phone    string `yaml:"phone" json:"phone,omitempty"`
+	URL      string `yaml:"url" json:"url,omitempty"`
+	Email    string `yaml:"email" json:"email,omitempty"`
+	Address  string `yaml:"address" json:"address,omitempty"`
+	Verified bool   `yaml:"verified" json:"verified"`
+	Source   string `yaml:"source" json:"source,omitempty"`
+	Checked  Date   `yaml:"checked" json:"checked,omitempty"`
+}
+
+// Load reads the knowledge under fsys. A file that cannot be read as knowledge is
+// left out and named in problems; err is returned only when there is nothing to
+// work with at all.
+func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
+	files, err := readFiles(fsys)
+	if err != nil {
+		return nil, nil, err
+	}
+	lib = &Library{Version: version(files)}
+	parsed := make([]*Document, len(files))
+	errs := make([]error, len(files))
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0)) // YAML decoding is the slow part of a first start
+	for i, f := range files {
+		if !strings.HasSuffix(f.name, ".md") {
+			errs[i] = lib.readTable(f)
+			continue
+		}
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			parsed[i], errs[i] = parseDocument(f.name, f.data)
+		})
+	}
+	wg.Wait()
+	for i := range files {
+		var p Problem
+		switch {
+		case errors.As(errs[i], &p):
+			problems = append(problems, p)
+		case errs[i] != nil:
+			problems = append(problems, Problem{File: files[i].name, Message: errs[i].Error()})
+		case parsed[i] != nil:
+			lib.Documents = append(lib.Documents, parsed[i])
+		}
+	}
+	if len(lib.Documents) == 0 {
+		return nil, problems, errors.New("no knowledge document found: the folder needs procedures/, skills/ or local/ with .md files")
+	}
+	problems = append(problems, lib.dropDuplicates()...)
+	lib.index()
+	lib.countWords()
+	return lib, problems, nil
+}
+
+// countWords fills Words and Vocabulary.
+func (l *Library) countWords() {
+	l.Words, l.Vocabulary = make(map[string]int), vietnamese.NewVocabulary()
+	var tokens []vietnamese.Token
+	for _, d := range l.Documents {
+		seen := make(map[string]bool)
+		for _, text := range l.texts(d) {
+			l.Vocabulary.Add(text)
+			tokens = vietnamese.Tokenize(tokens[:0], text)
+			for _, t := range tokens {
+				seen[t.Text], seen[t.Folded] = true, true
+			}
+		}
+		for word := range seen {
+			l.Words[word]++
+		}
+	}
+}
+
+// texts are all words of a document: names, asked questions, sections.
+func (l *Library) texts(d *Document) []string {
+	texts := append([]string{d.Title, d.Field}, d.Aliases...)
+	texts = append(texts, d.Asked...)
+	for _, s := range l.Passages(d) {
+		texts = append(texts, s.Body)
+	}
+	return texts
+}
+
+type file struct {
+	name string
+	data []byte
+}
+
+// readFiles returns the documents and tables under fsys, sorted by name. A
+// collection's README.md is for its editors and no document.
+func readFiles(fsys fs.FS) ([]file, error) {
+	var files []file
+	add := func(name string) error {
+		f, err := fsys.Open(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
+		files = append(files, file{name, data})
+		return err
+	}
+	for _, dir := range collections {
+		entries, err := fs.ReadDir(fsys, dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read knowledge: %w", err)
+		}
+		for _, e := range entries {
+			if e.IsDir() || !strings.HasSuffix(e.Name(), ".md") || e.Name() == "README.md" || strings.HasPrefix(e.Name(), ".") {
+				continue
+			}
+			if err := add(path.Join(dir, e.Name())); err != nil {
+				return nil, fmt.Errorf("read knowledge: %w", err)
+			}
+		}
+	}
+	for _, table := range []string{"contacts.yaml", "glossary.yaml"} {
+		if err := add(table); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read knowledge: %w", err)
+		}
+	}
+	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.name, b.name) })
+	return files, nil
+}
+
+func (l *Library) readTable(f file) error {
+	switch f.name {
+	case "glossary.yaml":
+		return decodeYAML(f.name, string(f.data), 0, &l.Glossary)
+	case "contacts.yaml":
+		return decodeYAML(f.name, string(f.data), 0, &l.Contacts)
+	}
+	return nil
+}
+
+// Version hashes the knowledge files under fsys without reading them as
+// knowledge, so that a cached Library can be checked against them quickly.
+func Version(fsys fs.FS) (string, error) {
+	files, err := readFiles(fsys)
+	if err != nil {
+		return "", err
+	}
+	return version(files), nil
+}
+
+func version(files []file) string {
+	h := sha256.New()
+	for _, f := range files {
+		fmt.Fprintf(h, "%s %d\n", f.name, len(f.data))
+		h.Write(f.data)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// dropDuplicates keeps the first document of each ID, in file order.
+func (l *Library) dropDuplicates() []Problem {
+	var problems []Problem
+	seen := make(map[string]string)
+	l.Documents = slices.DeleteFunc(l.Documents, func(d *Document) bool {
+		first, dup := seen[d.ID]
+		if dup {
+			problems = append(problems, Problem{d.File, 2, fmt.Sprintf("id %q is already used by %s: give this document its own", d.ID, first)})
+		}
+		seen[d.ID] = d.File
+		return dup
+	})
+	return problems
+}
+
+// index builds the lookup tables; called once, after the documents are complete.
+func (l *Library) index() {
+	slices.SortFunc(l.Documents, func(a, b *Document) int { return cmp.Compare(a.ID, b.ID) })
+	l.byID = make(map[string]*Document, len(l.Documents))
+	l.bases = make(map[string][]base)
+	for _, d := range l.Documents {
+		l.byID[d.ID] = d
+		for _, rows := range [][]Fact{d.Fees, d.Durations, d.Amounts} {
+			for i := range rows {
+				if rows[i].Name != "" {
+					key := vietnamese.Fold(rows[i].Name)
+					l.bases[key] = append(l.bases[key], base{d, &rows[i]})
+				}
+			}
+		}
+	}
+}
+
+// Document returns the document with that ID, or nil.
+func (l *Library) Document(id string) *Document { return l.byID[id] }
+
+// Contact returns the contact with that ID.
+func (l *Library) Contact(id string) (Contact, bool) {
+	i := slices.IndexFunc(l.Contacts, func(c Contact) bool { return c.ID == id })
+	if i < 0 {
+		return Contact{}, false
+	}
+	return l.Contacts[i], true
+}
+
+// Section returns the section with that ID, or nil.
+func (d *Document) Section(id string) *Section {
+	i := slices.IndexFunc(d.Sections, func(s Section) bool { return s.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &d.Sections[i]
+}
