@@ -1,0 +1,130 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"troly/internal/pipeline"
+)
+
+// askFlags are the flags of every command that asks.
+type askFlags struct {
+	audience string
+	asOf     string
+}
+
+func (f *askFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.audience, "audience", "", "who asks: citizen or official (default: both)")
+	cmd.Flags().StringVar(&f.asOf, "as-of", "", "answer as on this day, YYYY-MM-DD (default: today)")
+	_ = cmd.RegisterFlagCompletionFunc("audience", cobra.FixedCompletions([]string{"citizen", "official"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// question checks the flags and makes a question of them.
+func (f *askFlags) question(text string) (pipeline.Question, error) {
+	if f.audience != "" && f.audience != "citizen" && f.audience != "official" {
+		return pipeline.Question{}, usageError{fmt.Errorf("--audience %q: write citizen or official", f.audience)}
+	}
+	asOf, err := parseAsOf(f.asOf)
+	if err != nil {
+		return pipeline.Question{}, err
+	}
+	return pipeline.Question{Text: text, Audience: f.audience, AsOf: asOf}, nil
+}
+
+func askCommand(con *console, opts *options) *cobra.Command {
+	var flags askFlags
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "ask QUESTION",
+		Short: "Answer one question, with sources",
+		Long:  "Ask answers one question in Vietnamese, typed with or without diacritics.\nWith \"-\" the question is read from standard input.",
+		Example: `  troly ask "làm giấy khai sinh cho con cần giấy tờ gì"
+  troly ask --json "doi bang lai xe may het bao nhieu tien"
+  troly ask --as-of 2027-03-01 "đổi bằng lái trực tuyến có mất phí không"`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			text := strings.Join(args, " ")
+			if text == "-" {
+				data, err := io.ReadAll(io.LimitReader(con.in, 1<<20))
+				if err != nil {
+					return fmt.Errorf("read the question: %w", err)
+				}
+				text = string(data)
+			}
+			question, err := flags.question(text)
+			if err != nil {
+				return err
+			}
+			a, err := openAssistant(cmd.Context(), con, opts)
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			outcome := a.Ask(cmd.Context(), question)
+			if asJSON {
+				err = con.json(outcome)
+			} else {
+				printOutcome(con, outcome)
+			}
+			if err == nil && outcome.Status == pipeline.Failed {
+				fmt.Fprintln(con.err, "troly:", outcome.Error)
+				return errReported
+			}
+			return err
+		},
+	}
+	flags.add(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the whole outcome as JSON")
+	return cmd
+}
+
+// printOutcome lays an answer out for a terminal: the answer, the sources as a
+// list, what to ask next. Piped, it is the same text without colour.
+func printOutcome(con *console, o pipeline.Outcome) {
+	width, _ := terminal(con.out)
+	st := con.style()
+	for i, line := range strings.Split(o.Answer, "\n") {
+		text := wrap(line, width)
+		switch {
+		case i == 0 && o.Status == pipeline.Answered:
+			text = st.bold(text)
+		case strings.HasSuffix(line, "]:"):
+			text = "\n" + st.cyan(text)
+		}
+		fmt.Fprintln(con.out, text)
+	}
+	if len(o.Citations) > 0 {
+		fmt.Fprintf(con.out, "\n%s\n", st.bold("Nguồn"))
+		for _, c := range o.Citations {
+			fmt.Fprintln(con.out, wrap(fmt.Sprintf("[%d] %s, mục %s (kiểm tra ngày %s)", c.N, c.Title, c.SectionName(), c.Checked), width))
+			if c.URL != "" && lastOf(o.Citations, c) {
+				fmt.Fprintln(con.out, "    "+st.dim(c.URL))
+			}
+		}
+	}
+	if len(o.Suggestions) > 0 && o.Status == pipeline.Answered {
+		fmt.Fprintf(con.out, "\n%s\n", st.bold("Hỏi tiếp"))
+		for _, s := range o.Suggestions {
+			fmt.Fprintln(con.out, wrap("- "+s, width))
+		}
+	}
+	fmt.Fprintf(con.out, "\n%s\n", st.dim(wrap(aiNotice, width)))
+}
+
+// aiNotice ends every printed answer: people must know that no person wrote it.
+const aiNotice = "Trợ lý AI trả lời tự động từ tài liệu đã kiểm tra. Khi cần chắc chắn, hãy hỏi nơi tiếp nhận hồ sơ."
+
+// lastOf reports whether c is the last citation of its document: the address is
+// printed once.
+func lastOf(citations []pipeline.Citation, c pipeline.Citation) bool {
+	last := 0
+	for _, other := range citations {
+		if other.URL == c.URL {
+			last = other.N
+		}
+	}
+	return last == c.N
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"troly/internal/corpus"
+	"troly/internal/ingest"
+	"troly/internal/pipeline"
+	"troly/internal/retrieval"
+	"troly/internal/vectorstore"
+)
+
+// assistant is the whole program put together: what ask, chat, search, serve and
+// eval work with.
+type assistant struct {
+	*pipeline.Assistant
+	lib   *corpus.Library
+	store *vectorstore.Embedded
+}
+
+// openAssistant makes the parts from the settings and brings the store up to date
+// with the knowledge. What cannot be saved or had to be rebuilt is said on stderr
+// and stops nothing.
+func openAssistant(ctx context.Context, con *console, opts *options) (*assistant, error) {
+	s, err := readSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	lib, problems, saveErr, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
+	warn(con, problems, saveErr)
+	if err != nil {
+		return nil, err
+	}
+	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(0))
+	if note != nil {
+		fmt.Fprintln(con.err, "troly:", note)
+	}
+	report, err := bringUpToDate(ctx, store, lib, nil)
+	if err != nil {
+		return nil, err
+	}
+	if report.NotSaved != nil && note == nil {
+		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", report.NotSaved)
+	}
+	retriever := retrieval.New(store, nil, retrieval.Options{})
+	return &assistant{
+		Assistant: pipeline.New(lib, retriever, pipeline.Options{Build: buildVersion()}),
+		lib:       lib, store: store,
+	}, nil
+}
+
+// bringUpToDate syncs the store unless its mark says that it holds this knowledge.
+func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus.Library, progress func(done, total int)) (ingest.Report, error) {
+	encoder := retrieval.NewEncoder()
+	mark := lib.Version + " " + encoder.Version()
+	if store.Marked() == mark {
+		return ingest.Report{}, nil
+	}
+	syncer := ingest.Syncer{Store: store, Encoder: encoder, Progress: progress}
+	report, err := syncer.Sync(ctx, lib)
+	if err != nil {
+		return report, err
+	}
+	if err := store.Mark(ctx, mark); errors.Is(err, vectorstore.ErrNotSaved) {
+		report.NotSaved = err
+	} else if err != nil {
+		return report, err
+	}
+	return report, nil
+}
+
+// Close lets go of the data directory.
+func (a *assistant) Close() error { return a.store.Close() }
+
+// buildVersion is the revision the program was built from.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			return s.Value[:12]
+		}
+	}
+	return "devel"
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"troly/internal/ingest"
+	"troly/internal/retrieval"
+	"troly/internal/vectorstore"
+)
+
+func ingestCommand(con *console, opts *options) *cobra.Command {
+	var asJSON, dryRun bool
+	cmd := &cobra.Command{
+		Use:   "ingest",
+		Short: "Bring the store in line with the knowledge",
+		Long: `Ingest writes new and changed chunks to the store and removes vanished ones; an
+unchanged chunk costs nothing. Interrupted, it goes on where it stopped when run
+again. A knowledge file that cannot be read keeps its last good version.`,
+		Example: "  troly ingest --dry-run\n  troly ingest --knowledge ./knowledge",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			lib, err := loadLibrary(con, opts)
+			if err != nil {
+				return err
+			}
+			s, err := readSettings(opts)
+			if err != nil {
+				return err
+			}
+			store, note := vectorstore.OpenEmbedded(cmd.Context(), s.file("vectors.db"), retrieval.Schema(0))
+			if note != nil {
+				fmt.Fprintln(con.err, "troly:", note)
+			}
+			defer store.Close()
+			encoder := retrieval.NewEncoder()
+			syncer := ingest.Syncer{Store: store, Encoder: encoder, DryRun: dryRun, Progress: con.progress}
+			report, err := syncer.Sync(cmd.Context(), lib)
+			if err != nil {
+				return err
+			}
+			if !dryRun && report.NotSaved == nil {
+				report.NotSaved = store.Mark(cmd.Context(), lib.Version+" "+encoder.Version())
+			}
+			if asJSON {
+				err = con.json(report)
+			} else {
+				verb := "Done"
+				if dryRun {
+					verb = "Would do"
+				}
+				fmt.Fprintf(con.out, "%s: %d added, %d changed, %d removed, %d unchanged chunks of %d documents\n",
+					verb, report.Added, report.Changed, report.Removed, report.Unchanged, len(lib.Documents))
+			}
+			if report.NotSaved != nil {
+				return report.NotSaved
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be done")
+	return cmd
+}
+
+// progress draws a bar on stderr when that is a terminal.
+func (c *console) progress(done, total int) {
+	width, ok := terminal(c.err)
+	if !ok || total == 0 {
+		return
+	}
+	cells := max(10, width-30)
+	filled := cells * done / total
+	fmt.Fprintf(c.err, "\r[%s%s] %d/%d", strings.Repeat("#", filled), strings.Repeat(".", cells-filled), done, total)
+	if done == total {
+		fmt.Fprintln(c.err)
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/joho/godotenv"
+
+	"troly/knowledge"
+)
+
+// settings are read from the environment and from .env in the working directory;
+// .env.example lists every one.
+type settings struct {
+	Addr         string     `env:"TROLY_ADDR" envDefault:"127.0.0.1:8080"`
+	DataDir      string     `env:"TROLY_DATA_DIR" envDefault:"./data"`
+	KnowledgeDir string     `env:"TROLY_KNOWLEDGE_DIR"`
+	LogLevel     slog.Level `env:"TROLY_LOG_LEVEL" envDefault:"warn"`
+	Qdrant       qdrantSettings
+}
+
+type qdrantSettings struct {
+	URL        string `env:"QDRANT_URL"`
+	APIKey     string `env:"QDRANT_API_KEY"`
+	Collection string `env:"QDRANT_COLLECTION" envDefault:"troly"`
+}
+
+// options are the flags every command has; they win over the environment.
+type options struct {
+	knowledge string
+	data      string
+}
+
+// readSettings reads and checks all settings. The error names the setting that is
+// wrong and is a usageError.
+func readSettings(opts *options) (settings, error) {
+	if err := godotenv.Load(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return settings{}, usageError{fmt.Errorf("read .env: %w", err)}
+	}
+	var s settings
+	if err := env.Parse(&s); err != nil {
+		return settings{}, usageError{fmt.Errorf("settings: %w", err)}
+	}
+	if opts.knowledge != "" {
+		s.KnowledgeDir = opts.knowledge
+	}
+	if opts.data != "" {
+		s.DataDir = opts.data
+	}
+	if err := s.check(); err != nil {
+		return settings{}, usageError{err}
+	}
+	return s, nil
+}
+
+func (s settings) check() error {
+	if _, _, err := net.SplitHostPort(s.Addr); err != nil {
+		return fmt.Errorf("TROLY_ADDR %q: write host:port, for example 127.0.0.1:8080", s.Addr)
+	}
+	if s.DataDir == "" {
+		return errors.New("TROLY_DATA_DIR is empty: name a folder, for example ./data")
+	}
+	if s.KnowledgeDir != "" {
+		if info, err := os.Stat(s.KnowledgeDir); err != nil || !info.IsDir() {
+			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
+		}
+	}
+	if s.Qdrant.URL != "" {
+		u, err := url.Parse(s.Qdrant.URL)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Port() == "" {
+			return fmt.Errorf("QDRANT_URL %q: write the gRPC address, for example http://127.0.0.1:6334", s.Qdrant.URL)
+		}
+		if u.Port() == "6333" {
+			return fmt.Errorf("QDRANT_URL %q: 6333 is the REST port, write the gRPC port 6334", s.Qdrant.URL)
+		}
+	}
+	return nil
+}
+
+// knowledgeFS is the folder of the settings, or what the program carries.
+func (s settings) knowledgeFS() fs.FS {
+	if s.KnowledgeDir != "" {
+		return os.DirFS(s.KnowledgeDir)
+	}
+	return knowledge.FS
+}
+
+// file is the path of a file in the data directory.
+func (s settings) file(name string) string { return filepath.Join(s.DataDir, name) }
+
+// knowledgeName says in words where the knowledge comes from.
+func (s settings) knowledgeName() string {
+	if s.KnowledgeDir == "" {
+		return "embedded in the program"
+	}
+	return strings.TrimSuffix(s.KnowledgeDir, "/")
+}

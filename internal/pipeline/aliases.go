@@ -1,0 +1,116 @@
+package pipeline
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"troly/internal/corpus"
+	"troly/internal/vietnamese"
+)
+
+// aliasTable finds the documents that a question names by title, alias or code.
+type aliasTable struct {
+	accented map[string][]alias // first syllable -> names beginning with it, longest first
+	folded   map[string][]alias
+	codes    map[string]string
+}
+
+type alias struct {
+	words    []string // syllables, accented or folded as the table
+	document string
+	title    bool
+}
+
+func newAliasTable(lib *corpus.Library) *aliasTable {
+	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string)}
+	for _, d := range lib.Documents {
+		for i, name := range append([]string{d.Title}, d.Aliases...) {
+			var accented, folded []string
+			for _, tok := range vietnamese.Tokenize(nil, name) {
+				accented = append(accented, tok.Text)
+				folded = append(folded, tok.Folded)
+			}
+			if len(accented) == 0 {
+				continue
+			}
+			t.accented[accented[0]] = append(t.accented[accented[0]], alias{accented, d.ID, i == 0})
+			if len(folded) > 1 { // one folded syllable names nothing
+				t.folded[folded[0]] = append(t.folded[folded[0]], alias{folded, d.ID, i == 0})
+			}
+		}
+		for i, code := range d.Codes {
+			if _, taken := t.codes[code]; !taken || i == 0 { // the document whose main code it is
+				t.codes[code] = d.ID
+			}
+		}
+	}
+	for _, table := range []map[string][]alias{t.accented, t.folded} {
+		for first := range table {
+			slices.SortFunc(table[first], func(a, b alias) int {
+				return cmp.Or(cmp.Compare(len(b.words), len(a.words)), cmp.Compare(a.document, b.document))
+			})
+		}
+	}
+	return t
+}
+
+// named returns the documents whose names occur in text, the longest name first;
+// a name inside a longer one that was found does not count.
+func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) []string {
+	type match struct {
+		document      string
+		start, length int
+	}
+	var matches []match
+	for i, tok := range tokens {
+		if tok.Kind == vietnamese.Code {
+			if d, ok := t.codes[strings.ToUpper(tok.Text)]; ok {
+				matches = append(matches, match{d, i, 1 << 8}) // a code leaves no doubt
+			}
+		}
+		table, first := t.accented, tok.Text
+		if !accented {
+			table, first = t.folded, tok.Folded
+		}
+		length := 0
+		for _, al := range table[first] {
+			if len(al.words) < length || !startsWith(tokens[i:], al.words, accented) {
+				continue
+			}
+			length = len(al.words)
+			matches = append(matches, match{al.document, i, length})
+		}
+	}
+	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.length, a.length) })
+	var names []string
+	covered := make([]int, len(tokens)) // length of the longest name over each token
+	for _, m := range matches {
+		if covered[m.start] > m.length {
+			continue
+		}
+		for i := m.start; i < min(m.start+m.length, len(tokens)); i++ {
+			covered[i] = max(covered[i], m.length)
+		}
+		if !slices.Contains(names, m.document) {
+			names = append(names, m.document)
+		}
+	}
+	return names
+}
+
+func startsWith(tokens []vietnamese.Token, words []string, accented bool) bool {
+	if len(tokens) < len(words) {
+		return false
+	}
+	for i, w := range words {
+		text := tokens[i].Text
+		if !accented {
+			text = tokens[i].Folded
+		}
+		if text != w {
+			return false
+		}
+	}
+	return true
+}

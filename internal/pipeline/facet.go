@@ -1,0 +1,132 @@
+package pipeline
+
+import "troly/internal/vietnamese"
+
+// Facet is one thing about a procedure that a question asks for.
+type Facet string
+
+// The facets, named after what they ask for.
+const (
+	Documents Facet = "documents" // which papers
+	Fee       Facet = "fee"
+	Deadline  Facet = "deadline" // how long, until when
+	Place     Facet = "place"    // which office
+	How       Facet = "how"      // steps
+	Online    Facet = "online"
+	Who       Facet = "who"    // who may, who must, who gets
+	Result    Facet = "result" // what one gets, how much
+	Form      Facet = "form"
+	Legal     Facet = "legal"
+	Merger    Facet = "merger" // what changed with the merger of provinces and the end of districts
+)
+
+// sections says where each facet is answered in a procedure, best first.
+var sections = map[Facet][]string{
+	Documents: {"ho-so"},
+	Fee:       {"le-phi"},
+	Deadline:  {"thoi-han"},
+	Place:     {"noi-nop", "cach-nop"},
+	How:       {"cach-nop", "trinh-tu"},
+	Online:    {"cach-nop"},
+	Who:       {"doi-tuong"},
+	Result:    {"ket-qua"},
+	Form:      {"mau-don", "ho-so"},
+	Legal:     {"can-cu"},
+	Merger:    {"luu-y", "noi-nop"},
+}
+
+// phrases are how people ask for each facet, as typed with diacritics. A phrase
+// of two or more syllables is found without diacritics too; a single syllable
+// only with them, because folded syllables mean too many things.
+var phrases = []struct {
+	facet   Facet
+	phrases []string
+}{
+	{Fee, []string{
+		"bao nhiêu tiền", "mấy tiền", "mất tiền", "tốn tiền", "lệ phí", "mất phí", "phí", "phải nộp bao nhiêu", "hết bao nhiêu", "tốn bao nhiêu",
+		"mất bao nhiêu", "đóng bao nhiêu", "nộp bao nhiêu", "giá bao nhiêu", "bao tiền", "tốn kém", "miễn phí", "chi phí", "giá cả", "thu tiền",
+		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "mất đồng nào", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu",
+	}},
+	{Deadline, []string{
+		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
+		"thời hạn", "thời gian", "hạn chót", "trong ngày", "lấy ngay", "chờ lâu", "đợi lâu", "mấy tháng", "bao nhiêu tháng", "mấy năm", "bao nhiêu năm",
+		"bao lâu thì", "hôm nào lấy", "hôm nào có", "quá hạn", "trễ hạn", "muộn", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ",
+	}},
+	{Documents, []string{
+		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì",
+		"chuẩn bị gì", "chuẩn bị những", "thành phần hồ sơ", "bộ hồ sơ", "thủ tục gồm", "gồm những", "cần mang", "phải mang", "phải có gì", "cần có gì", "cần chuẩn bị", "giấy tờ",
+		"phải nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình",
+	}},
+	{Place, []string{
+		"ở đâu", "nộp đâu", "chỗ nào", "nơi nào", "cơ quan nào", "xã nào", "đến đâu", "ra đâu", "lên đâu", "làm đâu", "đi đâu", "tới đâu", "ai giải quyết", "ai cấp", "đơn vị nào",
+		"ra xã", "lên xã", "lên tỉnh", "xã có làm", "ở xã", "phường nào", "công an nào", "nơi tiếp nhận", "địa chỉ", "hỏi ai", "gặp ai", "ai làm", "về quê", "phải về",
+	}},
+	{Online, []string{
+		"trực tuyến", "online", "qua mạng", "trên mạng", "qua điện thoại", "trên điện thoại", "tại nhà", "ở nhà", "dịch vụ công", "không phải đi", "nộp từ xa", "vneid",
+	}},
+	{How, []string{
+		"như thế nào", "thế nào", "ra sao", "làm sao", "làm cách nào", "cách làm", "các bước", "trình tự", "quy trình", "bắt đầu từ đâu", "làm gì", "phải làm gì", "hướng dẫn", "cách nộp", "cách đăng ký",
+	}},
+	{Who, []string{
+		"ai được", "ai phải", "đối tượng", "có được không", "được không", "điều kiện", "có phải", "tôi có được", "làm thay", "nhờ người", "đi thay", "ủy quyền", "có thuộc", "những ai",
+		"trường hợp nào", "đủ tuổi", "bao nhiêu tuổi", "mấy tuổi", "có bắt buộc", "làm hộ", "thay được không", "đủ điều kiện",
+	}},
+	{Result, []string{
+		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được",
+		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy",
+	}},
+	{Form, []string{
+		"mẫu đơn", "tờ khai", "mẫu nào", "mẫu số", "biểu mẫu", "đơn xin", "viết đơn", "mẫu gì", "điền mẫu",
+	}},
+	{Legal, []string{
+		"căn cứ", "luật nào", "nghị định nào", "văn bản nào", "thông tư nào", "theo luật", "quy định nào", "theo quy định", "điều luật", "mã thủ tục", "nghị định", "thông tư",
+	}},
+	{Merger, []string{
+		"sáp nhập", "bỏ huyện", "bỏ cấp huyện", "huyện cũ", "xã cũ", "tỉnh cũ", "trước làm ở huyện", "lên huyện", "sau hợp nhất", "hợp nhất", "ở huyện", "không còn huyện", "giờ làm ở", "trước đây làm ở",
+	}},
+}
+
+// newFacetTable makes the table that facetsOf looks in; groups are the indices of
+// phrases.
+func newFacetTable() *phraseTable {
+	lists := make([][]string, len(phrases))
+	for i, f := range phrases {
+		lists[i] = f.phrases
+	}
+	return newPhraseTable(lists...)
+}
+
+// facetsOf finds what a question asks for, in the order of the table above: the
+// figures people most want come first.
+func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) []Facet {
+	groups := a.facets.find(tokens, unmarked)
+	var found []Facet
+	for i, f := range phrases {
+		if groups[i] {
+			found = append(found, f.facet)
+		}
+	}
+	return found
+}
+
+// intent is the one word for what a question asks, for slices of the evaluation.
+func intent(facets []Facet, kind string) string {
+	if len(facets) > 0 {
+		switch facets[0] {
+		case Fee:
+			return "fee"
+		case Deadline:
+			return "deadline"
+		case Documents, Form:
+			return "documents"
+		case Place, Merger:
+			return "place_authority"
+		case Online:
+			return "online_filing"
+		}
+	}
+	if kind == "skill" {
+		return "digital_skills"
+	}
+	return "procedure"
+}

@@ -1,0 +1,56 @@
+package pipeline
+
+import "troly/internal/vietnamese"
+
+// phraseTable finds phrases of fixed lists in a question at word borders: as
+// written with diacritics and, from two syllables on, without. A single folded
+// syllable means too many things to be looked for.
+type phraseTable struct {
+	accented, folded map[string][]phrase // by first syllable
+}
+
+type phrase struct {
+	words []string
+	group int // the list it is from
+}
+
+// newPhraseTable makes a table of lists; a phrase's group is the index of its list.
+func newPhraseTable(lists ...[]string) *phraseTable {
+	t := &phraseTable{accented: make(map[string][]phrase), folded: make(map[string][]phrase)}
+	for group, list := range lists {
+		for _, text := range list {
+			var accented, folded []string
+			for _, tok := range vietnamese.Tokenize(nil, text) {
+				accented = append(accented, tok.Text)
+				folded = append(folded, tok.Folded)
+			}
+			t.accented[accented[0]] = append(t.accented[accented[0]], phrase{accented, group})
+			if len(folded) > 1 {
+				t.folded[folded[0]] = append(t.folded[folded[0]], phrase{folded, group})
+			}
+		}
+	}
+	return t
+}
+
+// find reports, by group, whether a phrase of it occurs. With unmarked set, the
+// phrases are looked for without diacritics too.
+func (t *phraseTable) find(tokens []vietnamese.Token, unmarked bool) map[int]bool {
+	found := make(map[int]bool)
+	for i, tok := range tokens {
+		for _, p := range t.accented[tok.Text] {
+			if startsWith(tokens[i:], p.words, true) {
+				found[p.group] = true
+			}
+		}
+		if !unmarked {
+			continue
+		}
+		for _, p := range t.folded[tok.Folded] {
+			if startsWith(tokens[i:], p.words, false) {
+				found[p.group] = true
+			}
+		}
+	}
+	return found
+}

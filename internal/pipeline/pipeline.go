@@ -1,0 +1,220 @@
+// Package pipeline answers one question: understand -> retrieve -> answer ->
+// verify -> Outcome. It works without a model: typed facts are printed from their
+// records, and words come from the documents. It knows nothing of channels;
+// cmd/troly, conversation and evaluation call Ask.
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"troly/internal/corpus"
+	"troly/internal/privacy"
+	"troly/internal/retrieval"
+	"troly/internal/vietnamese"
+)
+
+// Retriever finds documents for a question; *retrieval.Retriever is one.
+type Retriever interface {
+	Search(ctx context.Context, q retrieval.Query) (retrieval.Result, error)
+	Content(text string) []vietnamese.Token // the telling words of a question
+}
+
+// Assistant answers questions. Any number of goroutines may call Ask.
+type Assistant struct {
+	lib       *corpus.Library
+	retriever Retriever
+	glossary  *vietnamese.Glossary
+	restorer  *vietnamese.Restorer
+	aliases   *aliasTable
+	facets    *phraseTable
+	talks     *phraseTable
+	versions  Versions
+	now       func() time.Time
+}
+
+// Options are what an Assistant is made of beside the library and the retriever.
+type Options struct {
+	Build    string           // version of the program, for Outcome.Versions
+	Embedder string           // likewise
+	Now      func() time.Time // nil: time.Now
+}
+
+// New returns an Assistant that answers from lib with what retriever finds in it.
+func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Assistant{
+		lib: lib, retriever: retriever,
+		glossary: vietnamese.NewGlossary(lib.Glossary),
+		restorer: vietnamese.NewRestorer(lib.Vocabulary),
+		aliases:  newAliasTable(lib),
+		facets:   newFacetTable(),
+		talks:    newTalkTable(),
+		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
+		now:      opts.Now,
+	}
+}
+
+// Ask answers one question. It always returns an Outcome with a status: what goes
+// wrong on the way is in it.
+func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
+	start := a.now()
+	if question.AsOf == "" {
+		question.AsOf = corpus.Today(start)
+	}
+	out := Outcome{
+		Question: privacyMasked(question.Text), Citations: []Citation{}, Retrieved: []Retrieved{}, Checks: map[string]string{},
+		Suggestions: []string{}, Degraded: []string{}, Versions: a.versions,
+	}
+
+	q := a.understand(ctx, question)
+	out.Understood = q.understood()
+	understood := a.now()
+	out.Timings.Understand = ms(understood.Sub(start))
+
+	if a.reply(&out, q) {
+		out.Timings.Total = ms(a.now().Sub(start))
+		return out
+	}
+	found, err := a.retriever.Search(ctx, q.query)
+	retrieved := a.now()
+	out.Timings.Retrieve = ms(retrieved.Sub(understood))
+	if err != nil {
+		a.fail(&out, err)
+		out.Timings.Total = ms(a.now().Sub(start))
+		return out
+	}
+	out.Retrieved, out.Degraded = flatten(found), append(out.Degraded, found.Degraded...)
+
+	d := a.answer(&out, q, found)
+	answered := a.now()
+	out.Timings.Answer = ms(answered.Sub(retrieved))
+
+	if d != nil {
+		a.check(&out, q, d)
+	}
+	end := a.now()
+	out.Timings.Verify, out.Timings.Total = ms(end.Sub(answered)), ms(end.Sub(start))
+	return out
+}
+
+// answer decides how to reply to what was found: nothing good enough, several
+// that fit, or one document to answer from; only the last returns a draft.
+func (a *Assistant) answer(out *Outcome, q *understanding, found retrieval.Result) *draft {
+	if len(found.Documents) == 0 || !a.confident(q, a.lib.Document(found.Documents[0].ID)) {
+		a.abstain(out, q)
+		return nil
+	}
+	if choices := a.ambiguous(q, found); len(choices) > 0 {
+		a.clarify(out, choices)
+		return nil
+	}
+	best := found.Documents[0]
+	doc := a.lib.Document(best.ID)
+	out.Understood.Intent = intent(q.facets, string(doc.Kind))
+	out.Suggestions = a.suggestions(q, doc, rivals(found))
+	return a.compose(q, best, q.asOf)
+}
+
+// check verifies a draft and makes it the answer, or abstains when it fails.
+func (a *Assistant) check(out *Outcome, q *understanding, d *draft) {
+	checks, verified := a.verify(d, q)
+	out.Checks, out.Verified = checks, verified
+	if !verified {
+		out.Degraded = append(out.Degraded, "answer withheld: a check failed")
+		a.abstain(out, q)
+		return
+	}
+	out.Status, out.Answer, out.Citations, out.AnsweredBy = Answered, d.text(), d.citations, "extractive"
+}
+
+// rivals are other documents nearly as good as the best.
+func rivals(found retrieval.Result) []retrieval.Document {
+	const near = 0.8 // of the best score: the reader may have meant these
+	var others []retrieval.Document
+	for _, d := range found.Documents[1:] {
+		if d.Score >= near*found.Documents[0].Score {
+			others = append(others, d)
+		}
+	}
+	return others
+}
+
+// clarify asks one short question back.
+func (a *Assistant) clarify(out *Outcome, choices []string) {
+	var b strings.Builder
+	b.WriteString("Bạn muốn hỏi về việc nào?")
+	for i, id := range choices {
+		title := a.lib.Document(id).Title
+		fmt.Fprintf(&b, "\n%d. %s", i+1, title)
+		out.Suggestions = append(out.Suggestions, title)
+	}
+	out.Status, out.Answer, out.Choices = Clarify, b.String(), choices
+}
+
+// fail turns an error of a part into an outcome a resident can read.
+func (a *Assistant) fail(out *Outcome, err error) {
+	out.Status, out.Error = Failed, err.Error()
+	out.Answer = "Xin lỗi, tôi đang gặp trục trặc nên chưa trả lời được. Bạn thử lại sau ít phút, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường."
+}
+
+// understood is the public part of an understanding.
+func (q *understanding) understood() Understood {
+	u := Understood{
+		Normalized: privacyMasked(q.text), Intent: intent(q.facets, ""), Facets: q.facets, Variant: q.variant,
+		Documents: q.named, OldUnits: []string{}, FollowUp: q.followUp,
+	}
+	if u.Facets == nil {
+		u.Facets = []Facet{}
+	}
+	if u.Documents == nil {
+		u.Documents = []string{}
+	}
+	return u
+}
+
+// flatten lists what was found by section, best first, each once.
+func flatten(found retrieval.Result) []Retrieved {
+	list := []Retrieved{}
+	for _, d := range found.Documents {
+		for _, s := range d.Sections {
+			list = append(list, Retrieved{Document: d.ID, Section: s.ID, Score: round(s.Score)})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b Retrieved) int {
+		switch {
+		case a.Score > b.Score:
+			return -1
+		case a.Score < b.Score:
+			return 1
+		}
+		return strings.Compare(a.Document+"\x00"+a.Section, b.Document+"\x00"+b.Section)
+	})
+	return list
+}
+
+func privacyMasked(s string) string {
+	masked, _ := privacy.Mask(cutBytes(s, MaxQuestion))
+	return masked
+}
+
+func ms(d time.Duration) float64 { return math.Round(d.Seconds()*1e6) / 1e3 }
+func round(f float64) float64    { return math.Round(f*1e4) / 1e4 }
+func itoa(n int) string          { return strconv.Itoa(n) }
+
+// Search returns what retrieval finds for a question, by section, best first,
+// without judging or answering.
+func (a *Assistant) Search(ctx context.Context, question Question) ([]Retrieved, error) {
+	found, err := a.retriever.Search(ctx, a.understand(ctx, question).query)
+	if err != nil {
+		return nil, err
+	}
+	return flatten(found), nil
+}

@@ -1,0 +1,113 @@
+package pipeline
+
+import "troly/internal/vietnamese"
+
+// talk is what kind of message a question is, before anything is looked up.
+type talk string
+
+const (
+	aQuestion   talk = ""
+	greeting    talk = "smalltalk.greeting"
+	thanks      talk = "smalltalk.thanks"
+	aboutSelf   talk = "smalltalk.self"
+	goodbye     talk = "smalltalk.goodbye"
+	nothing     talk = "empty"
+	offTopic    talk = "out_of_scope"
+	harmful     talk = "harmful"
+	instruction talk = "injection"
+)
+
+// The phrases below are compared like facets: with diacritics, or, from two
+// syllables on, without.
+var (
+	greetings = []string{"xin chào", "chào bạn", "chào em", "chào anh", "chào chị", "chào", "hello", "hi", "alo", "a lô", "hi bạn", "chào buổi sáng", "có ai không"}
+	thanking  = []string{"cảm ơn", "cám ơn", "thank", "thanks", "tks", "ok cảm ơn", "hiểu rồi", "rõ rồi", "được rồi"}
+	goodbyes  = []string{"tạm biệt", "bye", "hẹn gặp lại", "chào nhé"}
+	selfs     = []string{"bạn là ai", "em là ai", "mày là ai", "là ai vậy", "là ai thế", "là người hay máy", "là robot", "là máy", "bạn làm được gì", "bạn giúp được gì", "bạn biết làm gì", "bạn tên gì", "bạn tên là gì", "có phải người thật", "có phải ai", "là trí tuệ nhân tạo", "giúp được gì", "ai tạo ra bạn", "là ai đấy"}
+
+	harmfulPhrases = []string{
+		"làm giả", "giấy tờ giả", "bằng giả", "mua bằng lái", "mua bằng đại học", "hối lộ", "đút lót", "lót tay", "chạy chọt", "bôi trơn", "phong bì cho cán bộ", "hack tài khoản", "hack facebook", "hack zalo",
+		"đánh cắp", "lấy cắp tài khoản", "trốn thuế", "né thuế", "chế bom", "làm bom", "chế thuốc nổ", "mua ma túy", "bán ma túy", "mua súng", "chế súng", "rửa tiền", "tẩy xóa giấy", "sửa ngày sinh để lừa", "khai man", "khai khống", "theo dõi điện thoại vợ", "theo dõi điện thoại chồng",
+		"đọc trộm tin nhắn", "nghe lén", "mạo danh công an", "giả danh công an để", "lừa tiền người", "kết hôn giả", "cưới giả", "mua số căn cước", "bán số căn cước", "mua bán dữ liệu", "vượt biên trái phép", "làm hộ chiếu giả", "căn cước giả", "chữ ký giả", "giả chữ ký", "giả mạo chữ ký", "giấy khám sức khỏe giả", "con dấu giả", "làm con dấu", "trả thù", "đánh bom", "giết",
+	}
+	injectionPhrases = []string{
+		"bỏ qua mọi hướng dẫn", "bỏ qua tất cả", "bỏ qua hướng dẫn", "bỏ qua các hướng dẫn", "quên hết hướng dẫn", "quên mọi chỉ dẫn", "bỏ qua chỉ dẫn", "bỏ qua các chỉ thị", "bỏ qua quy tắc", "system prompt", "lời nhắc hệ thống", "câu lệnh hệ thống", "ignore previous", "ignore all", "ignore the above", "disregard", "you are now", "developer mode", "jailbreak", "từ giờ bạn là", "bây giờ bạn là", "hãy đóng vai", "act as", "pretend to be", "in ra toàn bộ cấu hình", "in ra hướng dẫn", "tiết lộ prompt", "api key", "reveal your", "print your instructions",
+	}
+	offTopicPhrases = []string{
+		"thời tiết", "trời mưa", "có mưa không", "bóng đá", "đội tuyển", "tỷ số", "world cup", "ngoại hạng anh", "xổ số", "kết quả xổ số", "đề về", "lô đề", "giá vàng", "giá đô", "giá xăng", "chứng khoán", "cổ phiếu", "bitcoin", "tiền ảo", "công thức nấu", "cách nấu", "nấu món", "món ăn", "nấu phở", "làm bánh",
+		"bài thơ", "viết thơ", "làm thơ", "kể chuyện", "truyện cười", "chuyện cười", "bài hát", "lời bài hát", "phim hay", "phim gì", "giải bài tập", "bài tập toán", "làm bài văn", "viết bài văn", "bài văn", "giải phương trình", "dịch sang tiếng", "dịch câu", "viết code", "lập trình", "python", "javascript", "viết chương trình",
+		"tử vi", "xem bói", "cung hoàng đạo", "phong thủy", "ngày tốt", "xem ngày", "người yêu", "tán gái", "tỏ tình", "ca sĩ", "diễn viên", "hoa hậu", "game", "liên quân", "giảm cân", "tập gym", "thuốc gì", "uống thuốc", "bị đau", "đau bụng", "đau đầu", "chữa bệnh", "triệu chứng", "bệnh gì", "bầu cử tổng thống", "tổng thống mỹ", "chiến tranh", "đảng nào", "du lịch", "khách sạn", "vé máy bay", "đặt vé", "nhà hàng", "quán ăn",
+		"tuyển dụng công ty", "tìm việc làm giúp", "con mèo", "con chó bị", "mua xe gì", "mua điện thoại nào", "thủ đô của", "dân số thế giới", "ai thắng", "ly hôn thì ai thắng", "kiện ai thắng",
+	}
+)
+
+// Groups of the talk table, in the order in which they decide.
+const (
+	injectionGroup = iota
+	harmfulGroup
+	selfGroup
+	greetingGroup
+	thanksGroup
+	goodbyeGroup
+	offTopicGroup
+)
+
+func newTalkTable() *phraseTable {
+	return newPhraseTable(injectionPhrases, harmfulPhrases, selfs, greetings, thanking, goodbyes, offTopicPhrases)
+}
+
+// talkOf recognises what is no question on procedures. Off-topic phrases are only
+// a hint: they decide when retrieval finds nothing that fits well, see confident.
+func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
+	found := a.talks.find(tokens, !q.accented)
+	switch {
+	case len(tokens) == 0:
+		return nothing
+	case found[injectionGroup]:
+		return instruction
+	case found[harmfulGroup]:
+		return harmful
+	case found[selfGroup] && len(tokens) <= 12:
+		return aboutSelf
+	case len(tokens) <= 5 && found[greetingGroup] && len(q.facets) == 0 && len(q.named) == 0:
+		return greeting
+	case len(tokens) <= 8 && found[thanksGroup] && len(q.named) == 0:
+		return thanks
+	case len(tokens) <= 5 && found[goodbyeGroup] && len(q.named) == 0:
+		return goodbye
+	case found[offTopicGroup]:
+		return offTopic
+	}
+	return aQuestion
+}
+
+// reply ends a question that needs no looking up: small talk, what is harmful or
+// an attempt to give orders, nothing at all. It reports whether it did.
+func (a *Assistant) reply(out *Outcome, q *understanding) bool {
+	switch q.kind {
+	case greeting:
+		out.Status, out.Answer = SmallTalk, "Xin chào! Tôi là trợ lý AI về thủ tục hành chính và kỹ năng số của Yên Bái (nay thuộc tỉnh Lào Cai). Bạn cần làm giấy tờ gì, cứ hỏi bằng lời thường ngày, gõ không dấu cũng được."
+	case aboutSelf:
+		out.Status, out.Answer = SmallTalk, "Tôi là trợ lý AI, không phải cán bộ. Tôi trả lời về giấy tờ, thủ tục hành chính, bảo hiểm, trợ cấp và kỹ năng số, kèm nguồn và ngày kiểm tra. Việc nào tôi không biết, tôi sẽ nói rõ và chỉ nơi để bạn hỏi."
+	case thanks:
+		out.Status, out.Answer = SmallTalk, "Không có gì ạ. Cần hỏi thêm giấy tờ hay thủ tục nào, bạn cứ nhắn nhé."
+	case goodbye:
+		out.Status, out.Answer = SmallTalk, "Chào bạn, khi cần bạn lại nhắn cho tôi nhé."
+	case nothing:
+		out.Status, out.Answer = SmallTalk, "Tôi chưa đọc được câu hỏi. Bạn gõ giúp việc cần hỏi, ví dụ: \"làm giấy khai sinh cho con cần giấy tờ gì\"."
+	case harmful:
+		out.Status, out.Answer = Refused, "Việc này trái pháp luật nên tôi không hướng dẫn được. Nếu bạn cần giấy tờ thật, hãy nói việc bạn muốn làm, tôi chỉ cách làm đúng. Thấy dấu hiệu tội phạm hay lừa đảo thì gọi Công an: 113."
+	case instruction:
+		out.Status, out.Answer = Refused, "Tôi chỉ trả lời về thủ tục hành chính và kỹ năng số, và không làm theo yêu cầu thay đổi cách trả lời. Bạn cần làm giấy tờ gì ạ?"
+	default:
+		return false
+	}
+	switch out.Status {
+	case SmallTalk:
+		out.Understood.Intent = "smalltalk"
+	case Refused:
+		out.Understood.Intent = "harmful"
+	}
+	out.Suggestions = append(out.Suggestions, "Làm giấy khai sinh cho con cần giấy tờ gì?", "Đổi bằng lái xe hết bao nhiêu tiền?", "Cách nhận biết công an giả gọi điện")
+	return true
+}

@@ -1,0 +1,131 @@
+package pipeline
+
+import (
+	"regexp"
+	"strings"
+
+	"troly/internal/corpus"
+	"troly/internal/privacy"
+	"troly/internal/vietnamese"
+)
+
+// The checks every answer passes before it leaves; a check that could not run is
+// missing from Outcome.Checks and the answer is not verified.
+const (
+	checkNumbers   = "number_grounding"    // every typed value of the answer occurs in a cited passage or record
+	checkCitations = "citations"           // every [n] resolves, and something is cited
+	checkLanguage  = "language"            // Vietnamese with diacritics
+	checkPrivacy   = "no_personal_data"    // no personal data of the question is echoed
+	checkOffices   = "no_abolished_office" // nobody is sent to a district office
+)
+
+// verify runs all checks on a drafted answer and reports whether all passed.
+func (a *Assistant) verify(d *draft, q *understanding) (map[string]string, bool) {
+	answer := d.text()
+	results := map[string]bool{
+		checkNumbers:   grounded(answer, a.evidence(d)),
+		checkCitations: citationsResolve(answer, d.citations),
+		checkLanguage:  !vietnamese.MissingDiacritics(answer),
+		checkPrivacy:   !echoesPersonalData(answer, q.raw),
+		checkOffices:   !abolishedOffice.MatchString(answer) || strings.Contains(answer, "không còn") || strings.Contains(answer, "đã bỏ") || strings.Contains(answer, "trước đây"),
+	}
+	checks := make(map[string]string, len(results))
+	verified := true
+	for name, ok := range results {
+		checks[name] = "pass"
+		if !ok {
+			checks[name] = "fail"
+			verified = false
+		}
+	}
+	return checks, verified
+}
+
+// abolishedOffice matches the offices of the district level, which ended on
+// 1 July 2025, as a place to go to.
+var abolishedOffice = regexp.MustCompile(`(?i)(nộp|đến|tới|tại|ra|lên|hỏi) (UBND|Ủy ban nhân dân|Công an) (cấp )?huyện`)
+
+// evidence is the text an answer may take values from: the cited passages and the
+// records of the cited documents.
+func (a *Assistant) evidence(d *draft) string {
+	var b strings.Builder
+	for _, c := range d.citations {
+		doc := a.lib.Document(c.Document)
+		if doc == nil {
+			continue
+		}
+		b.WriteString(record(doc))
+		for _, s := range a.lib.Passages(doc) {
+			if s.ID == c.Section {
+				b.WriteString(s.Heading + "\n" + s.Body + "\n")
+			}
+		}
+		for _, rows := range [][]corpus.Fact{doc.Fees, doc.Durations, doc.Amounts} {
+			for i := range rows {
+				b.WriteString(a.lib.Line(doc, &rows[i], d.asOf) + "\n")
+			}
+		}
+	}
+	return b.String()
+}
+
+// record is what the fields of a document allow an answer to say.
+func record(doc *corpus.Document) string {
+	var b strings.Builder
+	b.WriteString(doc.Title + "\n" + strings.Join(doc.Codes, "\n") + "\n" + doc.Authority + "\n" + doc.Portal + "\n")
+	for _, day := range []corpus.Date{doc.ValidFrom, doc.ValidTo, doc.Checked} {
+		b.WriteString(day.String() + "\n")
+	}
+	for _, ref := range doc.LegalBasis {
+		b.WriteString(ref.String() + "\n")
+	}
+	return b.String()
+}
+
+// grounded reports whether every value of the answer occurs in the evidence, by
+// canonical value: "8.000 đồng" is grounded by "8.000 đồng/bản", "5 ngày" is not
+// by "5 ngày làm việc".
+func grounded(answer, evidence string) bool {
+	have := make(map[string]bool)
+	for _, v := range vietnamese.FindValues(evidence) {
+		have[v.Canonical] = true
+	}
+	for _, v := range vietnamese.FindValues(citationMark.ReplaceAllString(answer, "")) {
+		if !have[v.Canonical] {
+			return false
+		}
+	}
+	return true
+}
+
+var citationMark = regexp.MustCompile(`\[([0-9]+)\]`)
+
+// citationsResolve reports whether the answer cites, and only what is there.
+func citationsResolve(answer string, citations []Citation) bool {
+	marks := citationMark.FindAllString(answer, -1)
+	if len(marks) == 0 {
+		return false
+	}
+	known := make(map[string]bool)
+	for _, c := range citations {
+		known["["+itoa(c.N)+"]"] = true
+	}
+	for _, m := range marks {
+		if !known[m] {
+			return false
+		}
+	}
+	return true
+}
+
+// echoesPersonalData reports whether personal data of the question stands in the
+// answer.
+func echoesPersonalData(answer, question string) bool {
+	_, found := privacy.Mask(question)
+	for _, f := range found {
+		if f.Text != "" && strings.Contains(answer, f.Text) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,75 @@
+package retrieval
+
+import (
+	"fmt"
+	"strings"
+
+	"troly/internal/corpus"
+	"troly/internal/vectorstore"
+)
+
+// Names of the vectors. Sections and the questions people ask are in vectors of
+// their own, so that each has document frequencies of its own kind.
+const (
+	textVector  = "text"
+	askedVector = "asked"
+)
+
+// The fields of a section and of an asked question. Titles get weak length
+// normalisation: long official names would lose to short special ones.
+var (
+	textFields = vectorstore.BM25{Fields: []vectorstore.Field{
+		{Name: "t", B: 0.2, Average: 30}, // title and aliases
+		{Name: "h", B: 0, Average: 2},    // heading
+		{Name: "b", B: 0.6, Average: 90}, // body
+	}}
+	askedFields = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "q", B: 0.3, Average: 14}}}
+)
+
+// Weights of the fields in a query, for a question typed with diacritics and for
+// one typed without. Tuned on eval/sets and checked on tthc-dev: a title says more
+// than a body, the marked match more than the folded one when marks were typed.
+var (
+	accentedText = []vectorstore.Weights{
+		{Accented: 1, AccentedPair: 1, Folded: 0.2, FoldedPair: 0.2},
+		{Accented: 0.1, AccentedPair: 0.1},
+		{Accented: 0.35, AccentedPair: 0.35, Folded: 0.05, FoldedPair: 0.1},
+	}
+	foldedText = []vectorstore.Weights{
+		{Accented: 0.5, AccentedPair: 0.5, Folded: 0.6, FoldedPair: 0.7},
+		{Accented: 0.1, Folded: 0.1},
+		{Accented: 0.2, AccentedPair: 0.2, Folded: 0.15, FoldedPair: 0.25},
+	}
+	accentedAsked = []vectorstore.Weights{{Accented: 1, AccentedPair: 0.8, Folded: 0.2, FoldedPair: 0.2}}
+	foldedAsked   = []vectorstore.Weights{{Accented: 0.5, AccentedPair: 0.4, Folded: 0.6, FoldedPair: 0.6}}
+)
+
+// Schema is what a store must hold for this package; dims is the length of dense
+// vectors, 0 without any.
+func Schema(dims int) vectorstore.Schema {
+	s := vectorstore.Schema{Sparse: map[string]bool{textVector: true, askedVector: true}}
+	if dims > 0 {
+		s.Dense = map[string]int{vectorstore.DenseName: dims}
+	}
+	return s
+}
+
+// Encoder makes the sparse vectors of chunks; one per goroutine.
+type Encoder struct{ text, asked *vectorstore.Encoder }
+
+// NewEncoder returns an encoder for package ingest.
+func NewEncoder() *Encoder { return &Encoder{textFields.Encoder(), askedFields.Encoder()} }
+
+// EncodeChunk returns the vectors of a chunk by name.
+func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
+	if c.Section == corpus.AskedSection {
+		return map[string]vectorstore.Sparse{askedVector: e.asked.Document(c.Text)}
+	}
+	names := c.Title + "\n" + strings.Join(c.Aliases, "\n")
+	return map[string]vectorstore.Sparse{textVector: e.text.Document(names, c.Heading, c.Text)}
+}
+
+// Version changes when chunks would be encoded otherwise.
+func (e *Encoder) Version() string {
+	return fmt.Sprintf("bm25-1 %v %v", textFields, askedFields)
+}

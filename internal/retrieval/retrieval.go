@@ -1,0 +1,289 @@
+// Package retrieval finds the documents, and the sections in them, that a
+// question is about. A lexical leg (BM25 over names, asked questions and sections,
+// with and without diacritics) and, with an embedder, a dense leg are searched in
+// one round trip and fused. It leaves deciding whether the best is good enough to
+// package pipeline.
+package retrieval
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"troly/internal/corpus"
+	"troly/internal/llm"
+	"troly/internal/vectorstore"
+	"troly/internal/vietnamese"
+)
+
+// Query is a question as package pipeline understood it.
+type Query struct {
+	Text     string   // normalised, shorthand written out, marks restored, typos repaired
+	Accented bool     // typed with diacritics
+	Synonyms []string // official words for the folk words of the question
+	Named    []string // documents the question names, the clearest first
+	Context  []string // documents of the dialogue, for a question that leans on it
+	Audience string
+}
+
+// Result is what was found, best first.
+type Result struct {
+	Documents []Document
+	Degraded  []string // legs that failed and were done without
+}
+
+// Document is one found document with its best sections.
+type Document struct {
+	ID       string
+	Score    float64 // comparable within one result only
+	Sections []Section
+}
+
+// Section is one found section, best first in its document.
+type Section struct {
+	ID    string
+	Score float64
+}
+
+// Options are the weights of a search; the zero value of each field means its
+// default, in brackets. All were chosen on the project's own question sets.
+type Options struct {
+	AskedWeight   float64 // of the best asked question beside the best section (1.1)
+	SecondAsked   float64 // of the second-best asked question (0.25)
+	SynonymWeight float64 // of an official word the question does not have (0.55)
+	NamedBoost    float64 // for the document named, as a share of the best score (0.3)
+	ContextBoost  float64 // for the document of the dialogue, likewise (1.2)
+	DenseWeight   float64 // of the dense leg in the fusion (1)
+	Documents     int     // returned at most (10)
+	Sections      int     // of each at most (5)
+}
+
+func (o Options) withDefaults() Options {
+	set := func(field *float64, value float64) {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	set(&o.AskedWeight, 1.1)
+	set(&o.SecondAsked, 0.25)
+	set(&o.SynonymWeight, 0.55)
+	set(&o.NamedBoost, 0.3)
+	set(&o.ContextBoost, 1.2)
+	set(&o.DenseWeight, 1)
+	if o.Documents == 0 {
+		o.Documents = 10
+	}
+	if o.Sections == 0 {
+		o.Sections = 5
+	}
+	return o
+}
+
+// Retriever searches one store.
+type Retriever struct {
+	store    vectorstore.Store
+	embedder llm.Embedder
+	opts     Options
+	stop     *stopWords
+}
+
+// New returns a retriever; embedder may be nil: then only words are searched.
+func New(store vectorstore.Store, embedder llm.Embedder, opts Options) *Retriever {
+	return &Retriever{store: store, embedder: embedder, opts: opts.withDefaults(), stop: newStopWords()}
+}
+
+// How many hits each leg is asked for: enough that every document with a fair
+// section is among them.
+const (
+	textHits  = 200
+	askedHits = 100
+	denseHits = 100
+)
+
+// Search finds what a query is about. A dense leg that fails is done without and
+// named in Degraded; err means that nothing could be searched.
+func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
+	var result Result
+	queries := r.lexical(q)
+	if r.embedder != nil {
+		if vectors, err := r.embedder.Embed(ctx, []string{q.Text}, true); err != nil {
+			result.Degraded = append(result.Degraded, "embedding: "+err.Error())
+		} else {
+			queries = append(queries, vectorstore.Query{Using: vectorstore.DenseName, Dense: vectors[0], Limit: denseHits, Filter: filterOf(q)})
+		}
+	}
+	hits, err := r.store.Search(ctx, queries)
+	if err != nil {
+		return Result{}, fmt.Errorf("search: %w", err)
+	}
+	documents := r.collect(hits[0], hits[1])
+	if len(hits) > 2 {
+		documents = r.fuse(documents, hits[2])
+	}
+	r.boost(documents, q)
+	slices.SortStableFunc(documents, func(a, b *Document) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+	})
+	for _, d := range documents[:min(len(documents), r.opts.Documents)] {
+		result.Documents = append(result.Documents, r.finish(*d))
+	}
+	return result, nil
+}
+
+func filterOf(q Query) vectorstore.Filter { return vectorstore.Filter{Audience: q.Audience} }
+
+// lexical makes the two sparse queries.
+func (r *Retriever) lexical(q Query) []vectorstore.Query {
+	terms := r.terms(q)
+	text, asked := accentedText, accentedAsked
+	if !q.Accented {
+		text, asked = foldedText, foldedAsked
+	}
+	return []vectorstore.Query{
+		{Using: textVector, Sparse: textFields.Encoder().Query(terms, text), Limit: textHits, Filter: filterOf(q)},
+		{Using: askedVector, Sparse: askedFields.Encoder().Query(terms, asked), Limit: askedHits, Filter: filterOf(q)},
+	}
+}
+
+// maxTerms bounds the work a long question causes; longer ones keep their beginning.
+const maxTerms = 96
+
+// terms are the telling words of the question and the official words for its folk
+// words.
+func (r *Retriever) terms(q Query) []vectorstore.Term {
+	tokens := vietnamese.Tokenize(nil, q.Text)
+	var terms []vectorstore.Term
+	gap := true
+	for i, stopped := range r.stop.mark(tokens) {
+		if stopped {
+			gap = true
+			continue
+		}
+		terms = append(terms, vectorstore.Term{Token: tokens[i], Weight: 1, Break: gap})
+		gap = false
+	}
+	if len(terms) == 0 { // nothing but courtesies: search for them rather than for nothing
+		for _, t := range tokens {
+			terms = append(terms, vectorstore.Term{Token: t, Weight: 1})
+		}
+	}
+	for _, phrase := range q.Synonyms {
+		for i, t := range vietnamese.Tokenize(nil, phrase) {
+			terms = append(terms, vectorstore.Term{Token: t, Weight: r.opts.SynonymWeight, Break: i == 0})
+		}
+	}
+	return terms[:min(len(terms), maxTerms)]
+}
+
+// collect groups the hits of the lexical leg by document: the best section and the
+// best two asked questions make the score.
+func (r *Retriever) collect(text, asked []vectorstore.Hit) []*Document {
+	byID := make(map[string]*Document)
+	var documents []*Document
+	get := func(id string) *Document {
+		d := byID[id]
+		if d == nil {
+			d = &Document{ID: id}
+			byID[id] = d
+			documents = append(documents, d)
+		}
+		return d
+	}
+	for _, h := range text {
+		d := get(h.Document)
+		if len(d.Sections) == 0 {
+			d.Score += h.Score
+		}
+		if !slices.ContainsFunc(d.Sections, func(s Section) bool { return s.ID == h.Section }) {
+			d.Sections = append(d.Sections, Section{h.Section, h.Score})
+		}
+	}
+	seen := make(map[string]int)
+	for _, h := range asked {
+		switch seen[h.Document]++; seen[h.Document] {
+		case 1:
+			get(h.Document).Score += r.opts.AskedWeight * h.Score
+		case 2:
+			get(h.Document).Score += r.opts.SecondAsked * h.Score
+		}
+	}
+	return documents
+}
+
+// fuse joins the dense leg by reciprocal rank, document by document.
+func (r *Retriever) fuse(documents []*Document, dense []vectorstore.Hit) []*Document {
+	slices.SortStableFunc(documents, func(a, b *Document) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
+	})
+	byID := make(map[string]*Document, len(documents))
+	lexical := vectorstore.Leg{}
+	for _, d := range documents {
+		byID[d.ID] = d
+		lexical.Hits = append(lexical.Hits, vectorstore.Hit{ID: d.ID, Document: d.ID, Score: d.Score})
+	}
+	near := vectorstore.Leg{Weight: r.opts.DenseWeight}
+	seen := make(map[string]bool)
+	for _, h := range dense {
+		d := byID[h.Document]
+		if d == nil {
+			d = &Document{ID: h.Document}
+			byID[h.Document] = d
+		}
+		if h.Section != corpus.AskedSection && !slices.ContainsFunc(d.Sections, func(s Section) bool { return s.ID == h.Section }) {
+			d.Sections = append(d.Sections, Section{h.Section, 0})
+		}
+		if !seen[h.Document] {
+			seen[h.Document] = true
+			near.Hits = append(near.Hits, vectorstore.Hit{ID: h.Document, Document: h.Document, Score: h.Score})
+		}
+	}
+	fused := vectorstore.Fuse(lexical, near)
+	documents = documents[:0]
+	for _, h := range fused {
+		d := byID[h.ID]
+		d.Score = h.Score
+		documents = append(documents, d)
+	}
+	return documents
+}
+
+// boost lifts the documents that the question names or leans on.
+func (r *Retriever) boost(documents []*Document, q Query) {
+	best := 0.0
+	for _, d := range documents {
+		best = max(best, d.Score)
+	}
+	for _, d := range documents {
+		if at := slices.Index(q.Named, d.ID); at >= 0 {
+			d.Score += best * r.opts.NamedBoost / float64(1+at)
+		}
+		if at := slices.Index(q.Context, d.ID); at >= 0 {
+			d.Score += best * r.opts.ContextBoost / float64(1+at)
+		}
+	}
+}
+
+// finish cuts the sections and scales their scores below the document's, so that
+// the best section of the best document is the best of all.
+func (r *Retriever) finish(d Document) Document {
+	if len(d.Sections) == 0 {
+		d.Sections = []Section{{ID: "tom-tat"}}
+	}
+	d.Sections = d.Sections[:min(len(d.Sections), r.opts.Sections)]
+	first := d.Sections[0].Score
+	for i := range d.Sections {
+		share := 1.0
+		if first > 0 {
+			share = d.Sections[i].Score / first
+		}
+		d.Sections[i].Score = d.Score * share
+	}
+	return d
+}
+
+// Content returns the tokens of a question that say what it is about: without
+// courtesies, pronouns, and the words that ask for a fee, a time or a place.
+func (r *Retriever) Content(text string) []vietnamese.Token {
+	return r.stop.content(vietnamese.Tokenize(nil, text))
+}

@@ -1,0 +1,189 @@
+package vectorstore
+
+import (
+	"math"
+	"slices"
+
+	"github.com/twmb/murmur3"
+
+	"troly/internal/vietnamese"
+)
+
+// BM25 makes sparse vectors of text so that their dot product, with the store's
+// inverse document frequencies, is the BM25 score of each field, summed with weights.
+//
+//	document weight  tf (k1+1) / (tf + k1 (1 - b + b len/avg))
+//	query weight     Weight of the family
+//	idf              ln(1 + (N-df+0.5)/(df+0.5)), by the store
+//
+// k1 = 1.2 and b = 0.75 are the values of the original papers (Robertson and
+// Zaragoza, 2009); a field may have its own b, because long official titles would
+// otherwise lose to short special ones. The average length is a constant: with the
+// corpus' own, adding one document would change the vectors of all others.
+//
+// Each field is indexed in four families: accented syllables, folded syllables, and
+// bigrams of both, so that a question typed with marks prefers the marked match and
+// one typed without still finds all. A term's ID is |murmur3-32| of its text with
+// a prefix for field and family, the rule of Qdrant's own encoder; terms that
+// collide are merged.
+type BM25 struct {
+	Fields []Field // in the order of the texts given to Document
+}
+
+// Field is a part of a document that is scored apart.
+type Field struct {
+	Name    string  // prefix of its terms, one letter or a few
+	B       float64 // share of the length normalisation, 0 to 1
+	Average float64 // length in tokens at which it is neutral
+}
+
+// K1 is the saturation of term frequency.
+const K1 = 1.2
+
+// Weights of the families of one field in a query.
+type Weights struct {
+	Accented, AccentedPair, Folded, FoldedPair float64
+}
+
+// Term is one syllable of a query with its weight; a Break before it ends a pair.
+type Term struct {
+	Token  vietnamese.Token
+	Weight float64
+	Break  bool // does not form a pair with the term before
+}
+
+const (
+	accentedFamily = iota
+	accentedPair
+	foldedFamily
+	foldedPair
+	families
+)
+
+var familyMarks = [families]byte{'a', 'A', 'f', 'F'}
+
+// Encoder encodes with scratch space of its own; one per goroutine.
+type Encoder struct {
+	bm25   BM25
+	tokens []vietnamese.Token
+	keys   []uint64 // term ID << 8 | field << 4 | family
+	buffer []byte
+}
+
+// Encoder returns a new encoder.
+func (b BM25) Encoder() *Encoder { return &Encoder{bm25: b} }
+
+// Document encodes the texts of a document's fields.
+func (e *Encoder) Document(texts ...string) Sparse {
+	e.keys = e.keys[:0]
+	var lengths [16]float64
+	for f, text := range texts {
+		e.tokens = vietnamese.Tokenize(e.tokens[:0], text)
+		lengths[f] = float64(len(e.tokens))
+		for i, t := range e.tokens {
+			e.add(f, accentedFamily, t.Text, "")
+			e.add(f, foldedFamily, t.Folded, "")
+			if i > 0 {
+				e.add(f, accentedPair, e.tokens[i-1].Text, t.Text)
+				e.add(f, foldedPair, e.tokens[i-1].Folded, t.Folded)
+			}
+		}
+	}
+	slices.Sort(e.keys)
+	var s Sparse
+	s.Indices = make([]uint32, 0, len(e.keys))
+	s.Values = make([]float32, 0, len(e.keys))
+	for i := 0; i < len(e.keys); {
+		key := e.keys[i]
+		tf := 0.0
+		for i < len(e.keys) && e.keys[i] == key {
+			tf++
+			i++
+		}
+		f := e.bm25.Fields[key>>4&0xF]
+		norm := K1
+		if f.Average > 0 {
+			norm *= 1 - f.B + f.B*lengths[key>>4&0xF]/f.Average
+		}
+		s.add(uint32(key>>8), float32(tf*(K1+1)/(tf+norm)))
+	}
+	return s
+}
+
+// add appends a weight; that of an index that is already last is summed.
+func (s *Sparse) add(index uint32, value float32) {
+	if n := len(s.Indices); n > 0 && s.Indices[n-1] == index {
+		s.Values[n-1] += value
+		return
+	}
+	s.Indices = append(s.Indices, index)
+	s.Values = append(s.Values, value)
+}
+
+func (e *Encoder) add(field, family int, first, second string) {
+	e.keys = append(e.keys, uint64(e.id(field, family, first, second))<<8|uint64(field)<<4|uint64(family))
+}
+
+// id is the term ID of a syllable, or of a pair when second is not empty.
+func (e *Encoder) id(field, family int, first, second string) uint32 {
+	b := append(e.buffer[:0], e.bm25.Fields[field].Name...)
+	b = append(b, familyMarks[family])
+	b = append(b, first...)
+	if second != "" {
+		b = append(b, ' ')
+		b = append(b, second...)
+	}
+	e.buffer = b
+	h := int32(murmur3.Sum32(b))
+	if h < 0 && h != math.MinInt32 {
+		h = -h
+	}
+	return uint32(h)
+}
+
+// Query encodes terms for one search; weights are per field, in their order.
+func (e *Encoder) Query(terms []Term, weights []Weights) *Sparse {
+	type weighted struct {
+		id     uint32
+		weight float32
+	}
+	list := make([]weighted, 0, len(terms)*len(weights)*families)
+	put := func(f, family int, first, second string, w float64) {
+		if w > 0 {
+			list = append(list, weighted{e.id(f, family, first, second), float32(w)})
+		}
+	}
+	for i, t := range terms {
+		for f, w := range weights {
+			put(f, accentedFamily, t.Token.Text, "", w.Accented*t.Weight)
+			put(f, foldedFamily, t.Token.Folded, "", w.Folded*t.Weight)
+			if i > 0 && !t.Break {
+				p := terms[i-1]
+				pair := (p.Weight + t.Weight) / 2
+				put(f, accentedPair, p.Token.Text, t.Token.Text, w.AccentedPair*pair)
+				put(f, foldedPair, p.Token.Folded, t.Token.Folded, w.FoldedPair*pair)
+			}
+		}
+	}
+	slices.SortFunc(list, func(a, b weighted) int {
+		switch {
+		case a.id < b.id:
+			return -1
+		case a.id > b.id:
+			return 1
+		case a.weight > b.weight: // a repeated word counts once, at its best weight
+			return -1
+		case a.weight < b.weight:
+			return 1
+		}
+		return 0
+	})
+	s := &Sparse{Indices: make([]uint32, 0, len(list)), Values: make([]float32, 0, len(list))}
+	for _, t := range list {
+		if n := len(s.Indices); n == 0 || s.Indices[n-1] != t.id {
+			s.Indices = append(s.Indices, t.id)
+			s.Values = append(s.Values, t.weight)
+		}
+	}
+	return s
+}

@@ -1,0 +1,474 @@
+package vectorstore
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "modernc.org/sqlite" // pure Go: the program builds without cgo
+)
+
+var _ Store = (*Embedded)(nil)
+
+// Embedded is a store inside the program: points lie in one SQLite file and are
+// searched in memory. Searches go on over the old state while a new one is
+// indexed. Several processes may share the file.
+type Embedded struct {
+	schema  Schema
+	db      *sql.DB // nil: memory only
+	current atomic.Pointer[snapshot]
+
+	mu      sync.Mutex // guards what follows
+	points  map[string]*Point
+	mark    string
+	unsaved bool // the file lacks a change
+	dirty   bool
+	packed  bool  // points hold no vectors: they are in the snapshot and the file
+	version int64 // PRAGMA data_version: changes when another process writes
+	looked  time.Time
+}
+
+// lookEvery is how often a search looks whether another process has written.
+const lookEvery = 2 * time.Second
+
+const tables = `
+CREATE TABLE IF NOT EXISTS points (id TEXT PRIMARY KEY, hash TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;`
+
+// OpenEmbedded opens the store in the file at path, making it if need be; an empty
+// path keeps everything in memory. The error note says what the caller should tell
+// people, and never stops the work: a damaged file was set aside (the store is then
+// empty and must be filled again), or the file cannot be written (ErrNotSaved).
+func OpenEmbedded(ctx context.Context, path string, schema Schema) (s *Embedded, note error) {
+	s = &Embedded{schema: schema, points: make(map[string]*Point)}
+	s.current.Store(newSnapshot(schema, nil))
+	if path == "" {
+		return s, nil
+	}
+	note = s.open(ctx, path)
+	if errors.Is(note, errDamaged) {
+		aside := path + ".damaged"
+		if err := os.Rename(path, aside); err != nil {
+			return s, fmt.Errorf("vector store %s is damaged and cannot be set aside (%w): %w", path, err, ErrNotSaved)
+		}
+		os.Remove(path + "-journal")
+		reopened := s.open(ctx, path)
+		note = errors.Join(fmt.Errorf("%w; it was moved to %s and is built again", note, aside), reopened)
+	}
+	return s, note
+}
+
+var errDamaged = errors.New("vector store is damaged")
+
+func (s *Embedded) open(ctx context.Context, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
+	}
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(normal)")
+	if err != nil {
+		return fmt.Errorf("vector store %s: %w: %w", path, ErrNotSaved, err)
+	}
+	db.SetMaxOpenConns(1) // one writer, and data_version is per connection
+	_, writeErr := db.ExecContext(ctx, tables)
+	points, mark, err := load(ctx, db)
+	switch {
+	case err == nil:
+	case writeErr != nil && !fileIsDatabase(path):
+		db.Close()
+		if _, statErr := os.Stat(path); statErr == nil && readable(path) {
+			return fmt.Errorf("%w: %s: %w", errDamaged, path, writeErr)
+		}
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
+	default:
+		db.Close()
+		return fmt.Errorf("%w: %s: %w", errDamaged, path, err)
+	}
+	s.db, s.points, s.mark, s.dirty = db, points, mark, true
+	s.looked = time.Now()
+	_ = db.QueryRowContext(ctx, "PRAGMA data_version").Scan(&s.version) // 0 only makes the next look reload
+	if writeErr != nil {
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
+	}
+	return nil
+}
+
+// fileIsDatabase reports whether the file begins as SQLite files do.
+func fileIsDatabase(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	head := make([]byte, 16)
+	n, _ := f.Read(head)
+	return n == 16 && string(head[:15]) == "SQLite format 3"
+}
+
+func readable(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	f.Close()
+	return true
+}
+
+// load reads all points; a row whose checksum is wrong makes the file damaged.
+func load(ctx context.Context, db *sql.DB) (map[string]*Point, string, error) {
+	points := make(map[string]*Point)
+	rows, err := db.QueryContext(ctx, "SELECT id, hash, data, crc FROM points")
+	if err != nil {
+		return nil, "", err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		p := &Point{}
+		var data sql.RawBytes
+		var crc uint32
+		if err := rows.Scan(&p.ID, &p.Hash, &data, &crc); err != nil {
+			return nil, "", err
+		}
+		if crc != checksum(p.ID, p.Hash, data) || p.decode(data) != nil {
+			return nil, "", fmt.Errorf("point %q does not match its checksum", p.ID)
+		}
+		points[p.ID] = p
+	}
+	if err := rows.Err(); err != nil {
+		return nil, "", err
+	}
+	var mark string
+	if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&mark); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, "", err
+	}
+	return points, mark, nil
+}
+
+func checksum(id, hash string, data []byte) uint32 {
+	sum := crc32.ChecksumIEEE([]byte(id))
+	sum = crc32.Update(sum, crc32.IEEETable, []byte(hash))
+	return crc32.Update(sum, crc32.IEEETable, data)
+}
+
+// Close lets go of the file; searches still work.
+func (s *Embedded) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.db == nil {
+		return nil
+	}
+	err := s.db.Close()
+	s.db = nil
+	return err
+}
+
+// Search implements Store.
+func (s *Embedded) Search(ctx context.Context, queries []Query) ([][]Hit, error) {
+	snap := s.snapshot(ctx)
+	hits := make([][]Hit, len(queries))
+	for i, q := range queries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		found, err := snap.search(q)
+		if err != nil {
+			return nil, err
+		}
+		hits[i] = found
+	}
+	return hits, nil
+}
+
+// snapshot returns the index to search. After a change the first search builds the
+// new one, while others go on with the old.
+func (s *Embedded) snapshot(ctx context.Context) *snapshot {
+	if s.mu.TryLock() {
+		s.reloadIfChanged(ctx)
+		if s.dirty {
+			s.current.Store(newSnapshot(s.schema, slices.Collect(maps.Values(s.points))))
+			s.dirty = false
+			s.pack()
+		}
+		s.mu.Unlock()
+	}
+	return s.current.Load()
+}
+
+// pack lets go of the vectors that the snapshot holds too; unpack reads them again
+// from the file when a change needs them. Without a file both copies stay.
+func (s *Embedded) pack() {
+	if s.db == nil || s.unsaved {
+		return
+	}
+	for _, p := range s.points {
+		p.Dense, p.Sparse = nil, nil
+	}
+	s.packed = true
+}
+
+func (s *Embedded) unpack(ctx context.Context) error {
+	if !s.packed {
+		return nil
+	}
+	points, _, err := load(ctx, s.db)
+	if err != nil {
+		return fmt.Errorf("read the vector store again: %w", err)
+	}
+	s.points, s.packed = points, false
+	return nil
+}
+
+// reloadIfChanged reads the points again after another process has written.
+func (s *Embedded) reloadIfChanged(ctx context.Context) {
+	if s.db == nil || time.Since(s.looked) < lookEvery {
+		return
+	}
+	s.looked = time.Now()
+	var version int64
+	if s.db.QueryRowContext(ctx, "PRAGMA data_version").Scan(&version) != nil || version == s.version {
+		return
+	}
+	if points, mark, err := load(ctx, s.db); err == nil { // else: go on with what we have
+		s.points, s.mark, s.dirty, s.packed, s.version = points, mark, true, false, version
+	}
+}
+
+// Upsert implements Store. All points are written as one step.
+func (s *Embedded) Upsert(ctx context.Context, points []Point) error {
+	for i := range points {
+		if err := s.check(&points[i]); err != nil {
+			return err
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.unpack(ctx); err != nil {
+		return err
+	}
+	for i := range points {
+		p := points[i]
+		s.points[p.ID] = &p
+	}
+	s.dirty = true
+	return s.write(ctx, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, "INSERT INTO points (id, hash, data, crc) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, data = excluded.data, crc = excluded.crc")
+		if err != nil {
+			return err
+		}
+		defer insert.Close()
+		for i := range points {
+			data := points[i].encode()
+			if _, err := insert.ExecContext(ctx, points[i].ID, points[i].Hash, data, checksum(points[i].ID, points[i].Hash, data)); err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, "DELETE FROM meta")
+		return err
+	})
+}
+
+func (s *Embedded) check(p *Point) error {
+	if p.ID == "" {
+		return fmt.Errorf("point without ID: %w", ErrBadQuery)
+	}
+	for name, v := range p.Dense {
+		if dims, ok := s.schema.Dense[name]; !ok || len(v) != dims {
+			return fmt.Errorf("point %s: dense vector %q with %d dimensions: %w", p.ID, name, len(v), ErrBadQuery)
+		}
+	}
+	for name, v := range p.Sparse {
+		if _, ok := s.schema.Sparse[name]; !ok || len(v.Indices) != len(v.Values) {
+			return fmt.Errorf("point %s: sparse vector %q: %w", p.ID, name, ErrBadQuery)
+		}
+		for i := 1; i < len(v.Indices); i++ {
+			if v.Indices[i] <= v.Indices[i-1] {
+				return fmt.Errorf("point %s: indices of %q do not rise: %w", p.ID, name, ErrBadQuery)
+			}
+		}
+	}
+	return nil
+}
+
+// Delete implements Store.
+func (s *Embedded) Delete(ctx context.Context, ids []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.unpack(ctx); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		delete(s.points, id)
+	}
+	s.dirty = true
+	return s.write(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if _, err := tx.ExecContext(ctx, "DELETE FROM points WHERE id = ?", id); err != nil {
+				return err
+			}
+		}
+		_, err := tx.ExecContext(ctx, "DELETE FROM meta")
+		return err
+	})
+}
+
+// Hashes implements Store.
+func (s *Embedded) Hashes(context.Context) (map[string]string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	hashes := make(map[string]string, len(s.points))
+	for id, p := range s.points {
+		hashes[id] = p.Hash
+	}
+	return hashes, nil
+}
+
+// Marked returns what the last Mark after the last change said, so that a store
+// that is up to date is recognised without comparing every hash.
+func (s *Embedded) Marked() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.mark
+}
+
+// Mark notes that the store now holds the state called mark.
+func (s *Embedded) Mark(ctx context.Context, mark string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ('mark', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", mark)
+		return err
+	})
+	s.mark = mark
+	return err
+}
+
+// write runs change in a transaction; the caller holds the lock. Whatever fails is
+// ErrNotSaved: the state in memory has the change.
+func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err error) {
+	s.mark = ""
+	if s.db == nil {
+		return nil
+	}
+	defer func() { s.unsaved = s.unsaved || err != nil }()
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
+	}
+	if err := change(tx); err != nil {
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, errors.Join(err, tx.Rollback()))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
+	}
+	return nil
+}
+
+// encode packs everything of a point but ID and hash.
+func (p *Point) encode() []byte {
+	var b []byte
+	text := func(s string) {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	for _, s := range []string{p.Document, p.Section, p.Collection, p.Audience, p.ValidFrom, p.ValidTo} {
+		text(s)
+	}
+	b = binary.AppendUvarint(b, uint64(len(p.Dense)))
+	for _, name := range slices.Sorted(maps.Keys(p.Dense)) {
+		text(name)
+		b = appendFloats(b, p.Dense[name])
+	}
+	b = binary.AppendUvarint(b, uint64(len(p.Sparse)))
+	for _, name := range slices.Sorted(maps.Keys(p.Sparse)) {
+		text(name)
+		v := p.Sparse[name]
+		b = appendFloats(b, v.Values)
+		for _, index := range v.Indices {
+			b = binary.LittleEndian.AppendUint32(b, index)
+		}
+	}
+	return b
+}
+
+func appendFloats(b []byte, v []float32) []byte {
+	b = binary.AppendUvarint(b, uint64(len(v)))
+	for _, f := range v {
+		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(f))
+	}
+	return b
+}
+
+// decode unpacks what encode packed.
+func (p *Point) decode(b []byte) error {
+	ok := true
+	number := func() int {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)) {
+			ok, b = false, nil
+			return 0
+		}
+		b = b[size:]
+		return int(n)
+	}
+	text := func() string {
+		n := number()
+		if n > len(b) {
+			ok = false
+			return ""
+		}
+		s := string(b[:n])
+		b = b[n:]
+		return s
+	}
+	words := func(n int) []uint32 {
+		if 4*n > len(b) {
+			ok = false
+			return nil
+		}
+		v := make([]uint32, n)
+		for i := range v {
+			v[i] = binary.LittleEndian.Uint32(b[4*i:])
+		}
+		b = b[4*n:]
+		return v
+	}
+	floats := func() []float32 {
+		v := make([]float32, 0, 8)
+		for _, w := range words(number()) {
+			v = append(v, math.Float32frombits(w))
+		}
+		return v
+	}
+	for _, field := range []*string{&p.Document, &p.Section, &p.Collection, &p.Audience, &p.ValidFrom, &p.ValidTo} {
+		*field = text()
+	}
+	for range number() {
+		if p.Dense == nil {
+			p.Dense = make(map[string][]float32)
+		}
+		name := text()
+		p.Dense[name] = floats()
+	}
+	for range number() {
+		if p.Sparse == nil {
+			p.Sparse = make(map[string]Sparse)
+		}
+		name := text()
+		values := floats()
+		p.Sparse[name] = Sparse{words(len(values)), values}
+	}
+	if !ok || len(b) > 0 {
+		return errors.New("point does not decode")
+	}
+	return nil
+}

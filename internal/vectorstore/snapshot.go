@@ -1,0 +1,355 @@
+package vectorstore
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"sort"
+	"sync"
+
+	"github.com/viterin/vek/vek32"
+)
+
+// snapshot is an immutable index over points sorted by ID, so that the place of a
+// point is also its rank among equals.
+type snapshot struct {
+	meta   []meta
+	dense  map[string]*denseIndex
+	sparse map[string]*sparseIndex
+	pool   *sync.Pool // of *accumulator
+}
+
+// meta is what a search filters by and returns.
+type meta struct {
+	id, document, section, collection, audience, validFrom, validTo string
+}
+
+// denseIndex holds unit vectors, one after the other: a search reads the memory
+// once, in order. Points without the vector have zeros and never score.
+type denseIndex struct {
+	dims int
+	data []float32
+}
+
+// sparseIndex holds the postings of each term side by side.
+type sparseIndex struct {
+	idf     bool
+	count   int      // points that have the vector
+	terms   []uint32 // rising
+	offsets []uint32 // postings of terms[i] are offsets[i]:offsets[i+1]
+	docs    []uint32
+	values  []float32
+}
+
+// accumulator is the scratch space of a sparse search.
+type accumulator struct {
+	scores  []float32
+	touched []uint32
+}
+
+// newSnapshot indexes points, which must have unique IDs.
+func newSnapshot(schema Schema, points []*Point) *snapshot {
+	points = slices.Clone(points)
+	slices.SortFunc(points, func(a, b *Point) int { return cmp.Compare(a.ID, b.ID) })
+	s := &snapshot{meta: make([]meta, len(points)), dense: make(map[string]*denseIndex), sparse: make(map[string]*sparseIndex)}
+	for i, p := range points {
+		s.meta[i] = meta{p.ID, p.Document, p.Section, p.Collection, p.Audience, p.ValidFrom, p.ValidTo}
+	}
+	for name, dims := range schema.Dense {
+		s.dense[name] = newDense(name, dims, points)
+	}
+	for name, idf := range schema.Sparse {
+		s.sparse[name] = newSparse(name, idf, points)
+	}
+	n := len(points)
+	s.pool = &sync.Pool{New: func() any { return &accumulator{scores: make([]float32, n)} }}
+	return s
+}
+
+func newDense(name string, dims int, points []*Point) *denseIndex {
+	d := &denseIndex{dims: dims, data: make([]float32, dims*len(points))}
+	for i, p := range points {
+		v := p.Dense[name]
+		if len(v) != dims {
+			continue
+		}
+		row := d.data[i*dims : (i+1)*dims]
+		copy(row, v)
+		normalize(row)
+	}
+	return d
+}
+
+// normalize scales v to length 1; zeros stay.
+func normalize(v []float32) {
+	if norm := vek32.Norm(v); norm > 0 && !math.IsInf(float64(norm), 0) {
+		vek32.DivNumber_Inplace(v, norm)
+	}
+}
+
+// newSparse turns the points' vectors into postings by counting, then placing:
+// two passes and no sorting of postings.
+func newSparse(name string, idf bool, points []*Point) *sparseIndex {
+	x := &sparseIndex{idf: idf}
+	total := 0
+	for _, p := range points {
+		if n := len(p.Sparse[name].Indices); n > 0 {
+			x.count++
+			total += n
+		}
+	}
+	slots := newTermTable(total / 4)
+	for _, p := range points {
+		for _, term := range p.Sparse[name].Indices {
+			*slots.slot(term)++
+		}
+	}
+	x.terms = slots.terms()
+	slices.Sort(x.terms)
+	x.offsets = make([]uint32, len(x.terms)+1)
+	for i, term := range x.terms {
+		slot := slots.slot(term)
+		x.offsets[i+1] = x.offsets[i] + *slot
+		*slot = x.offsets[i] // from here on: where its next posting goes
+	}
+	x.docs, x.values = make([]uint32, total), make([]float32, total)
+	for doc, p := range points {
+		v := p.Sparse[name]
+		for i, term := range v.Indices {
+			at := slots.slot(term)
+			x.docs[*at], x.values[*at] = uint32(doc), v.Values[i]
+			*at++
+		}
+	}
+	return x
+}
+
+// termTable is a hash table from term to a counter. Term IDs are hashes already,
+// so that their low bits place them; a map would take three times as long.
+type termTable struct {
+	keys   []uint32
+	counts []uint32
+	used   []bool
+	n      int
+}
+
+func newTermTable(hint int) *termTable {
+	size := 1024
+	for size < 2*hint {
+		size *= 2
+	}
+	return &termTable{keys: make([]uint32, size), counts: make([]uint32, size), used: make([]bool, size)}
+}
+
+func (t *termTable) slot(term uint32) *uint32 {
+	mask := uint32(len(t.keys) - 1)
+	for i := term & mask; ; i = (i + 1) & mask {
+		switch {
+		case !t.used[i]:
+			if 4*t.n >= 3*len(t.keys) {
+				t.grow()
+				return t.slot(term)
+			}
+			t.used[i], t.keys[i] = true, term
+			t.n++
+			return &t.counts[i]
+		case t.keys[i] == term:
+			return &t.counts[i]
+		}
+	}
+}
+
+func (t *termTable) grow() {
+	old := *t
+	*t = *newTermTable(len(old.keys))
+	for i, used := range old.used {
+		if used {
+			*t.slot(old.keys[i]) = old.counts[i]
+		}
+	}
+}
+
+func (t *termTable) terms() []uint32 {
+	terms := make([]uint32, 0, t.n)
+	for i, used := range t.used {
+		if used {
+			terms = append(terms, t.keys[i])
+		}
+	}
+	return terms
+}
+
+// search answers one query.
+func (s *snapshot) search(q Query) ([]Hit, error) {
+	if q.Limit < 1 || q.Limit > MaxLimit {
+		return nil, fmt.Errorf("limit %d is not within 1 to %d: %w", q.Limit, MaxLimit, ErrBadQuery)
+	}
+	if q.Sparse != nil {
+		x := s.sparse[q.Using]
+		if x == nil || q.Dense != nil || len(q.Sparse.Indices) != len(q.Sparse.Values) {
+			return nil, fmt.Errorf("sparse search of %q: %w", q.Using, ErrBadQuery)
+		}
+		return s.sparseSearch(x, q), nil
+	}
+	d := s.dense[q.Using]
+	if d == nil || len(q.Dense) != d.dims {
+		return nil, fmt.Errorf("dense search of %q with %d dimensions: %w", q.Using, len(q.Dense), ErrBadQuery)
+	}
+	return s.denseSearch(d, q), nil
+}
+
+// sparseSearch adds up the postings of each query term, then picks the best.
+func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
+	acc := s.pool.Get().(*accumulator)
+	defer s.pool.Put(acc)
+	scores := acc.scores
+	for i, term := range q.Sparse.Indices {
+		at := sort.Search(len(x.terms), func(j int) bool { return x.terms[j] >= term })
+		if at == len(x.terms) || x.terms[at] != term {
+			continue
+		}
+		lo, hi := x.offsets[at], x.offsets[at+1]
+		weight := q.Sparse.Values[i]
+		if x.idf {
+			df := float64(hi - lo)
+			weight *= float32(math.Log(1 + (float64(x.count)-df+0.5)/(df+0.5)))
+		}
+		docs, values := x.docs[lo:hi], x.values[lo:hi]
+		values = values[:len(docs)]
+		for j, doc := range docs {
+			if scores[doc] == 0 {
+				acc.touched = append(acc.touched, doc)
+			}
+			scores[doc] += weight * values[j]
+		}
+	}
+	pass := s.filter(q.Filter)
+	best := newTop(q.Limit)
+	for _, doc := range acc.touched {
+		if score := scores[doc]; score > best.least {
+			if pass == nil || pass(&s.meta[doc]) {
+				best.offer(doc, score)
+			}
+		} else if score == best.least && score > 0 && (pass == nil || pass(&s.meta[doc])) {
+			best.offer(doc, score)
+		}
+		scores[doc] = 0
+	}
+	acc.touched = acc.touched[:0]
+	return s.hits(best)
+}
+
+// denseSearch compares the query with every vector, on all cores.
+func (s *snapshot) denseSearch(d *denseIndex, q Query) []Hit {
+	query := slices.Clone(q.Dense)
+	normalize(query)
+	pass := s.filter(q.Filter)
+	workers := min(runtime.GOMAXPROCS(0), 1+len(s.meta)/4096) // a goroutine for less costs more than it saves
+	tops := make([]*top, workers)
+	var wg sync.WaitGroup
+	share := (len(s.meta) + workers - 1) / workers
+	scan := func(w int) {
+		best := newTop(q.Limit)
+		for doc := w * share; doc < min((w+1)*share, len(s.meta)); doc++ {
+			if pass != nil && !pass(&s.meta[doc]) {
+				continue
+			}
+			score := vek32.Dot(query, d.data[doc*d.dims:(doc+1)*d.dims])
+			if score > 0 && score >= best.least {
+				best.offer(uint32(doc), score)
+			}
+		}
+		tops[w] = best
+	}
+	for w := 1; w < workers; w++ {
+		wg.Go(func() { scan(w) })
+	}
+	scan(0)
+	wg.Wait()
+	best := tops[0]
+	for _, other := range tops[1:] {
+		for _, item := range other.items {
+			best.offer(item.doc, item.score)
+		}
+	}
+	return s.hits(best)
+}
+
+func (s *snapshot) hits(best *top) []Hit {
+	slices.SortFunc(best.items, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.doc, b.doc))
+	})
+	hits := make([]Hit, len(best.items))
+	for i, item := range best.items {
+		m := &s.meta[item.doc]
+		hits[i] = Hit{m.id, m.document, m.section, float64(item.score)}
+	}
+	return hits
+}
+
+// filter returns the test a point must pass, nil when all do.
+func (s *snapshot) filter(f Filter) func(*meta) bool {
+	if len(f.Collections) == 0 && len(f.Documents) == 0 && len(f.Sections) == 0 && f.Audience == "" && f.AsOf == "" {
+		return nil
+	}
+	return func(m *meta) bool {
+		return (len(f.Collections) == 0 || slices.Contains(f.Collections, m.collection)) &&
+			(len(f.Documents) == 0 || slices.Contains(f.Documents, m.document)) &&
+			(len(f.Sections) == 0 || slices.Contains(f.Sections, m.section)) &&
+			(f.Audience == "" || m.audience == "" || m.audience == "both" || m.audience == f.Audience) &&
+			(f.AsOf == "" || (m.validFrom == "" || m.validFrom <= f.AsOf) && (m.validTo == "" || m.validTo >= f.AsOf))
+	}
+}
+
+// top keeps the best of what it is offered in a heap with the worst at its root.
+type top struct {
+	limit int
+	items []scored
+	least float32 // score of the worst kept once full, else 0
+}
+
+type scored struct {
+	doc   uint32
+	score float32
+}
+
+func newTop(limit int) *top { return &top{limit: limit, items: make([]scored, 0, min(limit, 64))} }
+
+// worse orders by score, then later documents first.
+func worse(a, b scored) bool { return a.score < b.score || a.score == b.score && a.doc > b.doc }
+
+func (t *top) offer(doc uint32, score float32) {
+	item := scored{doc, score}
+	if len(t.items) < t.limit {
+		t.items = append(t.items, item)
+		for i := len(t.items) - 1; i > 0; {
+			parent := (i - 1) / 2
+			if !worse(t.items[i], t.items[parent]) {
+				break
+			}
+			t.items[i], t.items[parent] = t.items[parent], t.items[i]
+			i = parent
+		}
+	} else if worse(t.items[0], item) {
+		t.items[0] = item
+		for i := 0; ; {
+			child := 2*i + 1
+			if child >= len(t.items) {
+				break
+			}
+			if child+1 < len(t.items) && worse(t.items[child+1], t.items[child]) {
+				child++
+			}
+			if !worse(t.items[child], t.items[i]) {
+				break
+			}
+			t.items[i], t.items[child] = t.items[child], t.items[i]
+			i = child
+		}
+	}
+	if len(t.items) == t.limit {
+		t.least = t.items[0].score
+	}
+}
