@@ -200,7 +200,7 @@ func TestSplit(t *testing.T) {
 			got = append(got, c.Section)
 		}
 	}
-	if want := "tom-tat ho-so noi-nop thoi-han le-phi can-cu"; strings.Join(got, " ") != want {
+	if want := "tom-tat ho-so noi-nop thoi-han le-phi can-cu -profile"; strings.Join(got, " ") != want {
 		t.Errorf("sections = %v, want %s", got, want)
 	}
 	if n := len(chunks) - len(got); n != 12 {

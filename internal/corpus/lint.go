@@ -417,6 +417,18 @@ func (l *Library) lintTables() []Problem {
 		}
 		seen[c.ID] = true
 	}
+	outside := make(map[string]bool)
+	for _, o := range l.Outside {
+		switch {
+		case !idPattern.MatchString(o.ID) || outside[o.ID]:
+			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("id %q is not kebab-case or there twice", o.ID)})
+		case !slices.Contains([]OutsideKind{Uncovered, OffTopic, Harmful, Personal, Advice}, o.Kind):
+			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s: kind %q: write uncovered, off_topic, harmful, personal or advice", o.ID, o.Kind)})
+		case o.Title == "" || len(o.Asked) == 0:
+			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s has no title or no asked", o.ID)})
+		}
+		outside[o.ID] = true
+	}
 	for _, e := range l.Glossary {
 		if e.Form == "" || len(e.Means) == 0 {
 			problems = append(problems, Problem{File: "glossary.yaml", Message: fmt.Sprintf("entry %q has no form or no meaning", e.Form)})

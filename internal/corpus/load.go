@@ -27,6 +27,7 @@ type Library struct {
 	Documents []*Document        `json:"documents"`
 	Glossary  []vietnamese.Entry `json:"glossary"`
 	Contacts  []Contact          `json:"contacts"`
+	Outside   []Outside          `json:"outside"`
 
 	// Words counts in how many documents a word occurs, as written (lower case)
 	// and without diacritics: the rarer, the more it tells.
@@ -57,6 +58,28 @@ type Contact struct {
 	Source   string `yaml:"source" json:"source,omitempty"`
 	Checked  Date   `yaml:"checked" json:"checked,omitempty"`
 }
+
+// Outside is a matter that the assistant recognises and does not answer: the better
+// it knows what people ask beside its knowledge, the less it mistakes one thing for
+// another.
+type Outside struct {
+	ID    string      `yaml:"id" json:"id"`
+	Kind  OutsideKind `yaml:"kind" json:"kind"`
+	Title string      `yaml:"title" json:"title"`
+	Asked []string    `yaml:"asked" json:"asked"`
+}
+
+// OutsideKind is why a matter is not answered.
+type OutsideKind string
+
+// The kinds of outside matters.
+const (
+	Uncovered OutsideKind = "uncovered" // a public service the knowledge has nothing on
+	OffTopic  OutsideKind = "off_topic"
+	Harmful   OutsideKind = "harmful"
+	Personal  OutsideKind = "personal" // somebody's data, or the state of a file
+	Advice    OutsideKind = "advice"   // who is right, what to decide
+)
 
 // Load reads the knowledge under fsys. A file that cannot be read as knowledge is
 // left out and named in problems; err is returned only when there is nothing to
@@ -168,7 +191,7 @@ func readFiles(fsys fs.FS) ([]file, error) {
 			}
 		}
 	}
-	for _, table := range []string{"contacts.yaml", "glossary.yaml"} {
+	for _, table := range []string{"contacts.yaml", "glossary.yaml", "outside.yaml"} {
 		if err := add(table); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read knowledge: %w", err)
 		}
@@ -181,6 +204,8 @@ func (l *Library) readTable(f file) error {
 	switch f.name {
 	case "glossary.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Glossary)
+	case "outside.yaml":
+		return decodeYAML(f.name, string(f.data), 0, &l.Outside)
 	case "contacts.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Contacts)
 	}

@@ -29,6 +29,10 @@ type Chunk struct {
 // No file can have it: slugs do not begin with a dash.
 const AskedSection = "-asked"
 
+// ProfileSection is the section ID of the chunk that joins all asked questions of a
+// document: the words in which people speak of it.
+const ProfileSection = "-profile"
+
 // maxChunkRunes is where a section is split. Sections of up to about 1,800
 // letters (some 400 syllables) are one thought for a reader and within the input
 // of every embedding model in use.
@@ -126,7 +130,38 @@ func (l *Library) Split(d *Document) []Chunk {
 	for _, q := range d.Asked {
 		chunks = append(chunks, d.chunk(AskedSection, "", q))
 	}
+	if len(d.Asked) > 0 {
+		chunks = append(chunks, d.chunk(ProfileSection, "", strings.Join(d.Asked, "\n")))
+	}
 	return chunks
+}
+
+// OutsidePrefix begins the document IDs of outside matters' chunks.
+const OutsidePrefix = "-outside/"
+
+// SplitOutside makes the chunks of an outside matter: each way of asking, and all
+// together.
+func SplitOutside(o Outside) []Chunk {
+	d := &Document{ID: OutsidePrefix + o.ID, Title: o.Title, Collection: "outside"}
+	var chunks []Chunk
+	for _, q := range o.Asked {
+		chunks = append(chunks, d.chunk(AskedSection, "", q))
+	}
+	return append(chunks, d.chunk(ProfileSection, "", strings.Join(o.Asked, "\n")), d.chunk("tom-tat", "", o.Title))
+}
+
+// AsOutside returns the matter that the document ID of a hit stands for.
+func (l *Library) AsOutside(document string) (Outside, bool) {
+	id, ok := strings.CutPrefix(document, OutsidePrefix)
+	if !ok {
+		return Outside{}, false
+	}
+	for _, o := range l.Outside {
+		if o.ID == id {
+			return o, true
+		}
+	}
+	return Outside{}, false
 }
 
 func (d *Document) chunk(section, heading, text string) Chunk {

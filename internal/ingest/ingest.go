@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -56,22 +57,20 @@ func (s *Syncer) Sync(ctx context.Context, lib *corpus.Library) (Report, error) 
 	var report Report
 	var todo []corpus.Chunk
 	var hashes []string
-	for _, d := range lib.Documents {
-		for _, c := range lib.Split(d) {
-			hash := s.hash(c)
-			old, there := stored[c.ID]
-			delete(stored, c.ID)
-			switch {
-			case there && old == hash:
-				report.Unchanged++
-				continue
-			case there:
-				report.Changed++
-			default:
-				report.Added++
-			}
-			todo, hashes = append(todo, c), append(hashes, hash)
+	for c := range chunks(lib) {
+		hash := s.hash(c)
+		old, there := stored[c.ID]
+		delete(stored, c.ID)
+		switch {
+		case there && old == hash:
+			report.Unchanged++
+			continue
+		case there:
+			report.Changed++
+		default:
+			report.Added++
 		}
+		todo, hashes = append(todo, c), append(hashes, hash)
 	}
 	report.Removed = len(stored)
 	if s.DryRun {
@@ -89,6 +88,26 @@ func (s *Syncer) Sync(ctx context.Context, lib *corpus.Library) (Report, error) 
 		}
 	}
 	return report, nil
+}
+
+// chunks yields everything that is to be in the store.
+func chunks(lib *corpus.Library) iter.Seq[corpus.Chunk] {
+	return func(yield func(corpus.Chunk) bool) {
+		for _, d := range lib.Documents {
+			for _, c := range lib.Split(d) {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+		for _, o := range lib.Outside {
+			for _, c := range corpus.SplitOutside(o) {
+				if !yield(c) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // hash is the chunk's content hash together with what encodes it.

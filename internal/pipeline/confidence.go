@@ -125,6 +125,26 @@ func (a *Assistant) glance(ctx context.Context, restored string, accented bool) 
 	return []string{found.Documents[0].ID}
 }
 
+// decline ends a question about a matter the knowledge knows it has nothing on.
+func (a *Assistant) decline(out *Outcome, q *understanding, o corpus.Outside) {
+	switch o.Kind {
+	case corpus.Harmful:
+		q.kind = harmful
+		a.reply(out, q)
+	case corpus.OffTopic:
+		q.kind = offTopic
+		a.abstain(out, q)
+	case corpus.Personal:
+		out.Status, out.Understood.Intent = Refused, "pii"
+		out.Answer = "Tôi không xem được và không cung cấp thông tin của người hay hồ sơ cụ thể. Hồ sơ của chính bạn: tra mã hồ sơ trên Cổng Dịch vụ công quốc gia, hoặc hỏi nơi đã nhận hồ sơ, nhớ mang giấy hẹn và giấy tờ tùy thân."
+	case corpus.Advice:
+		out.Status, out.Understood.Intent = Refused, "out_of_scope"
+		out.Answer = "Việc này cần người có chuyên môn xem xét từng trường hợp nên tôi không dám khuyên. Bạn hỏi luật sư, hoặc hỏi xã, phường nơi ở về trợ giúp pháp lý."
+	default:
+		a.abstain(out, q)
+	}
+}
+
 // abstain says that nothing good enough was found, and whom to ask instead.
 func (a *Assistant) abstain(out *Outcome, q *understanding) {
 	out.Status = Abstained

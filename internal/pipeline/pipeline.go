@@ -108,7 +108,16 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 // answer decides how to reply to what was found: nothing good enough, several
 // that fit, or one document to answer from; only the last returns a draft.
 func (a *Assistant) answer(out *Outcome, q *understanding, found retrieval.Result) *draft {
-	if len(found.Documents) == 0 || !a.confident(q, a.lib.Document(found.Documents[0].ID)) {
+	if len(found.Documents) == 0 {
+		a.abstain(out, q)
+		return nil
+	}
+	if o, ok := a.lib.AsOutside(found.Documents[0].ID); ok {
+		a.decline(out, q, o)
+		return nil
+	}
+	found = a.withoutOutside(found)
+	if !a.confident(q, a.lib.Document(found.Documents[0].ID)) {
 		a.abstain(out, q)
 		return nil
 	}
@@ -133,6 +142,15 @@ func (a *Assistant) check(out *Outcome, q *understanding, d *draft) {
 		return
 	}
 	out.Status, out.Answer, out.Citations, out.AnsweredBy = Answered, d.text(), d.citations, "extractive"
+}
+
+// withoutOutside leaves out the matters that are only there to be recognised.
+func (a *Assistant) withoutOutside(found retrieval.Result) retrieval.Result {
+	found.Documents = slices.DeleteFunc(slices.Clone(found.Documents), func(d retrieval.Document) bool {
+		_, ok := a.lib.AsOutside(d.ID)
+		return ok
+	})
+	return found
 }
 
 // rivals are other documents nearly as good as the best.
@@ -184,6 +202,9 @@ func (q *understanding) understood() Understood {
 func flatten(found retrieval.Result) []Retrieved {
 	list := []Retrieved{}
 	for _, d := range found.Documents {
+		if strings.HasPrefix(d.ID, corpus.OutsidePrefix) {
+			continue
+		}
 		for _, s := range d.Sections {
 			list = append(list, Retrieved{Document: d.ID, Section: s.ID, Score: round(s.Score)})
 		}

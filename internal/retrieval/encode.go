@@ -11,8 +11,9 @@ import (
 // Names of the vectors. Sections and the questions people ask are in vectors of
 // their own, so that each has document frequencies of its own kind.
 const (
-	textVector  = "text"
-	askedVector = "asked"
+	textVector    = "text"
+	askedVector   = "asked"
+	profileVector = "profile"
 )
 
 // The fields of a section and of an asked question. Titles get weak length
@@ -23,7 +24,8 @@ var (
 		{Name: "h", B: 0, Average: 2},    // heading
 		{Name: "b", B: 0.6, Average: 90}, // body
 	}}
-	askedFields = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "q", B: 0.3, Average: 14}}}
+	profileFields = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "p", B: 0.6, Average: 450}}}
+	askedFields   = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "q", B: 0.3, Average: 14}}}
 )
 
 // Weights of the fields in a query, for a question typed with diacritics and for
@@ -47,7 +49,7 @@ var (
 // Schema is what a store must hold for this package; dims is the length of dense
 // vectors, 0 without any.
 func Schema(dims int) vectorstore.Schema {
-	s := vectorstore.Schema{Sparse: map[string]bool{textVector: true, askedVector: true}}
+	s := vectorstore.Schema{Sparse: map[string]bool{textVector: true, askedVector: true, profileVector: true}}
 	if dims > 0 {
 		s.Dense = map[string]int{vectorstore.DenseName: dims}
 	}
@@ -55,15 +57,20 @@ func Schema(dims int) vectorstore.Schema {
 }
 
 // Encoder makes the sparse vectors of chunks; one per goroutine.
-type Encoder struct{ text, asked *vectorstore.Encoder }
+type Encoder struct{ text, asked, profile *vectorstore.Encoder }
 
 // NewEncoder returns an encoder for package ingest.
-func NewEncoder() *Encoder { return &Encoder{textFields.Encoder(), askedFields.Encoder()} }
+func NewEncoder() *Encoder {
+	return &Encoder{textFields.Encoder(), askedFields.Encoder(), profileFields.Encoder()}
+}
 
 // EncodeChunk returns the vectors of a chunk by name.
 func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 	if c.Section == corpus.AskedSection {
 		return map[string]vectorstore.Sparse{askedVector: e.asked.Document(c.Text)}
+	}
+	if c.Section == corpus.ProfileSection {
+		return map[string]vectorstore.Sparse{profileVector: e.profile.Document(c.Text)}
 	}
 	names := c.Title + "\n" + strings.Join(c.Aliases, "\n")
 	return map[string]vectorstore.Sparse{textVector: e.text.Document(names, c.Heading, c.Text)}
@@ -71,5 +78,5 @@ func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 
 // Version changes when chunks would be encoded otherwise.
 func (e *Encoder) Version() string {
-	return fmt.Sprintf("bm25-1 %v %v", textFields, askedFields)
+	return fmt.Sprintf("bm25-2 %v %v %v", textFields, askedFields, profileFields)
 }

@@ -51,8 +51,9 @@ type Section struct {
 type Options struct {
 	AskedWeight   float64 // of the best asked question beside the best section (1.1)
 	SecondAsked   float64 // of the second-best asked question (0.25)
+	ProfileWeight float64 // of all asked questions together (1.5)
 	SynonymWeight float64 // of an official word the question does not have (0.55)
-	NamedBoost    float64 // for the document named, as a share of the best score (0.3)
+	NamedBoost    float64 // for the document named, as a share of the best score (0.1)
 	ContextBoost  float64 // for the document of the dialogue, likewise (1.2)
 	DenseWeight   float64 // of the dense leg in the fusion (1)
 	Documents     int     // returned at most (10)
@@ -67,8 +68,9 @@ func (o Options) withDefaults() Options {
 	}
 	set(&o.AskedWeight, 1.1)
 	set(&o.SecondAsked, 0.25)
+	set(&o.ProfileWeight, 1.5)
 	set(&o.SynonymWeight, 0.55)
-	set(&o.NamedBoost, 0.3)
+	set(&o.NamedBoost, 0.1)
 	set(&o.ContextBoost, 1.2)
 	set(&o.DenseWeight, 1)
 	if o.Documents == 0 {
@@ -117,9 +119,9 @@ func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 	if err != nil {
 		return Result{}, fmt.Errorf("search: %w", err)
 	}
-	documents := r.collect(hits[0], hits[1])
-	if len(hits) > 2 {
-		documents = r.fuse(documents, hits[2])
+	documents := r.collect(hits[0], hits[1], hits[2])
+	if len(hits) > 3 {
+		documents = r.fuse(documents, hits[3])
 	}
 	r.boost(documents, q)
 	slices.SortStableFunc(documents, func(a, b *Document) int {
@@ -143,6 +145,7 @@ func (r *Retriever) lexical(q Query) []vectorstore.Query {
 	return []vectorstore.Query{
 		{Using: textVector, Sparse: textFields.Encoder().Query(terms, text), Limit: textHits, Filter: filterOf(q)},
 		{Using: askedVector, Sparse: askedFields.Encoder().Query(terms, asked), Limit: askedHits, Filter: filterOf(q)},
+		{Using: profileVector, Sparse: profileFields.Encoder().Query(terms, asked), Limit: askedHits, Filter: filterOf(q)},
 	}
 }
 
@@ -178,7 +181,7 @@ func (r *Retriever) terms(q Query) []vectorstore.Term {
 
 // collect groups the hits of the lexical leg by document: the best section and the
 // best two asked questions make the score.
-func (r *Retriever) collect(text, asked []vectorstore.Hit) []*Document {
+func (r *Retriever) collect(text, asked, profile []vectorstore.Hit) []*Document {
 	byID := make(map[string]*Document)
 	var documents []*Document
 	get := func(id string) *Document {
@@ -208,6 +211,9 @@ func (r *Retriever) collect(text, asked []vectorstore.Hit) []*Document {
 			get(h.Document).Score += r.opts.SecondAsked * h.Score
 		}
 	}
+	for _, h := range profile {
+		get(h.Document).Score += r.opts.ProfileWeight * h.Score
+	}
 	return documents
 }
 
@@ -230,7 +236,7 @@ func (r *Retriever) fuse(documents []*Document, dense []vectorstore.Hit) []*Docu
 			d = &Document{ID: h.Document}
 			byID[h.Document] = d
 		}
-		if h.Section != corpus.AskedSection && !slices.ContainsFunc(d.Sections, func(s Section) bool { return s.ID == h.Section }) {
+		if h.Section != corpus.AskedSection && h.Section != corpus.ProfileSection && !slices.ContainsFunc(d.Sections, func(s Section) bool { return s.ID == h.Section }) {
 			d.Sections = append(d.Sections, Section{h.Section, 0})
 		}
 		if !seen[h.Document] {

@@ -52,7 +52,6 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 // empty and must be filled again), or the file cannot be written (ErrNotSaved).
 func OpenEmbedded(ctx context.Context, path string, schema Schema) (s *Embedded, note error) {
 	s = &Embedded{schema: schema, points: make(map[string]*Point)}
-	s.current.Store(newSnapshot(schema, nil))
 	if path == "" {
 		return s, nil
 	}
@@ -190,16 +189,20 @@ func (s *Embedded) Search(ctx context.Context, queries []Query) ([][]Hit, error)
 }
 
 // snapshot returns the index to search. After a change the first search builds the
-// new one, while others go on with the old.
+// new one, while others go on with the old; the very first is waited for.
 func (s *Embedded) snapshot(ctx context.Context) *snapshot {
-	if s.mu.TryLock() {
-		s.reloadIfChanged(ctx)
-		if s.dirty {
-			s.current.Store(newSnapshot(s.schema, slices.Collect(maps.Values(s.points))))
-			s.dirty = false
-			s.pack()
-		}
-		s.mu.Unlock()
+	snap := s.current.Load()
+	if snap != nil && !s.mu.TryLock() {
+		return snap
+	} else if snap == nil {
+		s.mu.Lock()
+	}
+	defer s.mu.Unlock()
+	s.reloadIfChanged(ctx)
+	if s.dirty || s.current.Load() == nil {
+		s.current.Store(newSnapshot(s.schema, slices.Collect(maps.Values(s.points))))
+		s.dirty = false
+		s.pack()
 	}
 	return s.current.Load()
 }

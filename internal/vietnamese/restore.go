@@ -43,7 +43,7 @@ const (
 	// the very things people ask, so that its pairs count most.
 	ownPair, tablePair, ownWord, tableWord, floor = 0.42, 0.33, 0.13, 0.12, 1e-9
 
-	keepBonus   = 4.0  // ln odds that an unmarked syllable among marked ones is meant so
+	keepBonus   = 7.0  // ln odds that an unmarked syllable among marked ones is meant so
 	slipCost    = 6.5  // ln cost of one wrong key
 	swapCost    = 5.0  // of two swapped letters
 	telexCost   = 1.0  // of marks typed as Telex letters

@@ -493,7 +493,8 @@ func linkAt(s string, i int) (Value, bool) {
 	if at > i && slash < 0 {
 		return Value{Email, text, i, end}, true
 	}
-	return Value{Link, canonicalLink(text), i, end}, true
+	link := canonicalLink(text)
+	return Value{Link, link, i, end}, link != ""
 }
 
 // knownDomain reports whether the host of a bare address ends like one in use

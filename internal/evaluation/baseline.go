@@ -1,0 +1,74 @@
+package evaluation
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+
+	"troly/internal/pipeline"
+)
+
+// Baseline is plain BM25 over whole documents, by syllables as typed: what any
+// search box does. k1 1.2, b 0.75, idf ln(1 + (N-df+0.5)/(df+0.5)), NFC, lower
+// case, title and text joined. It shows how hard a question set is.
+type Baseline struct {
+	ids     []string
+	lengths []float64
+	average float64
+	post    map[string][]posting
+}
+
+type posting struct {
+	doc int
+	tf  float64
+}
+
+// NewBaseline returns an empty index.
+func NewBaseline() *Baseline { return &Baseline{post: make(map[string][]posting)} }
+
+// Add indexes a document.
+func (b *Baseline) Add(id, text string) {
+	counts := make(map[string]float64)
+	words := plainWords(text)
+	for _, w := range words {
+		counts[w]++
+	}
+	for w, tf := range counts {
+		b.post[w] = append(b.post[w], posting{len(b.ids), tf})
+	}
+	b.ids = append(b.ids, id)
+	b.lengths = append(b.lengths, float64(len(words)))
+	b.average += (float64(len(words)) - b.average) / float64(len(b.ids))
+}
+
+// plainWords are the runs of letters and digits.
+func plainWords(s string) []string {
+	return strings.FieldsFunc(strings.ToLower(norm.NFC.String(s)), func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 0xC0)
+	})
+}
+
+// Rank returns the best documents for a question, equal scores by ID.
+func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
+	const k1, bb = 1.2, 0.75
+	scores := make(map[int]float64)
+	n := float64(len(b.ids))
+	for _, w := range plainWords(question) {
+		df := float64(len(b.post[w]))
+		idf := math.Log(1 + (n-df+0.5)/(df+0.5))
+		for _, p := range b.post[w] {
+			scores[p.doc] += idf * p.tf * (k1 + 1) / (p.tf + k1*(1-bb+bb*b.lengths[p.doc]/b.average))
+		}
+	}
+	var ranked []pipeline.Retrieved
+	for doc, score := range scores {
+		ranked = append(ranked, pipeline.Retrieved{Document: b.ids[doc], Score: score})
+	}
+	slices.SortFunc(ranked, func(a, b pipeline.Retrieved) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
+	})
+	return ranked[:min(limit, len(ranked))]
+}
