@@ -1,0 +1,226 @@
+package vectorstore_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"troly/internal/vectorstore"
+	"troly/internal/vectorstore/vectorstoretest"
+	"troly/internal/vietnamese"
+)
+
+func open(t testing.TB, path string) *vectorstore.Embedded {
+	t.Helper()
+	s, note := vectorstore.OpenEmbedded(context.Background(), path, vectorstoretest.Schema())
+	if note != nil {
+		t.Fatalf("open %q: %v", path, note)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestEmbedded(t *testing.T) {
+	t.Run("memory", func(t *testing.T) {
+		vectorstoretest.Run(t, func(t *testing.T) vectorstore.Store { return open(t, "") })
+	})
+	t.Run("file", func(t *testing.T) {
+		vectorstoretest.Run(t, func(t *testing.T) vectorstore.Store { return open(t, filepath.Join(t.TempDir(), "v.db")) })
+	})
+}
+
+func somePoint(id string) vectorstore.Point {
+	return vectorstore.Point{
+		ID: id, Hash: "h", Document: "d", Section: "s",
+		Dense:  map[string][]float32{"dense": {1, 0, 0, 0}},
+		Sparse: map[string]vectorstore.Sparse{"words": {Indices: []uint32{1, 4}, Values: []float32{1, 2}}},
+	}
+}
+
+func count(t *testing.T, s vectorstore.Store) int {
+	t.Helper()
+	hashes, err := s.Hashes(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(hashes)
+}
+
+func find(t *testing.T, s vectorstore.Store) int {
+	t.Helper()
+	hits, err := s.Search(context.Background(), []vectorstore.Query{{Using: "words", Sparse: &vectorstore.Sparse{Indices: []uint32{4}, Values: []float32{1}}, Limit: 100}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(hits[0])
+}
+
+func TestEmbeddedKeepsAcrossRuns(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	s := open(t, path)
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a"), somePoint("b")}); err != nil {
+		t.Fatal(err)
+	}
+	if n := find(t, s); n != 2 {
+		t.Fatalf("found %d, want 2", n)
+	}
+	// After a search the vectors lie only in the index and the file.
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("c")}); err != nil {
+		t.Fatal(err)
+	}
+	if n := find(t, s); n != 3 {
+		t.Fatalf("found %d after a later upsert, want 3", n)
+	}
+	if err := s.Mark(context.Background(), "v1"); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	again := open(t, path)
+	if n, mark := count(t, again), again.Marked(); n != 3 || mark != "v1" || find(t, again) != 3 {
+		t.Errorf("second run: %d points, mark %q", n, mark)
+	}
+	if err := again.Delete(context.Background(), []string{"a"}); err != nil || again.Marked() != "" {
+		t.Errorf("Delete: %v, mark %q, want none after a change", err, again.Marked())
+	}
+}
+
+func TestEmbeddedDamaged(t *testing.T) {
+	for name, damage := range map[string]func(data []byte) []byte{
+		"garbage":   func([]byte) []byte { return []byte(strings.Repeat("not a database ", 100)) },
+		"truncated": func(data []byte) []byte { return data[:len(data)/2] },
+		"flipped": func(data []byte) []byte {
+			return bytes.ReplaceAll(data, []byte("doc-with-a-long-name"), []byte("Doc-with-a-long-name"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "v.db")
+			s := open(t, path)
+			p := somePoint("a")
+			p.Document = "doc-with-a-long-name"
+			var points []vectorstore.Point
+			for i := range 200 {
+				p.ID = strings.Repeat("x", i+1)
+				points = append(points, p)
+			}
+			if err := s.Upsert(context.Background(), points); err != nil {
+				t.Fatal(err)
+			}
+			s.Close()
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, damage(data), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			again, note := vectorstore.OpenEmbedded(context.Background(), path, vectorstoretest.Schema())
+			defer again.Close()
+			if note == nil || !strings.Contains(note.Error(), "damaged") {
+				t.Errorf("note = %v, want one that says damaged", note)
+			}
+			if n := count(t, again); n != 0 {
+				t.Errorf("%d points of a damaged file in use", n)
+			}
+			if err := again.Upsert(context.Background(), points[:1]); err != nil {
+				t.Errorf("Upsert after the damage: %v", err)
+			}
+			if _, err := os.Stat(path + ".damaged"); err != nil {
+				t.Errorf("the damaged file was not kept: %v", err)
+			}
+		})
+	}
+}
+
+func TestEmbeddedCannotSave(t *testing.T) {
+	dir := t.TempDir()
+	blocked := filepath.Join(dir, "file")
+	if err := os.WriteFile(blocked, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	s, note := vectorstore.OpenEmbedded(context.Background(), filepath.Join(blocked, "v.db"), vectorstoretest.Schema())
+	if !errors.Is(note, vectorstore.ErrNotSaved) {
+		t.Errorf("note = %v, want ErrNotSaved", note)
+	}
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}); err != nil || find(t, s) != 1 {
+		t.Errorf("a store without file does not work: %v", err)
+	}
+}
+
+func TestEmbeddedTwoProcesses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	one, two := open(t, path), open(t, path)
+	done := make(chan error, 2)
+	for _, s := range []*vectorstore.Embedded{one, two} {
+		go func() {
+			var err error
+			for i := range 20 {
+				err = errors.Join(err, s.Upsert(context.Background(), []vectorstore.Point{somePoint(strings.Repeat("p", i+1))}))
+			}
+			done <- err
+		}()
+	}
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Errorf("writing side by side: %v", err)
+		}
+	}
+	if n := count(t, open(t, path)); n != 20 {
+		t.Errorf("%d points, want 20", n)
+	}
+}
+
+func TestFuse(t *testing.T) {
+	hit := func(id string, score float64) vectorstore.Hit { return vectorstore.Hit{ID: id, Score: score} }
+	got := vectorstore.Fuse(
+		vectorstore.Leg{Hits: []vectorstore.Hit{hit("a", 9), hit("b", 8), hit("low", 0.1)}, Floor: 1},
+		vectorstore.Leg{Hits: []vectorstore.Hit{hit("b", 0.9), hit("c", 0.8)}, Weight: 2},
+	)
+	want := []vectorstore.Hit{{ID: "b", Score: 1.0/62 + 2.0/61}, {ID: "c", Score: 2.0 / 62}, {ID: "a", Score: 1.0 / 61}}
+	if len(got) != len(want) {
+		t.Fatalf("Fuse = %v, want %v", got, want)
+	}
+	for i := range want {
+		if got[i].ID != want[i].ID || got[i].Score-want[i].Score > 1e-12 || want[i].Score-got[i].Score > 1e-12 {
+			t.Errorf("Fuse[%d] = %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+func TestBM25(t *testing.T) {
+	bm := vectorstore.BM25{Fields: []vectorstore.Field{{Name: "t", B: 0.5, Average: 2}}}
+	e := bm.Encoder()
+	doc := e.Document("giấy giấy bạn")
+	query := func(text string) *vectorstore.Sparse {
+		var terms []vectorstore.Term
+		for _, tok := range vietnamese.Tokenize(nil, text) {
+			terms = append(terms, vectorstore.Term{Token: tok, Weight: 1})
+		}
+		return e.Query(terms, []vectorstore.Weights{{Accented: 1}})
+	}
+	dot := func(q *vectorstore.Sparse) float64 {
+		sum := 0.0
+		for i, a := range q.Indices {
+			for j, b := range doc.Indices {
+				if a == b {
+					sum += float64(q.Values[i] * doc.Values[j])
+				}
+			}
+		}
+		return sum
+	}
+	norm := vectorstore.K1 * (1 - 0.5 + 0.5*3/2)
+	if got, want := dot(query("giấy")), 2*(vectorstore.K1+1)/(2+norm); got-want > 1e-5 || want-got > 1e-5 {
+		t.Errorf("weight of a word there twice = %v, want %v", got, want)
+	}
+	if got := dot(query("bán")); got != 0 {
+		t.Errorf("bán matches bạn with weight %v under accented weights", got)
+	}
+	folded := e.Query([]vectorstore.Term{{Token: vietnamese.Tokenize(nil, "ban")[0], Weight: 1}}, []vectorstore.Weights{{Folded: 1}})
+	if got := dot(folded); got == 0 {
+		t.Error("ban does not match bạn under folded weights")
+	}
+}
