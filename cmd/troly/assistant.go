@@ -45,7 +45,7 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 	if report.NotSaved != nil && note == nil {
 		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", report.NotSaved)
 	}
-	retriever := retrieval.New(store, nil, retrieval.Options{})
+	retriever := retrieval.New(lib, store, nil, retrieval.Options{})
 	return &assistant{
 		Assistant: pipeline.New(lib, retriever, pipeline.Options{Build: buildVersion()}),
 		lib:       lib, store: store,
@@ -54,8 +54,8 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 
 // bringUpToDate syncs the store unless its mark says that it holds this knowledge.
 func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus.Library, progress func(done, total int)) (ingest.Report, error) {
-	encoder := retrieval.NewEncoder()
-	mark := lib.Version + " " + encoder.Version()
+	encoder := retrieval.NewEncoder(lib)
+	mark := storeMark(encoder)
 	if store.Marked() == mark {
 		return ingest.Report{}, nil
 	}
@@ -70,6 +70,11 @@ func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus
 		return report, err
 	}
 	return report, nil
+}
+
+// storeMark names the state of a store that holds this knowledge.
+func storeMark(encoder *retrieval.Encoder) string {
+	return encoder.Version(corpus.Chunk{Section: corpus.ProfileSection})
 }
 
 // Close lets go of the data directory.

@@ -35,14 +35,14 @@ again. A knowledge file that cannot be read keeps its last good version.`,
 				fmt.Fprintln(con.err, "troly:", note)
 			}
 			defer store.Close()
-			encoder := retrieval.NewEncoder()
+			encoder := retrieval.NewEncoder(lib)
 			syncer := ingest.Syncer{Store: store, Encoder: encoder, DryRun: dryRun, Progress: con.progress}
 			report, err := syncer.Sync(cmd.Context(), lib)
 			if err != nil {
 				return err
 			}
 			if !dryRun && report.NotSaved == nil {
-				report.NotSaved = store.Mark(cmd.Context(), lib.Version+" "+encoder.Version())
+				report.NotSaved = store.Mark(cmd.Context(), storeMark(encoder))
 			}
 			if asJSON {
 				err = con.json(report)

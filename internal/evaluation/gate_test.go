@@ -26,7 +26,7 @@ func newAssistant(t testing.TB, lib *corpus.Library) *pipeline.Assistant {
 	if note != nil {
 		t.Fatal(note)
 	}
-	syncer := ingest.Syncer{Store: store, Encoder: retrieval.NewEncoder()}
+	syncer := ingest.Syncer{Store: store, Encoder: retrieval.NewEncoder(lib)}
 	if _, err := syncer.Sync(context.Background(), lib); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +37,7 @@ func newAssistant(t testing.TB, lib *corpus.Library) *pipeline.Assistant {
 			t.Fatal(err)
 		}
 	}
-	return pipeline.New(lib, retrieval.New(store, nil, ro), pipeline.Options{Now: func() time.Time { return now }})
+	return pipeline.New(lib, retrieval.New(lib, store, nil, ro), pipeline.Options{Now: func() time.Time { return now }})
 }
 
 func loadLibrary(t testing.TB) *corpus.Library {

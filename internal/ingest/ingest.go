@@ -36,7 +36,7 @@ type Report struct {
 // Encoder makes the sparse vectors of a chunk, by vector name.
 type Encoder interface {
 	EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse
-	Version() string // changes when the same chunk would be encoded otherwise
+	Version(c corpus.Chunk) string // changes when the same chunk would be encoded otherwise
 }
 
 // Syncer brings one store in line.
@@ -112,7 +112,7 @@ func chunks(lib *corpus.Library) iter.Seq[corpus.Chunk] {
 
 // hash is the chunk's content hash together with what encodes it.
 func (s *Syncer) hash(c corpus.Chunk) string {
-	h := c.Hash + " " + s.Encoder.Version()
+	h := c.Hash + " " + s.Encoder.Version(c)
 	if s.Embedder != nil {
 		h += " " + s.Embedder.Name()
 	}

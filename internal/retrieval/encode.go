@@ -14,6 +14,8 @@ const (
 	textVector    = "text"
 	askedVector   = "asked"
 	profileVector = "profile"
+	classAccented = "class"        // weights of the classifier, see classifier.go
+	classFolded   = "class_folded" // likewise, without diacritics
 )
 
 // The fields of a section and of an asked question. Titles get weak length
@@ -49,7 +51,7 @@ var (
 // Schema is what a store must hold for this package; dims is the length of dense
 // vectors, 0 without any.
 func Schema(dims int) vectorstore.Schema {
-	s := vectorstore.Schema{Sparse: map[string]bool{textVector: true, askedVector: true, profileVector: true}}
+	s := vectorstore.Schema{Sparse: map[string]bool{textVector: true, askedVector: true, profileVector: true, classAccented: false, classFolded: false}}
 	if dims > 0 {
 		s.Dense = map[string]int{vectorstore.DenseName: dims}
 	}
@@ -57,26 +59,45 @@ func Schema(dims int) vectorstore.Schema {
 }
 
 // Encoder makes the sparse vectors of chunks; one per goroutine.
-type Encoder struct{ text, asked, profile *vectorstore.Encoder }
+type Encoder struct {
+	text, asked, profile *vectorstore.Encoder
 
-// NewEncoder returns an encoder for package ingest.
-func NewEncoder() *Encoder {
-	return &Encoder{textFields.Encoder(), askedFields.Encoder(), profileFields.Encoder()}
+	lib      *corpus.Library
+	learned  bool
+	accented map[string]vectorstore.Sparse
+	folded   map[string]vectorstore.Sparse
+}
+
+// NewEncoder returns an encoder of the library's chunks for package ingest. The
+// classifier is trained when the first chunk that holds its weights is encoded.
+func NewEncoder(lib *corpus.Library) *Encoder {
+	return &Encoder{text: textFields.Encoder(), asked: askedFields.Encoder(), profile: profileFields.Encoder(), lib: lib}
 }
 
 // EncodeChunk returns the vectors of a chunk by name.
 func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
-	if c.Section == corpus.AskedSection {
+	switch c.Section {
+	case corpus.AskedSection:
 		return map[string]vectorstore.Sparse{askedVector: e.asked.Document(c.Text)}
-	}
-	if c.Section == corpus.ProfileSection {
-		return map[string]vectorstore.Sparse{profileVector: e.profile.Document(c.Text)}
+	case corpus.ProfileSection:
+		if !e.learned {
+			e.accented, e.folded = learn(e.lib)
+			e.learned = true
+		}
+		return map[string]vectorstore.Sparse{
+			profileVector: e.profile.Document(c.Text), classAccented: e.accented[c.Document], classFolded: e.folded[c.Document],
+		}
 	}
 	names := c.Title + "\n" + strings.Join(c.Aliases, "\n")
 	return map[string]vectorstore.Sparse{textVector: e.text.Document(names, c.Heading, c.Text)}
 }
 
-// Version changes when chunks would be encoded otherwise.
-func (e *Encoder) Version() string {
-	return fmt.Sprintf("bm25-2 %v %v %v", textFields, askedFields, profileFields)
+// Version changes when the chunk would be encoded otherwise: the classifier's
+// weights depend on all knowledge.
+func (e *Encoder) Version(c corpus.Chunk) string {
+	v := fmt.Sprintf("bm25-2 %v %v %v", textFields, askedFields, profileFields)
+	if c.Section == corpus.ProfileSection {
+		v += fmt.Sprintf(" class-1 %d %g %d %s", epochs, firstRate, keptWeights, e.lib.Version)
+	}
+	return v
 }

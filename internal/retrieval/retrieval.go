@@ -37,6 +37,7 @@ type Result struct {
 type Document struct {
 	ID       string
 	Score    float64 // comparable within one result only
+	Class    float64 // of the classifier: how far above 0 its evidence for this document is
 	Sections []Section
 }
 
@@ -52,6 +53,7 @@ type Options struct {
 	AskedWeight   float64 // of the best asked question beside the best section (1.1)
 	SecondAsked   float64 // of the second-best asked question (0.25)
 	ProfileWeight float64 // of all asked questions together (1.5)
+	ClassWeight   float64 // of the classifier beside the words (1.5)
 	SynonymWeight float64 // of an official word the question does not have (0.55)
 	NamedBoost    float64 // for the document named, as a share of the best score (0.1)
 	ContextBoost  float64 // for the document of the dialogue, likewise (1.2)
@@ -69,6 +71,7 @@ func (o Options) withDefaults() Options {
 	set(&o.AskedWeight, 1.1)
 	set(&o.SecondAsked, 0.25)
 	set(&o.ProfileWeight, 1.5)
+	set(&o.ClassWeight, 1.5)
 	set(&o.SynonymWeight, 0.55)
 	set(&o.NamedBoost, 0.1)
 	set(&o.ContextBoost, 1.2)
@@ -84,15 +87,16 @@ func (o Options) withDefaults() Options {
 
 // Retriever searches one store.
 type Retriever struct {
-	store    vectorstore.Store
-	embedder llm.Embedder
-	opts     Options
-	stop     *stopWords
+	features, foldedFeatures featurizer
+	store                    vectorstore.Store
+	embedder                 llm.Embedder
+	opts                     Options
+	stop                     *stopWords
 }
 
 // New returns a retriever; embedder may be nil: then only words are searched.
-func New(store vectorstore.Store, embedder llm.Embedder, opts Options) *Retriever {
-	return &Retriever{store: store, embedder: embedder, opts: opts.withDefaults(), stop: newStopWords()}
+func New(lib *corpus.Library, store vectorstore.Store, embedder llm.Embedder, opts Options) *Retriever {
+	return &Retriever{features: newFeaturizer(lib, false), foldedFeatures: newFeaturizer(lib, true), store: store, embedder: embedder, opts: opts.withDefaults(), stop: newStopWords()}
 }
 
 // How many hits each leg is asked for: enough that every document with a fair
@@ -120,8 +124,9 @@ func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 		return Result{}, fmt.Errorf("search: %w", err)
 	}
 	documents := r.collect(hits[0], hits[1], hits[2])
-	if len(hits) > 3 {
-		documents = r.fuse(documents, hits[3])
+	documents = r.classify(documents, q, hits[3], hits[4])
+	if len(hits) > 5 {
+		documents = r.fuse(documents, hits[5])
 	}
 	r.boost(documents, q)
 	slices.SortStableFunc(documents, func(a, b *Document) int {
@@ -146,6 +151,8 @@ func (r *Retriever) lexical(q Query) []vectorstore.Query {
 		{Using: textVector, Sparse: textFields.Encoder().Query(terms, text), Limit: textHits, Filter: filterOf(q)},
 		{Using: askedVector, Sparse: askedFields.Encoder().Query(terms, asked), Limit: askedHits, Filter: filterOf(q)},
 		{Using: profileVector, Sparse: profileFields.Encoder().Query(terms, asked), Limit: askedHits, Filter: filterOf(q)},
+		{Using: classAccented, Sparse: r.features.sparse(q.Text), Limit: vectorstore.MaxLimit, Filter: filterOf(q)},
+		{Using: classFolded, Sparse: r.foldedFeatures.sparse(q.Text), Limit: vectorstore.MaxLimit, Filter: filterOf(q)},
 	}
 }
 
@@ -213,6 +220,44 @@ func (r *Retriever) collect(text, asked, profile []vectorstore.Hit) []*Document 
 	}
 	for _, h := range profile {
 		get(h.Document).Score += r.opts.ProfileWeight * h.Score
+	}
+	return documents
+}
+
+// classify adds what the classifier says, on the scale of the lexical scores: each
+// counts by its share of the best.
+func (r *Retriever) classify(documents []*Document, q Query, accented, folded []vectorstore.Hit) []*Document {
+	scores := make(map[string]float64)
+	share := 0.5 // of the folded classifier: half when restored marks may be wrong
+	if q.Accented {
+		share = 0.2
+	}
+	for _, h := range accented {
+		scores[h.Document] += (1 - share) * h.Score
+	}
+	for _, h := range folded {
+		scores[h.Document] += share * h.Score
+	}
+	best, bestClass := 0.0, 0.0
+	for _, d := range documents {
+		best = max(best, d.Score)
+	}
+	for _, s := range scores {
+		bestClass = max(bestClass, s)
+	}
+	if best == 0 {
+		best = 1
+	}
+	for _, d := range documents {
+		d.Score /= best
+		if s, ok := scores[d.ID]; ok {
+			d.Score += r.opts.ClassWeight * s / bestClass
+			d.Class = s
+			delete(scores, d.ID)
+		}
+	}
+	for id, s := range scores {
+		documents = append(documents, &Document{ID: id, Class: s, Score: r.opts.ClassWeight * s / bestClass})
 	}
 	return documents
 }

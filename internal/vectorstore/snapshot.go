@@ -219,20 +219,21 @@ func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
 		docs, values := x.docs[lo:hi], x.values[lo:hi]
 		values = values[:len(docs)]
 		for j, doc := range docs {
-			if scores[doc] == 0 {
+			score := scores[doc]
+			if score == 0 {
 				acc.touched = append(acc.touched, doc)
 			}
-			scores[doc] += weight * values[j]
+			if score += weight * values[j]; score == 0 {
+				score = math.SmallestNonzeroFloat32 // touched, though its weights cancel out
+			}
+			scores[doc] = score
 		}
 	}
 	pass := s.filter(q.Filter)
 	best := newTop(q.Limit)
 	for _, doc := range acc.touched {
-		if score := scores[doc]; score > best.least {
-			if pass == nil || pass(&s.meta[doc]) {
-				best.offer(doc, score)
-			}
-		} else if score == best.least && score > 0 && (pass == nil || pass(&s.meta[doc])) {
+		score := scores[doc]
+		if score > math.SmallestNonzeroFloat32 && score >= best.least && (pass == nil || pass(&s.meta[doc])) {
 			best.offer(doc, score)
 		}
 		scores[doc] = 0

@@ -1,0 +1,245 @@
+package retrieval
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/twmb/murmur3"
+	"github.com/viterin/vek/vek32"
+
+	"troly/internal/corpus"
+	"troly/internal/vectorstore"
+	"troly/internal/vietnamese"
+)
+
+// The classifier is a multinomial logistic regression from the words of a question
+// (syllables and pairs) to documents and outside matters, learned from the questions
+// people ask, the names, and the lines of the documents. Ranking by BM25 knows which
+// words are rare; this knows which words tell one document from its neighbours. Its
+// weights are kept as one sparse vector a document, so that any store runs it as a
+// dot product. It is learned again when the knowledge changes.
+
+// Training parameters, chosen on eval/sets.
+const (
+	epochs      = 10
+	firstRate   = 9.0  // of gradient descent; falls to a tenth over the epochs
+	keptWeights = 1500 // of a document: the heaviest; more adds nothing measurable
+	minLine     = 30   // bytes of a body line worth learning from
+)
+
+// example is one line to learn from.
+type example struct {
+	class    int
+	features []feature
+}
+
+type feature struct {
+	term   uint32
+	weight float32
+}
+
+// featurizer turns text into weighted features of length 1: (1 + ln tf) times how
+// rare the word is among the documents, pairs by the mean of their words.
+type featurizer struct {
+	words     map[string]int // word -> documents that have it
+	documents float64
+	folded    bool // compare words without diacritics
+}
+
+func newFeaturizer(lib *corpus.Library, folded bool) featurizer {
+	return featurizer{lib.Words, float64(len(lib.Documents)), folded}
+}
+
+func (f featurizer) idf(word string) float64 {
+	df := float64(f.words[word])
+	return math.Log(1 + (f.documents-df+0.5)/(df+0.5))
+}
+
+// features returns the features of a text by rising term.
+func (f featurizer) features(text string) []feature {
+	tokens := vietnamese.Tokenize(nil, text)
+	list := make([]feature, 0, 2*len(tokens))
+	var buffer []byte
+	previous, previousIDF := "", 0.0
+	for _, t := range tokens {
+		word := t.Text
+		if f.folded {
+			word = t.Folded
+		}
+		idf := f.idf(word)
+		buffer = append(append(buffer[:0], 'c'), word...)
+		list = append(list, feature{murmur3.Sum32(buffer), float32(idf + 1)})
+		if previous != "" {
+			buffer = append(append(append(append(buffer[:0], 'C'), previous...), ' '), word...)
+			list = append(list, feature{murmur3.Sum32(buffer), float32((idf+previousIDF)/2 + 2)})
+		}
+		previous, previousIDF = word, idf
+	}
+	slices.SortFunc(list, func(a, b feature) int { return cmp.Compare(a.term, b.term) })
+	merged := list[:0]
+	norm := 0.0
+	for i := 0; i < len(list); {
+		first, n := list[i], 0
+		for i < len(list) && list[i].term == first.term {
+			n++
+			i++
+		}
+		first.weight *= float32(1 + math.Log(float64(n)))
+		norm += float64(first.weight) * float64(first.weight)
+		merged = append(merged, first)
+	}
+	for i := range merged {
+		merged[i].weight /= float32(math.Sqrt(norm))
+	}
+	return merged
+}
+
+// sparse is the query vector of a text.
+func (f featurizer) sparse(text string) *vectorstore.Sparse {
+	s := &vectorstore.Sparse{}
+	for _, x := range f.features(text) {
+		s.Indices = append(s.Indices, x.term)
+		s.Values = append(s.Values, x.weight)
+	}
+	return s
+}
+
+// learn trains both classifiers, on two cores, and returns each document's weights
+// by document ID.
+func learn(lib *corpus.Library) (accented, folded map[string]vectorstore.Sparse) {
+	var wg sync.WaitGroup
+	wg.Go(func() { accented = train(lib, newFeaturizer(lib, false)) })
+	wg.Go(func() { folded = train(lib, newFeaturizer(lib, true)) })
+	wg.Wait()
+	return accented, folded
+}
+
+// examplesOf lists what there is to learn from, and the ID of each class.
+func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes []string) {
+	add := func(text string) {
+		if text != "" {
+			examples = append(examples, example{len(classes) - 1, f.features(text)})
+		}
+	}
+	for _, d := range lib.Documents {
+		classes = append(classes, d.ID)
+		add(d.Title)
+		for _, text := range slices.Concat(d.Aliases, d.Asked) {
+			add(text)
+		}
+		for _, s := range d.Sections {
+			for line := range strings.Lines(s.Body) {
+				if len(line) > minLine {
+					add(line)
+				}
+			}
+		}
+	}
+	for _, o := range lib.Outside {
+		classes = append(classes, corpus.OutsidePrefix+o.ID)
+		for _, text := range append([]string{o.Title}, o.Asked...) {
+			add(text)
+		}
+	}
+	return examples, classes
+}
+
+// train runs stochastic gradient descent over the examples in a fixed shuffled
+// order: the same knowledge gives the same weights.
+func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
+	examples, classes := examplesOf(lib, f)
+	rows := make(map[uint32]int)
+	for _, e := range examples {
+		for _, x := range e.features {
+			if _, ok := rows[x.term]; !ok {
+				rows[x.term] = len(rows)
+			}
+		}
+	}
+	n := len(classes)
+	weights := make([]float32, len(rows)*n) // row of a term: one weight a class
+	row := func(term uint32) []float32 { at := rows[term] * n; return weights[at : at+n] }
+	scores, step := make([]float32, n), make([]float32, n)
+	order := make([]int, len(examples))
+	for i := range order {
+		order[i] = i
+	}
+	state := uint64(1)
+	for epoch := range epochs {
+		for i := len(order) - 1; i > 0; i-- {
+			state = state*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
+			j := int(state>>33) % (i + 1)
+			order[i], order[j] = order[j], order[i]
+		}
+		rate := float32(firstRate * math.Pow(0.1, float64(epoch)/epochs))
+		for _, at := range order {
+			e := examples[at]
+			clear(scores)
+			for _, x := range e.features {
+				vek32.MulNumber_Into(step, row(x.term), x.weight)
+				vek32.Add_Inplace(scores, step)
+			}
+			softmax(scores)
+			if scores[e.class] > 0.999 {
+				continue // learned: nothing to move
+			}
+			scores[e.class]--
+			for _, x := range e.features {
+				vek32.MulNumber_Into(step, scores, -rate*x.weight)
+				vek32.Add_Inplace(row(x.term), step)
+			}
+		}
+	}
+	return heaviest(classes, rows, weights)
+}
+
+// softmax turns scores into probabilities.
+func softmax(scores []float32) {
+	top := vek32.Max(scores)
+	sum := float32(0)
+	for i, s := range scores {
+		if d := s - top; d < -16 { // e to the -16 is nothing beside 1
+			scores[i] = 0
+		} else {
+			scores[i] = float32(math.Exp(float64(d)))
+			sum += scores[i]
+		}
+	}
+	vek32.DivNumber_Inplace(scores, sum)
+}
+
+// heaviest keeps the weights that matter of each class.
+func heaviest(classes []string, rows map[uint32]int, weights []float32) map[string]vectorstore.Sparse {
+	vectors := make(map[string]vectorstore.Sparse, len(classes))
+	all := make([]feature, 0, len(rows))
+	for class, id := range classes {
+		all = all[:0]
+		for term, row := range rows {
+			if w := weights[row*len(classes)+class]; w > 0.05 || w < -0.05 {
+				all = append(all, feature{term, w})
+			}
+		}
+		slices.SortFunc(all, func(a, b feature) int {
+			return cmp.Or(cmp.Compare(abs(b.weight), abs(a.weight)), cmp.Compare(a.term, b.term))
+		})
+		kept := all[:min(keptWeights, len(all))]
+		slices.SortFunc(kept, func(a, b feature) int { return cmp.Compare(a.term, b.term) })
+		var s vectorstore.Sparse
+		for _, x := range kept {
+			s.Indices = append(s.Indices, x.term)
+			s.Values = append(s.Values, x.weight)
+		}
+		vectors[id] = s
+	}
+	return vectors
+}
+
+func abs(x float32) float32 {
+	if x < 0 {
+		return -x
+	}
+	return x
+}
