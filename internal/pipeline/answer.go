@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -14,8 +15,8 @@ import (
 const (
 	maxAnswerRunes = 1500 // of the text, sources apart
 	maxFacets      = 3    // blocks printed for one question
-	maxRows        = 6    // typed rows printed in one block
-	maxRelated     = 4    // lines found by their words, beside the section asked for
+	maxRows        = 10   // typed rows printed in one block
+	maxRelated     = 5    // lines found by their words, beside the section asked for
 )
 
 // draft is an answer being written, with the sources its lines refer to.
@@ -113,13 +114,14 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 	return d
 }
 
-// procedure answers from the fixed sections of a procedure.
+// procedure answers from the fixed sections of a procedure. A question for a figure
+// gets the figures first; any other gets first the lines that speak of its own words.
 func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, passages []corpus.Section) {
 	related := a.related(q, doc, passages)
-	facets := q.facets
+	facets := q.facets[:min(len(q.facets), maxFacets)]
 	if len(facets) == 0 || (len(facets) == 1 && facets[0] == How) {
 		d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
-		a.printRelated(d, doc, related)
+		a.printRelated(d, doc, related, maxRelated)
 		for _, f := range []Facet{Documents, Fee, Deadline, Place} {
 			a.facet(d, q, doc, f, true)
 		}
@@ -129,16 +131,24 @@ func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, 
 		return
 	}
 	some := false
-	for _, f := range facets[:min(len(facets), maxFacets)] {
+	if !isFigure(facets[0]) {
+		some = a.printRelated(d, doc, related, maxRelated)
+	}
+	for i, f := range facets {
 		if a.facet(d, q, doc, f, false) {
 			some = true
+		}
+		if i == 0 && isFigure(f) {
+			some = a.printRelated(d, doc, related, maxRelated-1) || some
 		}
 	}
 	if !some {
 		d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
 	}
-	a.printRelated(d, doc, related)
 }
+
+// isFigure reports whether a facet is answered by typed rows.
+func isFigure(f Facet) bool { return f == Fee || f == Deadline || f == Result }
 
 // facet prints what a facet asks for; brief keeps it to a line or a few.
 func (a *Assistant) facet(d *draft, q *understanding, doc *corpus.Document, f Facet, brief bool) bool {
@@ -151,10 +161,7 @@ func (a *Assistant) facet(d *draft, q *understanding, doc *corpus.Document, f Fa
 		if d.block(doc, id, headingOf(doc, id), lines) {
 			some = true
 		}
-		if f != Place {
-			break
-		}
-		if some && brief {
+		if some {
 			break
 		}
 	}
@@ -223,8 +230,9 @@ func headingOf(doc *corpus.Document, section string) string {
 // fits the question best, and other lines that speak of it.
 func (a *Assistant) lesson(d *draft, q *understanding, doc *corpus.Document, passages []corpus.Section, hit retrieval.Document) {
 	related := a.related(q, doc, passages)
-	d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
-	a.printRelated(d, doc, related)
+	if !a.printRelated(d, doc, related, maxRelated) || related[0].score < sureLine {
+		d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
+	}
 	printedSections := 0
 	for _, s := range hit.Sections {
 		p := slices.IndexFunc(passages, func(p corpus.Section) bool { return p.ID == s.ID })
@@ -270,24 +278,28 @@ func (a *Assistant) unverified(d *draft, doc *corpus.Document) {
 	}
 }
 
-// printRelated prints the lines found by the question's own words.
-func (a *Assistant) printRelated(d *draft, doc *corpus.Document, related []scoredLine) {
+// printRelated prints the best lines found by the question's own words and reports
+// whether there were any.
+func (a *Assistant) printRelated(d *draft, doc *corpus.Document, related []scoredLine, most int) bool {
 	n := 0
 	for _, r := range related {
-		if n == maxRelated {
+		if n == most {
 			break
 		}
-		text := strings.TrimPrefix(r.text, "- ")
-		if d.printed["- "+text] || d.printed[text] {
+		text := stepNumber.ReplaceAllString(strings.TrimPrefix(r.text, "- "), "")
+		if d.printed["- "+text] || d.printed[text] || d.printed[r.text] {
 			continue
 		}
 		if d.add("• " + text + " " + d.cite(doc, r.section)) {
-			d.printed["- "+text] = true
-			d.printed[r.text] = true
+			d.printed["- "+text], d.printed[text], d.printed[r.text] = true, true, true
 			n++
 		}
 	}
+	return n > 0
 }
+
+// stepNumber begins a step of a numbered list; alone, its number means nothing.
+var stepNumber = regexp.MustCompile(`^[0-9]+\. `)
 
 // firstSentences returns the first n sentences of a paragraph.
 func firstSentences(text string, n int) string {

@@ -81,6 +81,45 @@ func (a *Assistant) supportOf(q *understanding, doc *corpus.Document) support {
 // confident reports whether the best document answers the question: it is named,
 // or it has most of what the question speaks of and somebody asks about it in
 // nearly these words.
+func (a *Assistant) Dump(ctx context.Context, question Question) (string, []float64) {
+	q := a.understand(ctx, question)
+	found, _ := a.retriever.Search(ctx, q.query)
+	if len(found.Documents) == 0 {
+		return "", nil
+	}
+	d := found.Documents[0]
+	second := 0.0
+	if len(found.Documents) > 1 {
+		second = found.Documents[1].Score
+	}
+	out := 0.0
+	if _, ok := a.lib.AsOutside(d.ID); ok {
+		out = 1
+	}
+	sup := support{}
+	if out == 0 {
+		sup = a.supportOf(q, a.lib.Document(d.ID))
+	}
+	pout := 0.0
+	for _, x := range found.Documents {
+		if _, ok := a.lib.AsOutside(x.ID); ok {
+			pout += x.Probability
+		}
+	}
+	named := 0.0
+	if slices.Contains(q.named, d.ID) {
+		named = 1
+	}
+	off := 0.0
+	if q.kind == offTopic {
+		off = 1
+	}
+	if q.kind == harmful {
+		off = 2
+	}
+	return d.ID, []float64{d.Probability, d.Score, second / d.Score, out, sup.coverage, sup.asked, pout, named, off, float64(len(q.content)), sup.missing}
+}
+
 func (a *Assistant) confident(q *understanding, best *corpus.Document) bool {
 	if q.followUp || slices.Contains(q.named, best.ID) && q.kind != offTopic {
 		return true

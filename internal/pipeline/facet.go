@@ -50,7 +50,7 @@ var phrases = []struct {
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
 		"thời hạn", "thời gian", "hạn chót", "trong ngày", "lấy ngay", "chờ lâu", "đợi lâu", "mấy tháng", "bao nhiêu tháng", "mấy năm", "bao nhiêu năm",
-		"bao lâu thì", "hôm nào lấy", "hôm nào có", "quá hạn", "trễ hạn", "muộn", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ",
+		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ",
 	}},
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì",
@@ -59,10 +59,10 @@ var phrases = []struct {
 	}},
 	{Place, []string{
 		"ở đâu", "nộp đâu", "chỗ nào", "nơi nào", "cơ quan nào", "xã nào", "đến đâu", "ra đâu", "lên đâu", "làm đâu", "đi đâu", "tới đâu", "ai giải quyết", "ai cấp", "đơn vị nào",
-		"ra xã", "lên xã", "lên tỉnh", "xã có làm", "ở xã", "phường nào", "công an nào", "nơi tiếp nhận", "địa chỉ", "hỏi ai", "gặp ai", "ai làm", "về quê", "phải về",
+		"xã có làm", "phường nào", "công an nào", "nơi tiếp nhận", "địa chỉ", "hỏi ai", "gặp ai", "ai làm", "có phải về quê", "phải về quê",
 	}},
 	{Online, []string{
-		"trực tuyến", "online", "qua mạng", "trên mạng", "qua điện thoại", "trên điện thoại", "tại nhà", "ở nhà", "dịch vụ công", "không phải đi", "nộp từ xa", "vneid",
+		"trực tuyến", "online", "qua mạng", "trên mạng", "qua điện thoại", "trên điện thoại", "dịch vụ công", "không phải đi", "nộp từ xa", "vneid",
 	}},
 	{How, []string{
 		"như thế nào", "thế nào", "ra sao", "làm sao", "làm cách nào", "cách làm", "các bước", "trình tự", "quy trình", "bắt đầu từ đâu", "làm gì", "phải làm gì", "hướng dẫn", "cách nộp", "cách đăng ký",

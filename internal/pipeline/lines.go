@@ -16,11 +16,13 @@ type scoredLine struct {
 	score   float64
 }
 
-// Floors of word overlap, as shares of the question's own (weighted) words. A
-// line under relatedFloor has at most one telling word in common by chance.
+// Floors of word overlap, as shares of the question's own (weighted) words, and of
+// the best line's. Chosen on eval/sets: lower ones print more noise than facts.
 const (
-	relatedFloor = 0.30
-	rowFloor     = 0.25
+	relatedFloor = 0.10
+	relatedShare = 0.45
+	sureLine     = 0.30 // a line that answers without the summary
+	rowFloor     = 0.15
 )
 
 // queryWords are the telling words of a question with their weights: rare words
@@ -39,6 +41,9 @@ func (a *Assistant) queryWords(q *understanding, doc *corpus.Document) queryWord
 	return a.weigh(q, title)
 }
 
+// synonymShare is what an official word counts beside the folk word that was typed.
+const synonymShare = 0.6
+
 // wordsOf are all telling words of a question with their weights.
 func (a *Assistant) wordsOf(q *understanding) queryWords { return a.weigh(q, nil) }
 
@@ -55,19 +60,31 @@ func (a *Assistant) weigh(q *understanding, without map[string]bool) queryWords 
 		word := q.form(t)
 		weight := a.idf(word)
 		w.add(word, weight)
+		w.total += weight
 		if previous != "" {
 			w.add(previous+" "+word, (weight+1)/2)
+			w.total += (weight + 1) / 2
 		}
 		previous = word
+	}
+	// Official words for the folk words count in full and are not missed when absent.
+	for _, phrase := range q.query.Synonyms {
+		previous = ""
+		for _, t := range vietnamese.Tokenize(nil, phrase) {
+			if word := q.form(t); !without[t.Folded] {
+				w.add(word, synonymShare*a.idf(word))
+				if previous != "" {
+					w.add(previous+" "+word, synonymShare*(a.idf(word)+1)/2)
+				}
+				previous = word
+			}
+		}
 	}
 	return w
 }
 
 func (w *queryWords) add(word string, weight float64) {
-	if _, ok := w.weights[word]; !ok {
-		w.weights[word] = weight
-		w.total += weight
-	}
+	w.weights[word] = max(w.weights[word], weight)
 }
 
 // overlap is the share of the question's words, by weight, that text holds.
@@ -121,7 +138,7 @@ func (a *Assistant) related(q *understanding, doc *corpus.Document, passages []c
 		}
 	}
 	slices.SortStableFunc(lines, func(a, b scoredLine) int { return cmp.Compare(b.score, a.score) })
-	return lines
+	return slices.DeleteFunc(lines, func(l scoredLine) bool { return l.score < relatedShare*lines[0].score })
 }
 
 // chooseRows puts the rows whose case the question names first and, when some

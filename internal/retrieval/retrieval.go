@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"troly/internal/corpus"
@@ -35,10 +36,10 @@ type Result struct {
 
 // Document is one found document with its best sections.
 type Document struct {
-	ID       string
-	Score    float64 // comparable within one result only
-	Class    float64 // of the classifier: how far above 0 its evidence for this document is
-	Sections []Section
+	ID          string
+	Score       float64 // comparable within one result only
+	Probability float64 // of the classifier: that the question is about this document rather than any other or an outside matter
+	Sections    []Section
 }
 
 // Section is one found section, best first in its document.
@@ -224,6 +225,10 @@ func (r *Retriever) collect(text, asked, profile []vectorstore.Hit) []*Document 
 	return documents
 }
 
+// unseenClasses stands for the classes with no evidence at all, which a search does
+// not return: e to the 0 for each of that many.
+const unseenClasses = 100
+
 // classify adds what the classifier says, on the scale of the lexical scores: each
 // counts by its share of the best.
 func (r *Retriever) classify(documents []*Document, q Query, accented, folded []vectorstore.Hit) []*Document {
@@ -248,16 +253,20 @@ func (r *Retriever) classify(documents []*Document, q Query, accented, folded []
 	if best == 0 {
 		best = 1
 	}
+	sum := math.Exp(-bestClass) * unseenClasses
+	for _, s := range scores {
+		sum += math.Exp(s - bestClass)
+	}
 	for _, d := range documents {
 		d.Score /= best
 		if s, ok := scores[d.ID]; ok {
 			d.Score += r.opts.ClassWeight * s / bestClass
-			d.Class = s
+			d.Probability = math.Exp(s-bestClass) / sum
 			delete(scores, d.ID)
 		}
 	}
 	for id, s := range scores {
-		documents = append(documents, &Document{ID: id, Class: s, Score: r.opts.ClassWeight * s / bestClass})
+		documents = append(documents, &Document{ID: id, Probability: math.Exp(s-bestClass) / sum, Score: r.opts.ClassWeight * s / bestClass})
 	}
 	return documents
 }
