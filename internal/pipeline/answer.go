@@ -16,6 +16,7 @@ const (
 	maxAnswerRunes = 1500 // of the text, sources apart
 	maxFacets      = 3    // blocks printed for one question
 	maxRows        = 10   // typed rows printed in one block
+	maxNotes       = 4    // pitfalls added to an answer
 	maxRelated     = 5    // lines found by their words, beside the section asked for
 )
 
@@ -118,7 +119,13 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 // gets the figures first; any other gets first the lines that speak of its own words.
 func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, passages []corpus.Section) {
 	related := a.related(q, doc, passages)
-	facets := q.facets[:min(len(q.facets), maxFacets)]
+	facets := slices.Clone(q.facets[:min(len(q.facets), maxFacets)])
+	if len(doc.Amounts) > 0 && slices.Contains(facets, Fee) && !slices.Contains(facets, Result) {
+		facets = append(facets, Result) // "bao nhiêu tiền" asks for what one gets as well as for what one pays
+		if !a.has(doc, Fee) {
+			facets = slices.DeleteFunc(facets, func(f Facet) bool { return f == Fee })
+		}
+	}
 	if len(facets) == 0 || (len(facets) == 1 && facets[0] == How) {
 		d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
 		a.printRelated(d, doc, related, maxRelated)
@@ -128,6 +135,7 @@ func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, 
 		if len(facets) == 1 {
 			a.facet(d, q, doc, How, false)
 		}
+		a.notes(d, q, doc)
 		return
 	}
 	some := false
@@ -145,6 +153,21 @@ func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, 
 	if !some {
 		d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
 	}
+	if !slices.ContainsFunc(facets, isFigure) {
+		a.notes(d, q, doc)
+	}
+}
+
+// notes adds the pitfalls of a document where there is room: the special cases that
+// people ask about stand there.
+func (a *Assistant) notes(d *draft, q *understanding, doc *corpus.Document) {
+	var lines []string
+	for _, line := range a.sectionLines(d, q, doc, "luu-y", false) {
+		if len(lines) < maxNotes && !d.printed[line] && !d.full(utf8.RuneCountInString(line)) {
+			lines = append(lines, line)
+		}
+	}
+	d.block(doc, "luu-y", headingOf(doc, "luu-y"), lines)
 }
 
 // isFigure reports whether a facet is answered by typed rows.
@@ -183,10 +206,13 @@ func (a *Assistant) office(doc *corpus.Document) string {
 // rows first, then the written text.
 func (a *Assistant) sectionLines(d *draft, q *understanding, doc *corpus.Document, id string, brief bool) []string {
 	var lines []string
-	rows := a.chooseRows(q, doc, corpus.ValidOn(doc.FactsOf(id), d.asOf))
+	all := doc.FactsOf(id)
+	rows := a.chooseRows(q, doc, corpus.ValidOn(all, d.asOf))
 	limit := maxRows
 	if brief {
 		limit = 2
+	} else {
+		rows = append(rows, coming(all, d.asOf)...)
 	}
 	for i := range rows[:min(len(rows), limit)] {
 		lines = append(lines, "- "+a.lib.Line(doc, &rows[i], d.asOf))
@@ -210,6 +236,17 @@ func (a *Assistant) sectionLines(d *draft, q *understanding, doc *corpus.Documen
 		written = written[:min(len(written), 6)]
 	}
 	return append(lines, written...)
+}
+
+// coming are the rows whose period has not begun: what changes, and when.
+func coming(rows []corpus.Fact, asOf corpus.Date) []corpus.Fact {
+	var later []corpus.Fact
+	for _, f := range rows {
+		if f.ValidFrom > asOf {
+			later = append(later, f)
+		}
+	}
+	return later
 }
 
 func body(doc *corpus.Document, section string) string {

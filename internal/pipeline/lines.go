@@ -161,8 +161,8 @@ func (a *Assistant) chooseRows(q *understanding, doc *corpus.Document, rows []co
 	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
 	chosen := make([]corpus.Fact, 0, len(rows))
 	for _, s := range all {
-		if best >= rowFloor && s.score < best/2 && len(chosen) >= 3 {
-			break
+		if best >= rowFloor && s.score < best/2 && len(chosen) >= maxRows/2 && len(all) > maxRows {
+			break // a long table: the rows of other cases are left out
 		}
 		chosen = append(chosen, s.row)
 	}
