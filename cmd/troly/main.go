@@ -54,6 +54,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
+	var gate gateError
 	switch {
 	case err == nil:
 		return exitDone
@@ -62,6 +63,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "troly:", err)
 		return exitUsage
+	case errors.As(err, &gate):
+		fmt.Fprintln(stderr, "troly:", err)
+		return exitGate
 	default:
 		fmt.Fprintln(stderr, "troly:", err)
 		return exitBroke
@@ -87,7 +91,7 @@ func newRoot(con *console) *cobra.Command {
 	root.PersistentFlags().StringVar(&opts.data, "data", "", "data directory (TROLY_DATA_DIR)")
 	root.AddCommand(
 		askCommand(con, opts), chatCommand(con, opts), searchCommand(con, opts), ingestCommand(con, opts),
-		knowledgeCommand(con, opts),
+		knowledgeCommand(con, opts), evalCommand(con, opts),
 	)
 	for _, cmd := range root.Commands() {
 		usageArgs(cmd)

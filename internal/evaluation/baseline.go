@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"troly/internal/corpus"
 	"troly/internal/pipeline"
 )
 
@@ -71,4 +72,26 @@ func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
 	})
 	return ranked[:min(limit, len(ranked))]
+}
+
+// BaselineVariant marks the samples of the baseline in Results.
+const BaselineVariant Variant = "baseline"
+
+// libraryBaseline indexes the documents of a library: title and sections.
+func libraryBaseline(lib *corpus.Library) *Baseline {
+	b := NewBaseline()
+	for _, d := range lib.Documents {
+		var text strings.Builder
+		text.WriteString(d.Title + "\n")
+		for _, s := range lib.Passages(d) {
+			text.WriteString(s.Heading + "\n" + s.Body + "\n")
+		}
+		b.Add(d.ID, text.String())
+	}
+	return b
+}
+
+// baselineOutcome is the baseline's ranking as an outcome that answers nothing.
+func baselineOutcome(b *Baseline, c Case) pipeline.Outcome {
+	return pipeline.Outcome{Question: c.Question, Retrieved: b.Rank(c.Question, 10)}
 }

@@ -24,9 +24,11 @@ import (
 
 // Training parameters, chosen on eval/sets.
 const (
-	epochs      = 10
-	firstRate   = 9.0  // of gradient descent; falls to a tenth over the epochs
+	epochs      = 5
+	firstRate   = 7.0  // of gradient descent; falls to a tenth over the epochs
 	keptWeights = 1500 // of a document: the heaviest; more adds nothing measurable
+	learned     = 0.99 // probability from which an example moves nothing any more
+	stillness   = 1e-3 // probability under which a wrong class is left alone
 	minLine     = 30   // bytes of a body line worth learning from
 )
 
@@ -151,18 +153,23 @@ func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes 
 // order: the same knowledge gives the same weights.
 func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 	examples, classes := examplesOf(lib, f)
-	rows := make(map[uint32]int)
+	var terms []uint32 // of each row
+	rows := make(map[uint32]uint32)
 	for _, e := range examples {
-		for _, x := range e.features {
-			if _, ok := rows[x.term]; !ok {
-				rows[x.term] = len(rows)
+		for i, x := range e.features {
+			row, ok := rows[x.term]
+			if !ok {
+				row = uint32(len(terms))
+				rows[x.term] = row
+				terms = append(terms, x.term)
 			}
+			e.features[i].term = row // from here on: the row
 		}
 	}
 	n := len(classes)
-	weights := make([]float32, len(rows)*n) // row of a term: one weight a class
-	row := func(term uint32) []float32 { at := rows[term] * n; return weights[at : at+n] }
+	weights := make([]float32, len(terms)*n) // a row holds one weight a class
 	scores, step := make([]float32, n), make([]float32, n)
+	moved := make([]int, 0, n)
 	order := make([]int, len(examples))
 	for i := range order {
 		order[i] = i
@@ -179,21 +186,30 @@ func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 			e := examples[at]
 			clear(scores)
 			for _, x := range e.features {
-				vek32.MulNumber_Into(step, row(x.term), x.weight)
+				row := weights[int(x.term)*n : int(x.term)*n+n]
+				vek32.MulNumber_Into(step, row, x.weight)
 				vek32.Add_Inplace(scores, step)
 			}
 			softmax(scores)
-			if scores[e.class] > 0.999 {
-				continue // learned: nothing to move
+			if scores[e.class] > learned {
+				continue // nothing to move
 			}
 			scores[e.class]--
+			moved = moved[:0]
+			for class, gradient := range scores {
+				if gradient > stillness || gradient < -stillness {
+					moved = append(moved, class)
+				}
+			}
 			for _, x := range e.features {
-				vek32.MulNumber_Into(step, scores, -rate*x.weight)
-				vek32.Add_Inplace(row(x.term), step)
+				row := weights[int(x.term)*n : int(x.term)*n+n]
+				for _, class := range moved {
+					row[class] -= rate * x.weight * scores[class]
+				}
 			}
 		}
 	}
-	return heaviest(classes, rows, weights)
+	return heaviest(classes, terms, weights)
 }
 
 // softmax turns scores into probabilities.
@@ -212,16 +228,19 @@ func softmax(scores []float32) {
 }
 
 // heaviest keeps the weights that matter of each class.
-func heaviest(classes []string, rows map[uint32]int, weights []float32) map[string]vectorstore.Sparse {
-	vectors := make(map[string]vectorstore.Sparse, len(classes))
-	all := make([]feature, 0, len(rows))
-	for class, id := range classes {
-		all = all[:0]
-		for term, row := range rows {
-			if w := weights[row*len(classes)+class]; w > 0.05 || w < -0.05 {
-				all = append(all, feature{term, w})
+func heaviest(classes []string, terms []uint32, weights []float32) map[string]vectorstore.Sparse {
+	const least = 0.05 // what moves no ranking
+	byClass := make([][]feature, len(classes))
+	for row, term := range terms {
+		for class, w := range weights[row*len(classes) : (row+1)*len(classes)] {
+			if w > least || w < -least {
+				byClass[class] = append(byClass[class], feature{term, w})
 			}
 		}
+	}
+	vectors := make(map[string]vectorstore.Sparse, len(classes))
+	for class, id := range classes {
+		all := byClass[class]
 		slices.SortFunc(all, func(a, b feature) int {
 			return cmp.Or(cmp.Compare(abs(b.weight), abs(a.weight)), cmp.Compare(a.term, b.term))
 		})
