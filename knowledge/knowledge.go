@@ -7,5 +7,5 @@ import "embed"
 
 // FS is the knowledge the binary was built with. TROLY_KNOWLEDGE_DIR replaces it.
 //
-//go:embed procedures skills local glossary.yaml contacts.yaml outside.yaml outside-2.yaml
+//go:embed procedures skills local glossary.yaml contacts.yaml outside.yaml
 var FS embed.FS

@@ -191,7 +191,7 @@ func readFiles(fsys fs.FS) ([]file, error) {
 			}
 		}
 	}
-	for _, table := range []string{"contacts.yaml", "glossary.yaml", "outside.yaml", "outside-2.yaml"} {
+	for _, table := range []string{"contacts.yaml", "glossary.yaml", "outside.yaml"} {
 		if err := add(table); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read knowledge: %w", err)
 		}
@@ -204,11 +204,8 @@ func (l *Library) readTable(f file) error {
 	switch f.name {
 	case "glossary.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Glossary)
-	case "outside.yaml", "outside-2.yaml":
-		var more []Outside
-		err := decodeYAML(f.name, string(f.data), 0, &more)
-		l.Outside = append(l.Outside, more...)
-		return err
+	case "outside.yaml":
+		return decodeYAML(f.name, string(f.data), 0, &l.Outside)
 	case "contacts.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Contacts)
 	}

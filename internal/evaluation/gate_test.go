@@ -124,31 +124,6 @@ func TestTune(t *testing.T) {
 	report(t, "baseline", bs)
 }
 
-func TestDump(t *testing.T) {
-	lib := loadLibrary(t)
-	a := newAssistant(t, lib)
-	f, _ := os.Create("/tmp/dump.jsonl")
-	defer f.Close()
-	enc := json.NewEncoder(f)
-	for _, set := range []string{"residents", "declines"} {
-		cases, _ := evaluation.Load(eval.FS, "sets/"+set+".jsonl")
-		for _, c := range cases {
-			for _, v := range append([]evaluation.Variant{evaluation.Plain}, evaluation.Perturbed...) {
-				p := c
-				if v != evaluation.Plain {
-					p = evaluation.Perturb(c, v, 1)
-				}
-				id, x := a.Dump(context.Background(), p.PipelineQuestion())
-				ok := false
-				for _, e := range c.ExpectedDocs {
-					ok = ok || e.Doc == id && e.Grade >= 2
-				}
-				enc.Encode(map[string]any{"set": set, "id": c.ID, "v": v, "q": p.Question, "doc": id, "ok": ok, "x": x})
-			}
-		}
-	}
-}
-
 func report(t *testing.T, name string, s []evaluation.Sample) {
 	metrics := map[string]bool{}
 	status := map[pipeline.Status]int{}

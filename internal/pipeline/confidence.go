@@ -12,21 +12,35 @@ import (
 	"troly/internal/vietnamese"
 )
 
-// evidence of a document for a question: what decides whether to answer at all.
-type support struct {
-	coverage float64 // share of the question's telling words, by weight, that the document has anywhere
-	asked    float64 // the same for the nearest of the questions people ask about it, pairs of words included
-	missing  float64 // weight of the heaviest telling word that no document at all has
+// When a question is declined. The classifier says how likely it is about each
+// document and about each outside matter; chosen on eval/sets so that at most one in
+// fifty questions the knowledge can answer is declined.
+const (
+	outsideLeast = 0.10 // probability of all outside matters together from which they may decide
+	outsideShare = 0.5  // and their share of the best document's
+	trustFloor   = 4.6  // see trust
+	surePhrase   = 0.9  // probability of a document that outweighs a harmful or personal phrase
+)
+
+// outsideOf returns the best outside matter among what was found and the
+// probability of all of them.
+func (a *Assistant) outsideOf(found retrieval.Result) (best corpus.Outside, probability float64) {
+	for _, d := range found.Documents {
+		if o, ok := a.lib.AsOutside(d.ID); ok {
+			if probability == 0 {
+				best = o
+			}
+			probability += d.Probability
+		}
+	}
+	return best, probability
 }
 
-// Floors of an answer, chosen on eval/sets (residents, declines): see confident.
-const (
-	coverageFloor = 0.50
-	askedFloor    = 0.16
-	sureCoverage  = 0.80
-	sureAsked     = 0.42
-	offTopicAsked = 0.40 // what a question with an off-topic phrase needs
-)
+// trust grows with the share of the question's words that the document has and
+// falls as outside matters become likelier.
+func trust(coverage, outside float64) float64 {
+	return 2*coverage - math.Log(max(outside, 1e-4))
+}
 
 // idf is how much a word tells: the logarithm of how few documents have it.
 func (a *Assistant) idf(word string) float64 {
@@ -35,101 +49,75 @@ func (a *Assistant) idf(word string) float64 {
 	return math.Log(1 + (n-df+0.5)/(df+0.5))
 }
 
-// supportOf measures a document against a question.
-func (a *Assistant) supportOf(q *understanding, doc *corpus.Document) support {
-	words := a.wordsOf(q)
-	var s support
-	if words.total == 0 {
-		return s
+// coverage is the share of the question's telling words, by weight, that a document
+// has anywhere: names, asked questions, sections.
+func (a *Assistant) coverage(q *understanding, doc *corpus.Document) float64 {
+	wanted := make(map[string]float64, len(q.content))
+	all := 0.0
+	for _, t := range q.content {
+		word := q.form(t)
+		weight := a.idf(word)
+		all += weight
+		wanted[word] += weight
 	}
-	have := make(map[string]bool)
+	if all == 0 {
+		return 0
+	}
+	found := 0.0
+	var tokens []vietnamese.Token
 	take := func(text string) {
-		for _, t := range vietnamese.Tokenize(nil, text) {
-			have[q.form(t)] = true
+		if len(wanted) == 0 {
+			return
+		}
+		tokens = vietnamese.Tokenize(tokens[:0], text)
+		for _, t := range tokens {
+			word := q.form(t)
+			if weight, ok := wanted[word]; ok {
+				found += weight
+				delete(wanted, word)
+			}
 		}
 	}
 	take(doc.Title)
 	take(doc.Field)
-	take(strings.Join(doc.Aliases, "\n"))
-	for _, line := range doc.Asked {
-		take(line)
-		s.asked = max(s.asked, words.overlap(q, line))
+	for _, text := range doc.Aliases {
+		take(text)
 	}
-	for _, name := range append([]string{doc.Title}, doc.Aliases...) {
-		s.asked = max(s.asked, words.overlap(q, name))
+	for _, text := range doc.Asked {
+		take(text)
 	}
-	for _, sec := range a.lib.Passages(doc) {
-		take(sec.Heading)
-		take(sec.Body)
+	for _, s := range a.lib.Passages(doc) {
+		take(s.Heading)
+		take(s.Body)
 	}
-	found, all := 0.0, 0.0
-	for _, t := range q.content {
-		w := a.idf(q.form(t))
-		all += w
-		if have[q.form(t)] {
-			found += w
-		} else if a.lib.Words[q.form(t)] == 0 {
-			s.missing = max(s.missing, w)
-		}
-	}
-	if all > 0 {
-		s.coverage = found / all
-	}
-	return s
+	return found / all
 }
 
-// confident reports whether the best document answers the question: it is named,
-// or it has most of what the question speaks of and somebody asks about it in
-// nearly these words.
-func (a *Assistant) Dump(ctx context.Context, question Question) (string, []float64) {
-	q := a.understand(ctx, question)
-	found, _ := a.retriever.Search(ctx, q.query)
+// declines decides whether what was found is not good enough, or the question not
+// one to answer, and then ends it.
+func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Result) bool {
 	if len(found.Documents) == 0 {
-		return "", nil
-	}
-	d := found.Documents[0]
-	second := 0.0
-	if len(found.Documents) > 1 {
-		second = found.Documents[1].Score
-	}
-	out := 0.0
-	if _, ok := a.lib.AsOutside(d.ID); ok {
-		out = 1
-	}
-	sup := support{}
-	if out == 0 {
-		sup = a.supportOf(q, a.lib.Document(d.ID))
-	}
-	pout := 0.0
-	for _, x := range found.Documents {
-		if _, ok := a.lib.AsOutside(x.ID); ok {
-			pout += x.Probability
-		}
-	}
-	named := 0.0
-	if slices.Contains(q.named, d.ID) {
-		named = 1
-	}
-	off := 0.0
-	if q.kind == offTopic {
-		off = 1
-	}
-	if q.kind == harmful {
-		off = 2
-	}
-	return d.ID, []float64{d.Probability, d.Score, second / d.Score, out, sup.coverage, sup.asked, pout, named, off, float64(len(q.content)), sup.missing}
-}
-
-func (a *Assistant) confident(q *understanding, best *corpus.Document) bool {
-	if q.followUp || slices.Contains(q.named, best.ID) && q.kind != offTopic {
+		a.abstain(out, q)
 		return true
 	}
-	s := a.supportOf(q, best)
-	if q.kind == offTopic {
-		return s.asked >= offTopicAsked && s.coverage >= sureCoverage
+	best := found.Documents[0]
+	if (q.kind == harmful || q.kind == personal) && best.Probability < surePhrase {
+		return a.reply(out, q)
 	}
-	return s.coverage >= coverageFloor && s.asked >= askedFloor ||
-		s.coverage >= sureCoverage || s.asked >= sureAsked
+	if q.followUp {
+		return false // it leans on what was answered before
+	}
+	matter, outside := a.outsideOf(found)
+	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > outsideShare*best.Probability {
+		a.decline(out, q, matter)
+		return true
+	}
+	named := slices.Contains(q.named, best.ID) && q.kind != offTopic
+	if !named && trust(a.coverage(q, a.lib.Document(best.ID)), outside) < trustFloor {
+		a.abstain(out, q)
+		return true
+	}
+	return false
 }
 
 // ambiguous returns the documents to choose from when a question is so short that
@@ -174,8 +162,8 @@ func (a *Assistant) decline(out *Outcome, q *understanding, o corpus.Outside) {
 		q.kind = offTopic
 		a.abstain(out, q)
 	case corpus.Personal:
-		out.Status, out.Understood.Intent = Refused, "pii"
-		out.Answer = "Tôi không xem được và không cung cấp thông tin của người hay hồ sơ cụ thể. Hồ sơ của chính bạn: tra mã hồ sơ trên Cổng Dịch vụ công quốc gia, hoặc hỏi nơi đã nhận hồ sơ, nhớ mang giấy hẹn và giấy tờ tùy thân."
+		q.kind = personal
+		a.reply(out, q)
 	case corpus.Advice:
 		out.Status, out.Understood.Intent = Refused, "out_of_scope"
 		out.Answer = "Việc này cần người có chuyên môn xem xét từng trường hợp nên tôi không dám khuyên. Bạn hỏi luật sư, hoặc hỏi xã, phường nơi ở về trợ giúp pháp lý."

@@ -79,7 +79,7 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	understood := a.now()
 	out.Timings.Understand = ms(understood.Sub(start))
 
-	if a.reply(&out, q) {
+	if q.kind != harmful && q.kind != personal && a.reply(&out, q) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
@@ -105,22 +105,13 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	return out
 }
 
-// answer decides how to reply to what was found: nothing good enough, several
-// that fit, or one document to answer from; only the last returns a draft.
+// answer decides how to reply to what was found: nothing to answer, several
+// documents that fit, or one to answer from; only the last returns a draft.
 func (a *Assistant) answer(out *Outcome, q *understanding, found retrieval.Result) *draft {
-	if len(found.Documents) == 0 {
-		a.abstain(out, q)
-		return nil
-	}
-	if o, ok := a.lib.AsOutside(found.Documents[0].ID); ok {
-		a.decline(out, q, o)
+	if a.declines(out, q, found) {
 		return nil
 	}
 	found = a.withoutOutside(found)
-	if !a.confident(q, a.lib.Document(found.Documents[0].ID)) {
-		a.abstain(out, q)
-		return nil
-	}
 	if choices := a.ambiguous(q, found); len(choices) > 0 {
 		a.clarify(out, choices)
 		return nil

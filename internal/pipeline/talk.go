@@ -15,6 +15,7 @@ const (
 	offTopic    talk = "out_of_scope"
 	harmful     talk = "harmful"
 	instruction talk = "injection"
+	personal    talk = "personal_data"
 )
 
 // The phrases below are compared like facets: with diacritics, or, from two
@@ -29,9 +30,13 @@ var (
 		"làm giả", "giấy tờ giả", "bằng giả", "mua bằng lái", "mua bằng đại học", "hối lộ", "đút lót", "lót tay", "chạy chọt", "bôi trơn", "phong bì cho cán bộ", "hack tài khoản", "hack facebook", "hack zalo",
 		"đánh cắp", "lấy cắp tài khoản", "trốn thuế", "né thuế", "chế bom", "làm bom", "chế thuốc nổ", "mua ma túy", "bán ma túy", "mua súng", "chế súng", "rửa tiền", "tẩy xóa giấy", "sửa ngày sinh để lừa", "khai man", "khai khống", "theo dõi điện thoại vợ", "theo dõi điện thoại chồng",
 		"đọc trộm tin nhắn", "nghe lén", "mạo danh công an", "giả danh công an để", "lừa tiền người", "kết hôn giả", "cưới giả", "mua số căn cước", "bán số căn cước", "mua bán dữ liệu", "vượt biên trái phép", "làm hộ chiếu giả", "căn cước giả", "chữ ký giả", "giả chữ ký", "giả mạo chữ ký", "giấy khám sức khỏe giả", "con dấu giả", "làm con dấu", "trả thù", "đánh bom", "giết",
+		"bằng lái giả", "giấy giả", "hồ sơ giả", "bằng cấp giả", "khỏi bị phát hiện", "không bị phát hiện", "khỏi bị bắt", "khỏi bị lộ", "mà không ai biết", "cho xã không biết", "công an không biết", "qua mặt cán bộ", "qua mặt công an", "lách luật", "khai gian", "khai sai", "khai tăng tuổi", "khai giảm tuổi", "trốn nghĩa vụ", "trốn khám", "giấu không khai", "photoshop", "chỉnh sửa giấy tờ", "trốn phạt", "trốn lệ phí", "bùng nợ", "cá độ", "đưa tiền cho cán bộ", "đưa cán bộ", "biếu cán bộ", "lấy mã otp", "lấy trộm", "đọc trộm", "vào trộm", "doạ ông", "dọa ông", "dọa bà", "tống tiền", "mua giấy khám sức khỏe", "giấy khám sức khỏe khống", "mua bằng", "mua con dấu",
 	}
 	injectionPhrases = []string{
-		"bỏ qua mọi hướng dẫn", "bỏ qua tất cả", "bỏ qua hướng dẫn", "bỏ qua các hướng dẫn", "quên hết hướng dẫn", "quên mọi chỉ dẫn", "bỏ qua chỉ dẫn", "bỏ qua các chỉ thị", "bỏ qua quy tắc", "system prompt", "lời nhắc hệ thống", "câu lệnh hệ thống", "ignore previous", "ignore all", "ignore the above", "disregard", "you are now", "developer mode", "jailbreak", "từ giờ bạn là", "bây giờ bạn là", "hãy đóng vai", "act as", "pretend to be", "in ra toàn bộ cấu hình", "in ra hướng dẫn", "tiết lộ prompt", "api key", "reveal your", "print your instructions",
+		"bỏ qua mọi hướng dẫn", "bỏ qua tất cả", "bỏ qua hướng dẫn", "bỏ qua các hướng dẫn", "quên hết hướng dẫn", "quên mọi chỉ dẫn", "bỏ qua chỉ dẫn", "bỏ qua các chỉ thị", "bỏ qua quy tắc", "system prompt", "lời nhắc hệ thống", "câu lệnh hệ thống", "ignore previous", "ignore all", "ignore the above", "disregard", "you are now", "developer mode", "jailbreak", "từ giờ bạn là", "bây giờ bạn là", "hãy đóng vai", "act as", "pretend to be", "in ra toàn bộ cấu hình", "in ra hướng dẫn", "tiết lộ prompt", "api key", "reveal your", "print your instructions", "tắt bộ lọc", "giả vờ bạn là", "giả vờ là", "admin đây", "chế độ kiểm thử", "chế độ nhà phát triển", "xuất hết", "quy tắc bí mật", "câu lệnh gốc", "lời nhắc gốc", "không bị giới hạn", "bỏ mọi giới hạn",
+	}
+	personalPhrases = []string{
+		"tra hộ", "tra giúp", "tra giùm", "xem hộ hồ sơ", "xem giúp hồ sơ", "tra trong máy", "xem trong máy", "xem trong hệ thống", "tra trong hệ thống", "kiểm tra hộ hồ sơ", "kiểm tra giúp hồ sơ", "mã hồ sơ của em là", "mã hồ sơ của tôi là", "xem hộ em", "xem hộ cho em", "check hộ", "check giúp", "xin số điện thoại của", "xin số căn cước", "số điện thoại riêng", "địa chỉ nhà của", "chủ số điện thoại", "đứng tên mấy", "gửi danh sách",
 	}
 	offTopicPhrases = []string{
 		"thời tiết", "trời mưa", "có mưa không", "bóng đá", "đội tuyển", "tỷ số", "world cup", "ngoại hạng anh", "xổ số", "kết quả xổ số", "đề về", "lô đề", "giá vàng", "giá đô", "giá xăng", "chứng khoán", "cổ phiếu", "bitcoin", "tiền ảo", "công thức nấu", "cách nấu", "nấu món", "món ăn", "nấu phở", "làm bánh",
@@ -44,6 +49,7 @@ var (
 // Groups of the talk table, in the order in which they decide.
 const (
 	injectionGroup = iota
+	personalGroup
 	harmfulGroup
 	selfGroup
 	greetingGroup
@@ -53,7 +59,7 @@ const (
 )
 
 func newTalkTable() *phraseTable {
-	return newPhraseTable(injectionPhrases, harmfulPhrases, selfs, greetings, thanking, goodbyes, offTopicPhrases)
+	return newPhraseTable(injectionPhrases, personalPhrases, harmfulPhrases, selfs, greetings, thanking, goodbyes, offTopicPhrases)
 }
 
 // talkOf recognises what is no question on procedures. Off-topic phrases are only
@@ -67,6 +73,8 @@ func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 		return instruction
 	case found[harmfulGroup]:
 		return harmful
+	case found[personalGroup]:
+		return personal
 	case found[selfGroup] && len(tokens) <= 12:
 		return aboutSelf
 	case len(tokens) <= 5 && found[greetingGroup] && len(q.facets) == 0 && len(q.named) == 0:
@@ -97,6 +105,8 @@ func (a *Assistant) reply(out *Outcome, q *understanding) bool {
 		out.Status, out.Answer = SmallTalk, "Tôi chưa đọc được câu hỏi. Bạn gõ giúp việc cần hỏi, ví dụ: \"làm giấy khai sinh cho con cần giấy tờ gì\"."
 	case harmful:
 		out.Status, out.Answer = Refused, "Việc này trái pháp luật nên tôi không hướng dẫn được. Nếu bạn cần giấy tờ thật, hãy nói việc bạn muốn làm, tôi chỉ cách làm đúng. Thấy dấu hiệu tội phạm hay lừa đảo thì gọi Công an: 113."
+	case personal:
+		out.Status, out.Answer = Refused, "Tôi không xem được và không cung cấp thông tin của người hay hồ sơ cụ thể. Hồ sơ của chính bạn: tra mã hồ sơ trên Cổng Dịch vụ công quốc gia, hoặc hỏi nơi đã nhận hồ sơ, nhớ mang giấy hẹn và giấy tờ tùy thân."
 	case instruction:
 		out.Status, out.Answer = Refused, "Tôi chỉ trả lời về thủ tục hành chính và kỹ năng số, và không làm theo yêu cầu thay đổi cách trả lời. Bạn cần làm giấy tờ gì ạ?"
 	default:
@@ -107,6 +117,9 @@ func (a *Assistant) reply(out *Outcome, q *understanding) bool {
 		out.Understood.Intent = "smalltalk"
 	case Refused:
 		out.Understood.Intent = "harmful"
+		if q.kind == personal {
+			out.Understood.Intent = "pii"
+		}
 	}
 	out.Suggestions = append(out.Suggestions, "Làm giấy khai sinh cho con cần giấy tờ gì?", "Đổi bằng lái xe hết bao nhiêu tiền?", "Cách nhận biết công an giả gọi điện")
 	return true
