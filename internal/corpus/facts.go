@@ -227,15 +227,20 @@ func (d *Document) FactSection(f *Fact) string {
 	return ""
 }
 
-// FactsOf returns the typed rows printed under a section.
+// FactsOf returns the typed rows printed under a section: fees under le-phi,
+// durations under thoi-han, unless a row names its section; amounts as FactSection
+// says.
 func (d *Document) FactsOf(section string) []Fact {
 	var rows []Fact
-	switch section {
-	case "le-phi":
-		rows = append(rows, d.Fees...)
-	case "thoi-han":
-		rows = append(rows, d.Durations...)
+	take := func(facts []Fact, home string) {
+		for _, f := range facts {
+			if f.Section == section || f.Section == "" && home == section {
+				rows = append(rows, f)
+			}
+		}
 	}
+	take(d.Fees, "le-phi")
+	take(d.Durations, "thoi-han")
 	for i := range d.Amounts {
 		if d.FactSection(&d.Amounts[i]) == section {
 			rows = append(rows, d.Amounts[i])

@@ -52,6 +52,12 @@ func (l *Library) Passages(d *Document) []Section {
 	sections := slices.Clone(d.Sections)
 	if d.Kind == Procedure {
 		sections = d.standardSections()
+	} else { // typed rows without a section of their own, and the law, come last
+		for _, s := range []Section{{ID: "le-phi", Heading: "Lệ phí"}, {ID: "thoi-han", Heading: "Thời hạn"}, {ID: "can-cu", Heading: "Căn cứ"}} {
+			if d.Section(s.ID) == nil {
+				sections = append(sections, s)
+			}
+		}
 	}
 	for i := range sections {
 		s := &sections[i]

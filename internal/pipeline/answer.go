@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,6 +17,7 @@ const (
 	maxAnswerRunes = 1500 // of the text, sources apart
 	maxFacets      = 3    // blocks printed for one question
 	maxRows        = 10   // typed rows printed in one block
+	maxSections    = 3    // of a lesson
 	maxNotes       = 4    // pitfalls added to an answer
 	maxRelated     = 5    // lines found by their words, beside the section asked for
 )
@@ -161,8 +163,11 @@ func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, 
 // notes adds the pitfalls of a document where there is room: the special cases that
 // people ask about stand there.
 func (a *Assistant) notes(d *draft, q *understanding, doc *corpus.Document) {
+	all := a.sectionLines(d, q, doc, "luu-y", false)
+	words := a.queryWords(q, doc)
+	slices.SortStableFunc(all, func(a, b string) int { return cmp.Compare(words.overlap(q, b), words.overlap(q, a)) })
 	var lines []string
-	for _, line := range a.sectionLines(d, q, doc, "luu-y", false) {
+	for _, line := range all {
 		if len(lines) < maxNotes && !d.printed[line] && !d.full(utf8.RuneCountInString(line)) {
 			lines = append(lines, line)
 		}
@@ -270,10 +275,15 @@ func (a *Assistant) lesson(d *draft, q *understanding, doc *corpus.Document, pas
 	if !a.printRelated(d, doc, related, maxRelated) || related[0].score < sureLine {
 		d.add(firstSentences(body(doc, "tom-tat"), 2) + " " + d.cite(doc, "tom-tat"))
 	}
+	for _, f := range []Facet{Fee, Deadline, Legal} {
+		if slices.Contains(q.facets, f) && a.has(doc, f) {
+			a.facet(d, q, doc, f, false)
+		}
+	}
 	printedSections := 0
 	for _, s := range hit.Sections {
 		p := slices.IndexFunc(passages, func(p corpus.Section) bool { return p.ID == s.ID })
-		if p < 0 || s.ID == "tom-tat" || printedSections == 2 {
+		if p < 0 || s.ID == "tom-tat" || s.ID == "can-cu" || printedSections == maxSections {
 			continue
 		}
 		lines := a.sectionLines(d, q, doc, s.ID, false)
@@ -283,7 +293,7 @@ func (a *Assistant) lesson(d *draft, q *understanding, doc *corpus.Document, pas
 	}
 	if printedSections == 0 {
 		for _, p := range passages {
-			if p.ID != "tom-tat" && printedSections < 2 && d.block(doc, p.ID, p.Heading, a.sectionLines(d, q, doc, p.ID, false)) {
+			if p.ID != "tom-tat" && p.ID != "can-cu" && printedSections < maxSections && d.block(doc, p.ID, p.Heading, a.sectionLines(d, q, doc, p.ID, false)) {
 				printedSections++
 			}
 		}
@@ -383,6 +393,6 @@ func (a *Assistant) suggestions(q *understanding, doc *corpus.Document, others [
 // has reports whether a document can answer a facet.
 func (a *Assistant) has(doc *corpus.Document, f Facet) bool {
 	return slices.ContainsFunc(sections[f], func(id string) bool {
-		return doc.Section(id) != nil || len(doc.FactsOf(id)) > 0
+		return doc.Section(id) != nil || len(doc.FactsOf(id)) > 0 || id == "can-cu" && len(doc.LegalBasis) > 0
 	})
 }

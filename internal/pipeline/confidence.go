@@ -19,6 +19,7 @@ const (
 	outsideLeast = 0.10 // probability of all outside matters together from which they may decide
 	outsideShare = 0.5  // and their share of the best document's
 	trustFloor   = 4.6  // see trust
+	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
 	surePhrase   = 0.9  // probability of a document that outweighs a harmful or personal phrase
 )
 
@@ -143,11 +144,15 @@ func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string
 	return choices
 }
 
-// glance finds the document an earlier question was about when nothing else says.
-func (a *Assistant) glance(ctx context.Context, restored string, accented bool) []string {
-	found, err := a.retriever.Search(ctx, retrieval.Query{Text: restored, Accented: accented})
-	if err != nil || len(found.Documents) == 0 {
+// glance finds the document an earlier question was about.
+func (a *Assistant) glance(ctx context.Context, q retrieval.Query) []string {
+	found, err := a.retriever.Search(ctx, q)
+	if err != nil {
 		return nil // the follow-up is then answered as a question of its own
+	}
+	found = a.withoutOutside(found)
+	if len(found.Documents) == 0 {
+		return nil
 	}
 	return []string{found.Documents[0].ID}
 }

@@ -79,7 +79,7 @@ var phrases = []struct {
 		"mẫu đơn", "tờ khai", "mẫu nào", "mẫu số", "biểu mẫu", "đơn xin", "viết đơn", "mẫu gì", "điền mẫu",
 	}},
 	{Legal, []string{
-		"căn cứ", "luật nào", "nghị định nào", "văn bản nào", "thông tư nào", "theo luật", "quy định nào", "theo quy định", "điều luật", "mã thủ tục", "nghị định", "thông tư",
+		"căn cứ", "luật nào", "nghị định nào", "văn bản nào", "thông tư nào", "theo luật", "quy định nào", "theo quy định", "điều luật", "mã thủ tục", "nghị định", "thông tư", "nghị quyết nào", "nghị quyết số", "số hiệu", "điều nào", "luật số", "số mấy",
 	}},
 	{Merger, []string{
 		"sáp nhập", "bỏ huyện", "bỏ cấp huyện", "huyện cũ", "xã cũ", "tỉnh cũ", "trước làm ở huyện", "lên huyện", "sau hợp nhất", "hợp nhất", "ở huyện", "không còn huyện", "giờ làm ở", "trước đây làm ở",

@@ -83,7 +83,7 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
-	found, err := a.retriever.Search(ctx, q.query)
+	found, err := a.retrieve(ctx, q)
 	retrieved := a.now()
 	out.Timings.Retrieve = ms(retrieved.Sub(understood))
 	if err != nil {
@@ -103,6 +103,20 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	end := a.now()
 	out.Timings.Verify, out.Timings.Total = ms(end.Sub(answered)), ms(end.Sub(start))
 	return out
+}
+
+// retrieve finds documents for the question. One that asks for something particular
+// and by itself fits no document well is about what was spoken of before.
+func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.Result, error) {
+	found, err := a.retriever.Search(ctx, q.query)
+	if err != nil || q.followUp || len(q.before) == 0 || len(q.facets) == 0 || len(q.named) > 0 {
+		return found, err
+	}
+	if len(found.Documents) > 0 && found.Documents[0].Probability >= leanFloor {
+		return found, nil
+	}
+	q.followUp, q.query.Context = true, q.before
+	return a.retriever.Search(ctx, q.query)
 }
 
 // answer decides how to reply to what was found: nothing to answer, several

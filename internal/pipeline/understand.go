@@ -23,6 +23,7 @@ type understanding struct {
 	audience string
 	text     string   // normalised, shorthand written out, marks restored, typos repaired
 	context  []string // documents of the dialogue that the question leans on
+	before   []string // documents of the turn before, whether it leans on them or not
 	query    retrieval.Query
 	facets   []Facet
 	content  []vietnamese.Token // telling words: no question phrases, no courtesies
@@ -120,6 +121,7 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		}
 		return
 	}
+	q.before = documents
 	if elliptical(q) {
 		q.followUp = true
 		q.context = documents
@@ -136,10 +138,8 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 		typed := vietnamese.Normalize(cutBytes(turn.Question, MaxQuestion))
 		accented := !vietnamese.MissingDiacritics(typed)
 		restored := a.restorer.Restore(a.glossary.Expand(typed))
-		if named := a.aliases.named(vietnamese.Tokenize(nil, restored), accented); len(named) > 0 {
-			return named[:1]
-		}
-		if hits := a.glance(ctx, restored, accented); len(hits) > 0 {
+		named := a.aliases.named(vietnamese.Tokenize(nil, restored), accented)
+		if hits := a.glance(ctx, retrieval.Query{Text: restored, Accented: accented, Named: named}); len(hits) > 0 {
 			return hits
 		}
 	}
@@ -165,7 +165,7 @@ const maxEllipsis = 2
 func elliptical(q *understanding) bool {
 	n := len(q.content)
 	if startsElliptical(q.text) {
-		return n <= 2*maxEllipsis+1
+		return n <= 4*maxEllipsis
 	}
 	return n <= maxEllipsis && len(q.facets) > 0 || n == 0
 }

@@ -129,6 +129,11 @@ func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 	if len(hits) > 5 {
 		documents = r.fuse(documents, hits[5])
 	}
+	for _, id := range q.Context {
+		if !slices.ContainsFunc(documents, func(d *Document) bool { return d.ID == id }) {
+			documents = append(documents, &Document{ID: id}) // the question has no word of what it leans on
+		}
+	}
 	r.boost(documents, q)
 	slices.SortStableFunc(documents, func(a, b *Document) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))

@@ -122,8 +122,8 @@ func formCode(word string) bool {
 	for letters < len(word) && word[letters] >= 'A' && word[letters] <= 'Z' {
 		letters++
 	}
-	digits := len(word) - letters
-	return letters >= 1 && letters <= 4 && digits >= 2 && digits <= 3 && strings.Trim(word[letters:], "0123456789") == ""
+	number := strings.TrimRight(word[letters:], "abcd") // TK01a
+	return letters >= 1 && letters <= 4 && len(number) >= 2 && len(number) <= 3 && len(word)-letters-len(number) <= 1 && strings.Trim(number, "0123456789") == ""
 }
 
 // longDate reads "ngày 1 tháng 7 năm 2025" and "ngày 1 tháng 7" from "ngày" on.
