@@ -4,8 +4,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-ARG VERSION=dev
-RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/troly ./cmd/troly \
+RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/troly ./cmd/troly \
  && mkdir /out/data
 
 # Static and without a shell; runs as an ordinary user.

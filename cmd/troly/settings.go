@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,13 +23,6 @@ type settings struct {
 	DataDir      string     `env:"TROLY_DATA_DIR" envDefault:"./data"`
 	KnowledgeDir string     `env:"TROLY_KNOWLEDGE_DIR"`
 	LogLevel     slog.Level `env:"TROLY_LOG_LEVEL" envDefault:"warn"`
-	Qdrant       qdrantSettings
-}
-
-type qdrantSettings struct {
-	URL        string `env:"QDRANT_URL"`
-	APIKey     string `env:"QDRANT_API_KEY"`
-	Collection string `env:"QDRANT_COLLECTION" envDefault:"troly"`
 }
 
 // options are the flags every command has; they win over the environment.
@@ -71,15 +63,6 @@ func (s settings) check() error {
 	if s.KnowledgeDir != "" {
 		if info, err := os.Stat(s.KnowledgeDir); err != nil || !info.IsDir() {
 			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
-		}
-	}
-	if s.Qdrant.URL != "" {
-		u, err := url.Parse(s.Qdrant.URL)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.Port() == "" {
-			return fmt.Errorf("QDRANT_URL %q: write the gRPC address, for example http://127.0.0.1:6334", s.Qdrant.URL)
-		}
-		if u.Port() == "6333" {
-			return fmt.Errorf("QDRANT_URL %q: 6333 is the REST port, write the gRPC port 6334", s.Qdrant.URL)
 		}
 	}
 	return nil

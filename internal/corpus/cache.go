@@ -46,7 +46,7 @@ func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, saveErr, e
 	}
 	lib, problems, err = Load(fsys)
 	if previous != nil {
-		lib, problems, err = keepLastGood(lib, previous, problems, err)
+		lib, problems, err = keepLastGood(lib, previous, version, problems, err)
 	}
 	if err != nil {
 		return nil, problems, nil, err
@@ -54,10 +54,12 @@ func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, saveErr, e
 	return lib, problems, writeCache(path, lib, problems), nil
 }
 
-// keepLastGood takes documents whose file is broken from the previous library.
-func keepLastGood(lib, previous *Library, problems []Problem, err error) (*Library, []Problem, error) {
+// keepLastGood takes documents whose file is broken from the previous library. With
+// no readable document at all, everything but the broken ones is the previous.
+func keepLastGood(lib, previous *Library, version string, problems []Problem, err error) (*Library, []Problem, error) {
 	if lib == nil {
-		return nil, problems, err
+		lib = &Library{Version: version, Glossary: previous.Glossary, Contacts: previous.Contacts, Outside: previous.Outside}
+		lib.index()
 	}
 	for i, p := range problems {
 		for _, d := range previous.Documents {
@@ -67,9 +69,12 @@ func keepLastGood(lib, previous *Library, problems []Problem, err error) (*Libra
 			}
 		}
 	}
+	if len(lib.Documents) == 0 {
+		return nil, problems, err
+	}
 	lib.index()
 	lib.countWords()
-	return lib, problems, err
+	return lib, problems, nil
 }
 
 // readCache returns the library kept at path, or nil when there is none that can

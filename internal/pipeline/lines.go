@@ -44,9 +44,6 @@ func (a *Assistant) queryWords(q *understanding, doc *corpus.Document) queryWord
 // synonymShare is what an official word counts beside the folk word that was typed.
 const synonymShare = 0.6
 
-// wordsOf are all telling words of a question with their weights.
-func (a *Assistant) wordsOf(q *understanding) queryWords { return a.weigh(q, nil) }
-
 // weigh weighs the telling words of a question that are not in without, and the
 // pairs of them that stand together: neighbours are the better evidence.
 func (a *Assistant) weigh(q *understanding, without map[string]bool) queryWords {

@@ -118,7 +118,7 @@ func TestEmbeddedDamaged(t *testing.T) {
 				t.Fatal(err)
 			}
 			again, note := vectorstore.OpenEmbedded(context.Background(), path, vectorstoretest.Schema())
-			defer again.Close()
+			t.Cleanup(func() { again.Close() })
 			if note == nil || !strings.Contains(note.Error(), "damaged") {
 				t.Errorf("note = %v, want one that says damaged", note)
 			}

@@ -1,0 +1,173 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"troly/internal/corpus"
+	"troly/internal/pipeline"
+	"troly/internal/retrieval"
+	"troly/internal/vectorstore"
+)
+
+// check is one line of the doctor's report.
+type check struct {
+	Name   string `json:"name"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+	Advice string `json:"advice,omitempty"` // what to do when it is not OK
+}
+
+func doctorCommand(con *console, opts *options) *cobra.Command {
+	var asJSON, health bool
+	cmd := &cobra.Command{
+		Use:     "doctor",
+		Short:   "Check every setting and part, and say what to do about each",
+		Example: "  troly doctor\n  troly doctor --health   # only ask a running `troly serve`, for container health checks",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := readSettings(opts)
+			if err != nil {
+				return err
+			}
+			if health {
+				return askReady(cmd.Context(), s.Addr)
+			}
+			checks := examine(cmd.Context(), s)
+			failed := 0
+			for _, c := range checks {
+				if !c.OK {
+					failed++
+				}
+			}
+			if asJSON {
+				err = con.json(checks)
+			} else {
+				printChecks(con, checks)
+			}
+			if err == nil && failed > 0 {
+				return errReported
+			}
+			return err
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the checks as JSON")
+	cmd.Flags().BoolVar(&health, "health", false, "only ask a running server whether it is ready")
+	return cmd
+}
+
+func printChecks(con *console, checks []check) {
+	st := con.style()
+	w := tabwriter.NewWriter(con.out, 0, 4, 2, ' ', 0)
+	for _, c := range checks {
+		state := st.green("ok  ")
+		if !c.OK {
+			state = st.red("FAIL")
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", state, c.Name, c.Detail)
+		if !c.OK && c.Advice != "" {
+			fmt.Fprintf(w, "\t\t-> %s\n", c.Advice)
+		}
+	}
+	w.Flush()
+}
+
+// examine runs all checks; a later one that needs an earlier one says so.
+func examine(ctx context.Context, s settings) []check {
+	checks := []check{dataDir(s)}
+	problems, err := corpus.Lint(s.knowledgeFS())
+	c := check{Name: "knowledge", OK: err == nil && len(problems) == 0, Advice: "run troly knowledge lint"}
+	lib, _, loadErr := corpus.Load(s.knowledgeFS())
+	switch {
+	case err != nil:
+		c.Detail = err.Error()
+	case loadErr != nil:
+		c.OK, c.Detail = false, loadErr.Error()
+	default:
+		c.Detail = fmt.Sprintf("%d documents, %d problems (%s)", len(lib.Documents), len(problems), s.knowledgeName())
+	}
+	checks = append(checks, c)
+	if lib == nil {
+		return checks
+	}
+	return append(checks, wholeWay(ctx, s, lib))
+}
+
+// dataDir checks that the data directory can be written.
+func dataDir(s settings) check {
+	c := check{Name: "TROLY_DATA_DIR", Advice: "make the folder writable, or name another; answers work meanwhile, from memory"}
+	if err := os.MkdirAll(s.DataDir, 0o755); err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	f, err := os.CreateTemp(s.DataDir, "doctor.*.tmp")
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	f.Close()
+	os.Remove(f.Name())
+	dir, err := filepath.Abs(s.DataDir)
+	if err != nil {
+		dir = s.DataDir
+	}
+	c.OK, c.Detail = true, dir+" can be written"
+	return c
+}
+
+// wholeWay brings the store up to date and asks it a question.
+func wholeWay(ctx context.Context, s settings, lib *corpus.Library) check {
+	c := check{Name: "question", Advice: "delete the data directory and run troly ingest"}
+	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(0))
+	if note != nil {
+		store.Close()
+		c.Detail = note.Error()
+		return c
+	}
+	defer store.Close()
+	if _, err := bringUpToDate(ctx, store, lib, nil); err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	start := time.Now()
+	outcome := pipeline.New(lib, retrieval.New(lib, store, nil, retrieval.Options{}), pipeline.Options{}).Ask(ctx, pipeline.Question{Text: lib.Documents[0].Title})
+	c.OK = outcome.Status != pipeline.Failed
+	c.Detail = fmt.Sprintf("%q: %s in %.1f ms", lib.Documents[0].Title, outcome.Status, float64(time.Since(start).Microseconds())/1000)
+	return c
+}
+
+// askReady asks the server at addr whether it is ready.
+func askReady(ctx context.Context, addr string) error {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return usageError{fmt.Errorf("TROLY_ADDR %q: %w", addr, err)}
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(resp.Body, 500))
+		return fmt.Errorf("not ready: %s %s", resp.Status, body)
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"troly/internal/web"
+)
+
+// drainIn is how long questions under way may take after the order to stop.
+const drainIn = 25 * time.Second
+
+func serveCommand(con *console, opts *options) *cobra.Command {
+	return &cobra.Command{
+		Use:     "serve",
+		Short:   "Answer over HTTP",
+		Long:    "Serve answers POST /api/v1/ask and GET /api/v1/search at TROLY_ADDR; /healthz and\n/readyz are for monitoring. It stops on SIGTERM after the questions under way.",
+		Example: "  troly serve\n  curl -s -H 'Content-Type: application/json' -d '{\"question\":\"làm khai sinh cần gì\"}' http://127.0.0.1:8080/api/v1/ask",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			s, err := readSettings(opts)
+			if err != nil {
+				return err
+			}
+			a, err := openAssistant(cmd.Context(), con, opts)
+			if err != nil {
+				return err
+			}
+			defer a.Close()
+			log := slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: s.LogLevel}))
+			listener, err := net.Listen("tcp", s.Addr)
+			if err != nil {
+				return fmt.Errorf("TROLY_ADDR %s: %w", s.Addr, err)
+			}
+			fmt.Fprintf(con.err, "troly: listening on http://%s\n", listener.Addr())
+			return serve(cmd.Context(), listener, web.Handler(a, log))
+		},
+	}
+}
+
+// serve answers until ctx ends, then lets questions under way finish.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10}
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(listener) }()
+	select {
+	case err := <-stopped:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainIn)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if serveErr := <-stopped; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, serveErr)
+	}
+	return err
+}

@@ -1,0 +1,188 @@
+// Package web serves the assistant over HTTP: questions, searches and health. It
+// knows HTTP and JSON and leaves answering to package pipeline.
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"troly/internal/corpus"
+	"troly/internal/pipeline"
+)
+
+// Assistant answers and searches; *pipeline.Assistant is one.
+type Assistant interface {
+	Ask(ctx context.Context, q pipeline.Question) pipeline.Outcome
+	Search(ctx context.Context, q pipeline.Question) ([]pipeline.Retrieved, error)
+}
+
+// Limits of a request.
+const (
+	maxBody  = 64 << 10         // bytes: a question and a few turns before it
+	maxTurns = 6                // turns of history that are read, the last ones
+	answerIn = 20 * time.Second // deadline of one request
+)
+
+// Handler routes:
+//
+//	GET  /healthz        the process lives
+//	GET  /readyz         it can answer
+//	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome
+//	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
+//
+// Errors are application/problem+json (RFC 9457).
+func Handler(assistant Assistant, log *slog.Logger) http.Handler {
+	s := &server{assistant, log}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health)
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.HandleFunc("POST /api/v1/ask", s.ask)
+	mux.HandleFunc("GET /api/v1/search", s.search)
+	return http.TimeoutHandler(secure(mux), answerIn+time.Second, "")
+}
+
+type server struct {
+	assistant Assistant
+	log       *slog.Logger
+}
+
+// secure sets the headers every reply has.
+func secure(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *server) health(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// ready asks the store something small: a process that cannot search is not ready.
+func (s *server) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	found, err := s.assistant.Search(ctx, pipeline.Question{Text: "giấy khai sinh"})
+	if err != nil || len(found) == 0 {
+		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
+		return
+	}
+	reply(w, http.StatusOK, map[string]string{"status": "ready"})
+}
+
+type askRequest struct {
+	Question string `json:"question"`
+	Audience string `json:"audience"`
+	AsOf     string `json:"as_of"`
+	History  []struct {
+		Question string `json:"question"`
+		Answer   string `json:"answer"`
+	} `json:"history"`
+}
+
+func (s *server) ask(w http.ResponseWriter, r *http.Request) {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		problem(w, http.StatusUnsupportedMediaType, "send JSON with Content-Type: application/json")
+		return
+	}
+	var req askRequest
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&req); err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			problem(w, http.StatusRequestEntityTooLarge, "a request has at most 64 KiB")
+			return
+		}
+		problem(w, http.StatusBadRequest, "not the JSON expected: "+err.Error())
+		return
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		problem(w, http.StatusBadRequest, "one JSON document, nothing after it")
+		return
+	}
+	q, err := question(req.Question, req.Audience, req.AsOf)
+	if err != nil {
+		problem(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	for _, turn := range req.History[max(0, len(req.History)-maxTurns):] {
+		q.History = append(q.History, pipeline.Turn{Question: turn.Question, Answer: turn.Answer})
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
+	defer cancel()
+	outcome := s.assistant.Ask(ctx, q)
+	if outcome.Status == pipeline.Failed {
+		s.log.Error("question not answered", "err", outcome.Error)
+		outcome.Error = "" // a resident never sees one
+	}
+	reply(w, http.StatusOK, outcome)
+}
+
+// question checks the parts of a question that come from outside.
+func question(text, audience, asOf string) (pipeline.Question, error) {
+	q := pipeline.Question{Text: text, Audience: audience}
+	switch {
+	case text == "":
+		return q, errors.New("question is empty")
+	case audience != "" && audience != "citizen" && audience != "official":
+		return q, errors.New("audience is citizen or official")
+	}
+	if asOf != "" {
+		day, err := corpus.ParseDate(asOf)
+		if err != nil {
+			return q, err
+		}
+		q.AsOf = day
+	}
+	return q, nil
+}
+
+func (s *server) search(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	top := 10
+	if t := query.Get("top"); t != "" {
+		n, err := strconv.Atoi(t)
+		if err != nil || n < 1 || n > 100 {
+			problem(w, http.StatusBadRequest, "top is a number from 1 to 100")
+			return
+		}
+		top = n
+	}
+	q, err := question(query.Get("q"), query.Get("audience"), "")
+	if err != nil {
+		problem(w, http.StatusBadRequest, "q: "+err.Error())
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
+	defer cancel()
+	found, err := s.assistant.Search(ctx, q)
+	if err != nil {
+		s.log.Error("search failed", "err", err)
+		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
+		return
+	}
+	reply(w, http.StatusOK, found[:min(top, len(found))])
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(v) // the client went away: nobody is left to tell
+}
+
+func problem(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": detail})
+}
