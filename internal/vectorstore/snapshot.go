@@ -60,9 +60,17 @@ func newSnapshot(schema Schema, points []*Point) *snapshot {
 	for name, dims := range schema.Dense {
 		s.dense[name] = newDense(name, dims, points)
 	}
+	var wg sync.WaitGroup
+	var mu sync.Mutex
 	for name, idf := range schema.Sparse {
-		s.sparse[name] = newSparse(name, idf, points)
+		wg.Go(func() {
+			x := newSparse(name, idf, points)
+			mu.Lock()
+			s.sparse[name] = x
+			mu.Unlock()
+		})
 	}
+	wg.Wait()
 	n := len(points)
 	s.pool = &sync.Pool{New: func() any { return &accumulator{scores: make([]float32, n)} }}
 	return s
@@ -92,17 +100,22 @@ func normalize(v []float32) {
 // newSparse turns the points' vectors into postings by counting, then placing:
 // two passes and no sorting of postings.
 func newSparse(name string, idf bool, points []*Point) *sparseIndex {
-	x := &sparseIndex{idf: idf}
+	type entry struct {
+		doc    uint32
+		vector Sparse
+	}
+	var entries []entry
 	total := 0
-	for _, p := range points {
-		if n := len(p.Sparse[name].Indices); n > 0 {
-			x.count++
-			total += n
+	for doc, p := range points {
+		if v := p.Sparse[name]; len(v.Indices) > 0 {
+			entries = append(entries, entry{uint32(doc), v})
+			total += len(v.Indices)
 		}
 	}
+	x := &sparseIndex{idf: idf, count: len(entries)}
 	slots := newTermTable(total / 4)
-	for _, p := range points {
-		for _, term := range p.Sparse[name].Indices {
+	for _, e := range entries {
+		for _, term := range e.vector.Indices {
 			*slots.slot(term)++
 		}
 	}
@@ -115,11 +128,10 @@ func newSparse(name string, idf bool, points []*Point) *sparseIndex {
 		*slot = x.offsets[i] // from here on: where its next posting goes
 	}
 	x.docs, x.values = make([]uint32, total), make([]float32, total)
-	for doc, p := range points {
-		v := p.Sparse[name]
-		for i, term := range v.Indices {
+	for _, e := range entries {
+		for i, term := range e.vector.Indices {
 			at := slots.slot(term)
-			x.docs[*at], x.values[*at] = uint32(doc), v.Values[i]
+			x.docs[*at], x.values[*at] = e.doc, e.vector.Values[i]
 			*at++
 		}
 	}
