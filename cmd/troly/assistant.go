@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 
 	"troly/internal/corpus"
 	"troly/internal/ingest"
@@ -29,12 +30,24 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 	if err != nil {
 		return nil, err
 	}
+	// The store is read and indexed while the knowledge is: together they are most
+	// of a start.
+	var store *vectorstore.Embedded
+	var note error
+	var opening sync.WaitGroup
+	opening.Go(func() {
+		store, note = vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(0))
+		if store.Marked() != "" {
+			_, _ = store.Search(ctx, nil) // builds the index; it is built anew if the knowledge has changed
+		}
+	})
 	lib, problems, saveErr, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
+	opening.Wait()
 	warn(con, problems, saveErr)
 	if err != nil {
+		store.Close()
 		return nil, err
 	}
-	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(0))
 	if note != nil {
 		fmt.Fprintln(con.err, "troly:", note)
 	}
