@@ -98,12 +98,7 @@ func printOutcome(con *console, o pipeline.Outcome) {
 	}
 	if len(o.Citations) > 0 {
 		fmt.Fprintf(con.out, "\n%s\n", st.bold("Nguồn"))
-		for _, c := range o.Citations {
-			fmt.Fprintln(con.out, wrap(fmt.Sprintf("[%d] %s, mục %s (kiểm tra ngày %s)", c.N, c.Title, c.SectionName(), c.Checked), width))
-			if c.URL != "" && lastOf(o.Citations, c) {
-				fmt.Fprintln(con.out, "    "+st.dim(c.URL))
-			}
-		}
+		printSources(con, o.Citations, width)
 	}
 	if len(o.Suggestions) > 0 && o.Status == pipeline.Answered {
 		fmt.Fprintf(con.out, "\n%s\n", st.bold("Hỏi tiếp"))
@@ -117,14 +112,24 @@ func printOutcome(con *console, o pipeline.Outcome) {
 // aiNotice ends every printed answer: people must know that no person wrote it.
 const aiNotice = "Trợ lý AI trả lời tự động từ tài liệu đã kiểm tra. Khi cần chắc chắn, hãy hỏi nơi tiếp nhận hồ sơ."
 
-// lastOf reports whether c is the last citation of its document: the address is
-// printed once.
-func lastOf(citations []pipeline.Citation, c pipeline.Citation) bool {
-	last := 0
-	for _, other := range citations {
-		if other.URL == c.URL {
-			last = other.N
+// printSources lists the sources by document: its title and day of checking, the
+// cited sections with their marks, the address.
+func printSources(con *console, citations []pipeline.Citation, width int) {
+	var order []string
+	sections := make(map[string][]string)
+	first := make(map[string]pipeline.Citation)
+	for _, c := range citations {
+		if _, ok := first[c.Document]; !ok {
+			first[c.Document] = c
+			order = append(order, c.Document)
+		}
+		sections[c.Document] = append(sections[c.Document], fmt.Sprintf("[%d] %s", c.N, c.SectionName()))
+	}
+	for _, id := range order {
+		c := first[id]
+		fmt.Fprintln(con.out, wrap(fmt.Sprintf("- %s (kiểm tra ngày %s): %s", c.Title, c.Checked, strings.Join(sections[id], ", ")), width))
+		if c.URL != "" {
+			fmt.Fprintln(con.out, "  "+con.style().dim(c.URL))
 		}
 	}
-	return last == c.N
 }

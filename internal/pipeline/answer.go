@@ -122,7 +122,7 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, passages []corpus.Section) {
 	related := a.related(q, doc, passages)
 	facets := slices.Clone(q.facets[:min(len(q.facets), maxFacets)])
-	if len(doc.Amounts) > 0 && slices.Contains(facets, Fee) && !slices.Contains(facets, Result) {
+	if len(doc.FactsOf("ket-qua")) > 0 && slices.Contains(facets, Fee) && !slices.Contains(facets, Result) {
 		facets = append(facets, Result) // "bao nhiêu tiền" asks for what one gets as well as for what one pays
 		if !a.has(doc, Fee) {
 			facets = slices.DeleteFunc(facets, func(f Facet) bool { return f == Fee })
