@@ -26,7 +26,7 @@ import (
 const (
 	epochs      = 5
 	firstRate   = 7.0  // of gradient descent; falls to a tenth over the epochs
-	keptWeights = 700 // of a document: the heaviest; more adds nothing measurable
+	keptWeights = 700  // of a document: the heaviest; more adds nothing measurable
 	learned     = 0.99 // probability from which an example moves nothing any more
 	stillness   = 1e-3 // probability under which a wrong class is left alone
 	minLine     = 30   // bytes of a body line worth learning from
