@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"troly/internal/corpus"
+	"troly/internal/privacy"
 	"troly/internal/retrieval"
 	"troly/internal/vietnamese"
 )
@@ -47,7 +48,7 @@ func (q *understanding) form(t vietnamese.Token) string {
 // written out, marks restored, what is asked for, which documents are named.
 func (a *Assistant) understand(ctx context.Context, question Question) *understanding {
 	q := &understanding{raw: cutBytes(question.Text, MaxQuestion), asOf: question.AsOf, audience: question.Audience}
-	typed := vietnamese.Normalize(q.raw)
+	typed := vietnamese.Normalize(withoutPersonalData(q.raw))
 	expanded := a.glossary.Expand(typed)
 	q.accented = !vietnamese.MissingDiacritics(typed)
 	q.text = a.restorer.Restore(expanded)
@@ -63,6 +64,16 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}
 	return q
+}
+
+// withoutPersonalData cuts numbers and addresses that say who asks: they tell
+// nothing about what is asked.
+func withoutPersonalData(s string) string {
+	_, found := privacy.Mask(s)
+	for _, f := range slices.Backward(found) {
+		s = s[:f.Start] + s[f.End:]
+	}
+	return s
 }
 
 // variants names the ways in which the typed question differs from a plain one.
