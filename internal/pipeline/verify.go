@@ -86,12 +86,16 @@ func record(doc *corpus.Document) string {
 // canonical value: "8.000 đồng" is grounded by "8.000 đồng/bản", "5 ngày" is not
 // by "5 ngày làm việc".
 func grounded(answer, evidence string) bool {
-	have := make(map[string]bool)
+	type said struct {
+		kind      vietnamese.Kind
+		canonical string
+	}
+	have := make(map[said]bool)
 	for _, v := range vietnamese.FindValues(evidence) {
-		have[v.Canonical] = true
+		have[said{v.Kind, v.Canonical}] = true
 	}
 	for _, v := range vietnamese.FindValues(citationMark.ReplaceAllString(answer, "")) {
-		if !have[v.Canonical] {
+		if !have[said{v.Kind, v.Canonical}] {
 			return false
 		}
 	}

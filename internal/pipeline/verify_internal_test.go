@@ -1,0 +1,51 @@
+package pipeline
+
+import "testing"
+
+func TestGrounded(t *testing.T) {
+	for _, tt := range []struct {
+		answer, evidence string
+		want             bool
+	}{
+		{"Không có số nào.", "", true},
+		{"Phí 8.000 đồng [1]", "Bản sao: 8.000 đồng/bản", true},
+		{"Phí 8 nghìn đồng", "8.000 đồng", true},
+		{"Phí 80.000 đồng", "8.000 đồng", false},
+		{"5 ngày", "5 ngày làm việc", false},
+		{"05 ngày làm việc", "5 ngày làm việc", true},
+		{"gọi 18001096", "gọi 113", false},
+		{"từ 01/07/2025", "từ ngày 1 tháng 7 năm 2025", true},
+		{"theo 168/2025/NĐ-CP", "theo 186/2025/NĐ-CP", false},
+		{"vào dichvucong.gov.vn", "vào dichvucong.com.vn", false},
+		{"mã 1.001193", "mã 1.001194", false},
+		{"12 người", "10 người", false},
+	} {
+		if got := grounded(tt.answer, tt.evidence); got != tt.want {
+			t.Errorf("grounded(%q, %q) = %v, want %v", tt.answer, tt.evidence, got, tt.want)
+		}
+	}
+}
+
+func TestCitationsResolve(t *testing.T) {
+	one := []Citation{{N: 1}}
+	for _, tt := range []struct {
+		answer    string
+		citations []Citation
+		want      bool
+	}{
+		{"a [1]", one, true}, {"a [1] b [1]", one, true}, {"a", one, false}, {"a [2]", one, false}, {"a [1] [2]", one, false}, {"", nil, false},
+	} {
+		if got := citationsResolve(tt.answer, tt.citations); got != tt.want {
+			t.Errorf("citationsResolve(%q, %v) = %v, want %v", tt.answer, tt.citations, got, tt.want)
+		}
+	}
+}
+
+func TestEchoesPersonalData(t *testing.T) {
+	if !echoesPersonalData("Số của bạn là 0912345678.", "số em 0912345678") {
+		t.Error("an echoed telephone number was let through")
+	}
+	if echoesPersonalData("Gọi 113.", "số em 0912345678") {
+		t.Error("a hotline was taken for the person's number")
+	}
+}
