@@ -22,9 +22,9 @@ const (
 // normalisation: long official names would lose to short special ones.
 var (
 	textFields = vectorstore.BM25{Fields: []vectorstore.Field{
-		{Name: "t", B: 0.2, Average: 30}, // title and aliases
+		{Name: "t", B: 0.2, Average: 15}, // title and aliases
 		{Name: "h", B: 0, Average: 2},    // heading
-		{Name: "b", B: 0.6, Average: 90}, // body
+		{Name: "b", B: 0.75, Average: 200}, // body
 	}}
 	profileFields = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "p", B: 0.6, Average: 450}}}
 	askedFields   = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "q", B: 0.3, Average: 14}}}
@@ -37,12 +37,12 @@ var (
 	accentedText = []vectorstore.Weights{
 		{Accented: 1, AccentedPair: 1, Folded: 0.2, FoldedPair: 0.2},
 		{Accented: 0.1, AccentedPair: 0.1},
-		{Accented: 0.35, AccentedPair: 0.35, Folded: 0.05, FoldedPair: 0.1},
+		{Accented: 1.4, AccentedPair: 1.8, Folded: 0.1, FoldedPair: 0.3},
 	}
 	foldedText = []vectorstore.Weights{
 		{Accented: 0.5, AccentedPair: 0.5, Folded: 0.6, FoldedPair: 0.7},
 		{Accented: 0.1, Folded: 0.1},
-		{Accented: 0.2, AccentedPair: 0.2, Folded: 0.15, FoldedPair: 0.25},
+		{Accented: 0.7, AccentedPair: 0.9, Folded: 0.6, FoldedPair: 1},
 	}
 	accentedAsked = []vectorstore.Weights{{Accented: 1, AccentedPair: 0.8, Folded: 0.2, FoldedPair: 0.2}}
 	foldedAsked   = []vectorstore.Weights{{Accented: 0.5, AccentedPair: 0.4, Folded: 0.6, FoldedPair: 0.6}}
