@@ -162,6 +162,10 @@ func (r *Retriever) lexical(q Query) []vectorstore.Query {
 	}
 }
 
+// stopWeight is what the words count that only dress a question: enough to tell
+// equals apart.
+const stopWeight = 0.3
+
 // maxTerms bounds the work a long question causes; longer ones keep their beginning.
 const maxTerms = 96
 
@@ -170,19 +174,12 @@ const maxTerms = 96
 func (r *Retriever) terms(q Query) []vectorstore.Term {
 	tokens := vietnamese.Tokenize(nil, q.Text)
 	var terms []vectorstore.Term
-	gap := true
 	for i, stopped := range r.stop.mark(tokens) {
+		weight := 1.0
 		if stopped {
-			gap = true
-			continue
+			weight = stopWeight
 		}
-		terms = append(terms, vectorstore.Term{Token: tokens[i], Weight: 1, Break: gap})
-		gap = false
-	}
-	if len(terms) == 0 { // nothing but courtesies: search for them rather than for nothing
-		for _, t := range tokens {
-			terms = append(terms, vectorstore.Term{Token: t, Weight: 1})
-		}
+		terms = append(terms, vectorstore.Term{Token: tokens[i], Weight: weight, Break: i == 0})
 	}
 	for _, phrase := range q.Synonyms {
 		for i, t := range vietnamese.Tokenize(nil, phrase) {
