@@ -141,14 +141,15 @@ func (a *Assistant) procedure(d *draft, q *understanding, doc *corpus.Document, 
 		return
 	}
 	some := false
-	if !isFigure(facets[0]) {
+	direct := isFigure(facets[0]) || facets[0] == Documents // its section is the answer
+	if !direct {
 		some = a.printRelated(d, doc, related, maxRelated)
 	}
 	for i, f := range facets {
 		if a.facet(d, q, doc, f, false) {
 			some = true
 		}
-		if i == 0 && isFigure(f) {
+		if i == 0 && direct {
 			some = a.printRelated(d, doc, related, maxRelated-1) || some
 		}
 	}
