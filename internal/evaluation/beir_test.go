@@ -20,13 +20,13 @@ import (
 )
 
 // beirFloors are the nDCG@10 that each collection must keep, as written and without
-// diacritics. The aim for the last three is the best plain index measured on them:
-// 0.875 and 0.872, 0.883 and 0.883, 0.963 and 0.961; they are a point short of it.
+// diacritics: on the last three the best plain index measured on them, on tthc-dev
+// what the assistant is held to.
 var beirFloors = map[string][2]float64{
-	"tthc-dev":      {0.54, 0.52},
-	"alqac2023":     {0.870, 0.872},
-	"vlsp2023-lter": {0.870, 0.870},
-	"xquad-vi":      {0.958, 0.947},
+	"tthc-dev":      {0.60, 0.57},
+	"alqac2023":     {0.875, 0.872},
+	"vlsp2023-lter": {0.883, 0.883},
+	"xquad-vi":      {0.963, 0.961},
 }
 
 // TestBEIR measures the text analysis and the store on foreign collections, where
@@ -40,7 +40,7 @@ func TestBEIR(t *testing.T) {
 	glossary, restorer := vietnamese.NewGlossary(lib.Glossary), vietnamese.NewRestorer(lib.Vocabulary)
 	for _, name := range []string{"tthc-dev", "alqac2023", "vlsp2023-lter", "xquad-vi"} {
 		t.Run(name, func(t *testing.T) {
-			retriever := retrieval.New(lib, beirStore(t, lib, filepath.Join(root, name)), nil, retrieval.Options{})
+			retriever := retrieval.New(lib, beirStore(t, filepath.Join(root, name)), nil, retrieval.Options{})
 			queries, qrels := beirQueries(t, filepath.Join(root, name))
 			for i, bare := range []bool{false, true} {
 				sum := 0.0
@@ -50,7 +50,7 @@ func TestBEIR(t *testing.T) {
 					}
 					text = vietnamese.Normalize(text)
 					accented := !vietnamese.MissingDiacritics(text)
-					q := retrieval.Query{Text: restorer.Restore(glossary.Expand(text)), Accented: accented}
+					q := retrieval.Query{Text: restorer.Restore(glossary.Expand(text)), Typed: text, Accented: accented}
 					for _, e := range glossary.Synonyms(q.Text, !accented) {
 						q.Synonyms = append(q.Synonyms, e.Means...)
 					}
@@ -98,10 +98,10 @@ func ndcg(ranked []string, grades map[string]float64, k int) float64 {
 	return 0
 }
 
-func beirStore(t *testing.T, lib *corpus.Library, dir string) vectorstore.Store {
+func beirStore(t *testing.T, dir string) vectorstore.Store {
 	t.Helper()
-	encoder := retrieval.NewEncoder(lib)
-	var points []vectorstore.Point
+	var chunks []corpus.Chunk
+	syllables := 0
 	beirLines(t, filepath.Join(dir, "corpus.jsonl"), func(line []byte) {
 		var doc struct {
 			ID    string `json:"_id"`
@@ -112,8 +112,14 @@ func beirStore(t *testing.T, lib *corpus.Library, dir string) vectorstore.Store 
 			t.Fatal(err)
 		}
 		c := corpus.Chunk{ID: doc.ID, Document: doc.ID, Section: "text", Title: vietnamese.Normalize(doc.Title), Text: vietnamese.Normalize(doc.Text)}
-		points = append(points, vectorstore.Point{ID: c.ID, Document: c.Document, Section: c.Section, Sparse: encoder.EncodeChunk(c)})
+		syllables += len(vietnamese.Tokenize(nil, c.Text))
+		chunks = append(chunks, c)
 	})
+	encoder := retrieval.NewTextEncoder(float64(syllables) / float64(len(chunks)))
+	points := make([]vectorstore.Point, len(chunks))
+	for i, c := range chunks {
+		points[i] = vectorstore.Point{ID: c.ID, Document: c.Document, Section: c.Section, Sparse: encoder.EncodeChunk(c)}
+	}
 	store, note := vectorstore.OpenEmbedded(context.Background(), "", retrieval.Schema(0))
 	if note != nil {
 		t.Fatal(note)

@@ -59,7 +59,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.named = a.aliases.named(tokens, q.accented)
 	q.kind = a.talkOf(tokens, q)
 	a.followUp(ctx, q, question.History)
-	q.query = retrieval.Query{Text: q.text, Accented: q.accented, Named: q.named, Context: q.context, Audience: q.audience}
+	q.query = retrieval.Query{Text: q.text, Typed: typed, Accented: q.accented, Named: q.named, Context: q.context, Audience: q.audience}
 	for _, e := range a.glossary.Synonyms(q.text, !q.accented) {
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}

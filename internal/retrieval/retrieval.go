@@ -21,6 +21,7 @@ import (
 // Query is a question as package pipeline understood it.
 type Query struct {
 	Text     string   // normalised, shorthand written out, marks restored, typos repaired
+	Typed    string   // only normalised: a word that Text changes is looked for as it was typed too
 	Accented bool     // typed with diacritics
 	Synonyms []string // official words for the folk words of the question
 	Named    []string // documents the question names, the clearest first
@@ -55,7 +56,7 @@ type Options struct {
 	SecondAsked   float64 // of the second-best asked question (0.25)
 	ProfileWeight float64 // of all asked questions together (1.5)
 	ClassWeight   float64 // of the classifier beside the words (1)
-	SynonymWeight float64 // of an official word the question does not have (0.55)
+	SynonymWeight float64 // of an official word the question does not have (0.8)
 	NamedBoost    float64 // for the document named, as a share of the best score (0.1)
 	ContextBoost  float64 // for the document of the dialogue, likewise (1.2)
 	DenseWeight   float64 // of the dense leg in the fusion (1)
@@ -73,7 +74,7 @@ func (o Options) withDefaults() Options {
 	set(&o.SecondAsked, 0.25)
 	set(&o.ProfileWeight, 1.5)
 	set(&o.ClassWeight, 1)
-	set(&o.SynonymWeight, 0.55)
+	set(&o.SynonymWeight, 0.8)
 	set(&o.NamedBoost, 0.1)
 	set(&o.ContextBoost, 1.2)
 	set(&o.DenseWeight, 1)
@@ -169,8 +170,8 @@ const stopWeight = 0.3
 // maxTerms bounds the work a long question causes; longer ones keep their beginning.
 const maxTerms = 96
 
-// terms are the telling words of the question and the official words for its folk
-// words.
+// terms are the words of the question, those it was typed with, and the official
+// words for its folk words.
 func (r *Retriever) terms(q Query) []vectorstore.Term {
 	tokens := vietnamese.Tokenize(nil, q.Text)
 	var terms []vectorstore.Term
@@ -181,12 +182,39 @@ func (r *Retriever) terms(q Query) []vectorstore.Term {
 		}
 		terms = append(terms, vectorstore.Term{Token: tokens[i], Weight: weight, Break: i == 0})
 	}
+	terms = append(terms, r.typed(q.Typed, tokens)...)
 	for _, phrase := range q.Synonyms {
 		for i, t := range vietnamese.Tokenize(nil, phrase) {
 			terms = append(terms, vectorstore.Term{Token: t, Weight: r.opts.SynonymWeight, Break: i == 0})
 		}
 	}
 	return terms[:min(len(terms), maxTerms)]
+}
+
+// typed are the words of a question as typed that tokens, its repaired words, lack:
+// a name or a foreign word may have been taken for a slip. Each stands between its
+// neighbours, so that the pairs it forms are looked for too; words that are there
+// twice count once.
+func (r *Retriever) typed(text string, tokens []vietnamese.Token) []vectorstore.Term {
+	written := vietnamese.Tokenize(nil, text)
+	stopped := r.stop.mark(written)
+	var terms []vectorstore.Term
+	last := -1 // the place in written of the last term
+	take := func(i int, weight float64) {
+		if i > last && i < len(written) {
+			terms = append(terms, vectorstore.Term{Token: written[i], Weight: weight, Break: i == 0 || i > last+1})
+			last = i
+		}
+	}
+	for i, t := range written {
+		if stopped[i] || slices.ContainsFunc(tokens, func(u vietnamese.Token) bool { return u.Folded == t.Folded }) {
+			continue
+		}
+		take(i-1, stopWeight)
+		take(i, 1)
+		take(i+1, stopWeight)
+	}
+	return terms
 }
 
 // collect groups the hits of the lexical leg by document: the best section and the
