@@ -13,6 +13,7 @@ require (
 	github.com/viterin/vek v0.4.3
 	golang.org/x/term v0.47.0
 	golang.org/x/text v0.43.0
+	gonum.org/v1/gonum v0.17.0
 	modernc.org/sqlite v1.62.0
 )
 

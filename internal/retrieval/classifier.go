@@ -9,6 +9,7 @@ import (
 
 	"github.com/twmb/murmur3"
 	"github.com/viterin/vek/vek32"
+	"gonum.org/v1/gonum/blas/blas32"
 
 	"troly/internal/corpus"
 	"troly/internal/vectorstore"
@@ -168,7 +169,7 @@ func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 	}
 	n := len(classes)
 	weights := make([]float32, len(terms)*n) // a row holds one weight a class
-	scores, step := make([]float32, n), make([]float32, n)
+	scores := make([]float32, n)
 	moved := make([]int, 0, n)
 	order := make([]int, len(examples))
 	for i := range order {
@@ -187,8 +188,7 @@ func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 			clear(scores)
 			for _, x := range e.features {
 				row := weights[int(x.term)*n : int(x.term)*n+n]
-				vek32.MulNumber_Into(step, row, x.weight)
-				vek32.Add_Inplace(scores, step)
+				axpy(x.weight, row, scores)
 			}
 			softmax(scores)
 			if scores[e.class] > learned {
@@ -212,19 +212,16 @@ func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 	return heaviest(classes, terms, weights)
 }
 
+// axpy adds a times x to y.
+func axpy(a float32, x, y []float32) {
+	blas32.Axpy(a, blas32.Vector{N: len(x), Data: x, Inc: 1}, blas32.Vector{N: len(y), Data: y, Inc: 1})
+}
+
 // softmax turns scores into probabilities.
 func softmax(scores []float32) {
-	top := vek32.Max(scores)
-	sum := float32(0)
-	for i, s := range scores {
-		if d := s - top; d < -16 { // e to the -16 is nothing beside 1
-			scores[i] = 0
-		} else {
-			scores[i] = float32(math.Exp(float64(d)))
-			sum += scores[i]
-		}
-	}
-	vek32.DivNumber_Inplace(scores, sum)
+	vek32.SubNumber_Inplace(scores, vek32.Max(scores))
+	vek32.Exp_Inplace(scores)
+	vek32.DivNumber_Inplace(scores, vek32.Sum(scores))
 }
 
 // heaviest keeps the weights that matter of each class.
@@ -233,18 +230,14 @@ func heaviest(classes []string, terms []uint32, weights []float32) map[string]ve
 	byClass := make([][]feature, len(classes))
 	for row, term := range terms {
 		for class, w := range weights[row*len(classes) : (row+1)*len(classes)] {
-			if w > least || w < -least {
+			if abs(w) > least {
 				byClass[class] = append(byClass[class], feature{term, w})
 			}
 		}
 	}
 	vectors := make(map[string]vectorstore.Sparse, len(classes))
 	for class, id := range classes {
-		all := byClass[class]
-		slices.SortFunc(all, func(a, b feature) int {
-			return cmp.Or(cmp.Compare(abs(b.weight), abs(a.weight)), cmp.Compare(a.term, b.term))
-		})
-		kept := all[:min(keptWeights, len(all))]
+		kept := heavier(byClass[class])
 		slices.SortFunc(kept, func(a, b feature) int { return cmp.Compare(a.term, b.term) })
 		var s vectorstore.Sparse
 		for _, x := range kept {
@@ -256,9 +249,19 @@ func heaviest(classes []string, terms []uint32, weights []float32) map[string]ve
 	return vectors
 }
 
-func abs(x float32) float32 {
-	if x < 0 {
-		return -x
+// heavier returns the keptWeights heaviest of a class's weights, all that weigh as
+// much as the last of them included.
+func heavier(all []feature) []feature {
+	if len(all) <= keptWeights {
+		return all
 	}
-	return x
+	sizes := make([]float32, len(all))
+	for i, x := range all {
+		sizes[i] = abs(x.weight)
+	}
+	slices.Sort(sizes)
+	least := sizes[len(sizes)-keptWeights]
+	return slices.DeleteFunc(all, func(x feature) bool { return abs(x.weight) < least })
 }
+
+func abs(x float32) float32 { return max(x, -x) }
