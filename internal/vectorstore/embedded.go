@@ -26,15 +26,16 @@ var _ Store = (*Embedded)(nil)
 // indexed. Several processes may share the file.
 type Embedded struct {
 	schema  Schema
+	path    string
 	db      *sql.DB // nil: memory only
 	current atomic.Pointer[snapshot]
 
-	mu      sync.Mutex // guards what follows
-	points  map[string]*Point
+	mu      sync.Mutex        // guards what follows
+	points  map[string]*Point // nil: only in the file so far
 	mark    string
 	unsaved bool // the file lacks a change
 	dirty   bool
-	packed  bool  // points hold no vectors: they are in the snapshot and the file
+	packed  bool  // points hold no vectors, or are nil: all is in the snapshot and the file
 	version int64 // PRAGMA data_version: changes when another process writes
 	looked  time.Time
 }
@@ -80,6 +81,12 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	}
 	db.SetMaxOpenConns(1) // one writer, and data_version is per connection
 	_, writeErr := db.ExecContext(ctx, tables)
+	if index, mark := openIndex(ctx, db, path, s.schema); index != nil {
+		s.use(ctx, db, path)
+		s.points, s.mark, s.packed = nil, mark, true
+		s.current.Store(index)
+		return notSaved(writeErr)
+	}
 	points, mark, err := load(ctx, db)
 	switch {
 	case err == nil:
@@ -93,13 +100,40 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 		db.Close()
 		return fmt.Errorf("%w: %s: %w", errDamaged, path, err)
 	}
-	s.db, s.points, s.mark, s.dirty = db, points, mark, true
-	s.looked = time.Now()
+	s.use(ctx, db, path)
+	s.points, s.mark, s.dirty = points, mark, true
+	return notSaved(writeErr)
+}
+
+// use takes an open file as the store's.
+func (s *Embedded) use(ctx context.Context, db *sql.DB, path string) {
+	s.db, s.path, s.looked = db, path, time.Now()
 	_ = db.QueryRowContext(ctx, "PRAGMA data_version").Scan(&s.version) // 0 only makes the next look reload
-	if writeErr != nil {
-		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
+}
+
+func notSaved(err error) error {
+	if err == nil {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
+}
+
+// openIndex returns the saved index of a file that is as it was when the index was
+// saved, and the file's mark.
+func openIndex(ctx context.Context, db *sql.DB, path string, schema Schema) (*snapshot, string) {
+	mark, err := readMark(ctx, db)
+	if err != nil {
+		return nil, "" // load says what is wrong
+	}
+	return readIndex(path, mark, schema), mark
+}
+
+func readMark(ctx context.Context, db *sql.DB) (mark string, err error) {
+	err = db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&mark)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return mark, err
 }
 
 // fileIsDatabase reports whether the file begins as SQLite files do.
@@ -146,11 +180,8 @@ func load(ctx context.Context, db *sql.DB) (map[string]*Point, string, error) {
 	if err := rows.Err(); err != nil {
 		return nil, "", err
 	}
-	var mark string
-	if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&mark); err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return nil, "", err
-	}
-	return points, mark, nil
+	mark, err := readMark(ctx, db)
+	return points, mark, err
 }
 
 func checksum(id, hash string, data []byte) uint32 {
@@ -199,12 +230,17 @@ func (s *Embedded) snapshot(ctx context.Context) *snapshot {
 	}
 	defer s.mu.Unlock()
 	s.reloadIfChanged(ctx)
+	s.index()
+	return s.current.Load()
+}
+
+// index builds the snapshot when points have changed; the caller holds the lock.
+func (s *Embedded) index() {
 	if s.dirty || s.current.Load() == nil {
 		s.current.Store(newSnapshot(s.schema, slices.Collect(maps.Values(s.points))))
 		s.dirty = false
 		s.pack()
 	}
-	return s.current.Load()
 }
 
 // pack lets go of the vectors that the snapshot holds too; unpack reads them again
@@ -225,7 +261,7 @@ func (s *Embedded) unpack(ctx context.Context) error {
 	}
 	points, _, err := load(ctx, s.db)
 	if err != nil {
-		return fmt.Errorf("read the vector store again: %w", err)
+		return fmt.Errorf("read the vector store %s again (it can be deleted, and is then built anew): %w", s.path, err)
 	}
 	s.points, s.packed = points, false
 	return nil
@@ -325,9 +361,14 @@ func (s *Embedded) Delete(ctx context.Context, ids []string) error {
 }
 
 // Hashes implements Store.
-func (s *Embedded) Hashes(context.Context) (map[string]string, error) {
+func (s *Embedded) Hashes(ctx context.Context) (map[string]string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.points == nil {
+		if err := s.unpack(ctx); err != nil {
+			return nil, err
+		}
+	}
 	hashes := make(map[string]string, len(s.points))
 	for id, p := range s.points {
 		hashes[id] = p.Hash
@@ -343,7 +384,8 @@ func (s *Embedded) Marked() string {
 	return s.mark
 }
 
-// Mark notes that the store now holds the state called mark.
+// Mark notes that the store now holds the state called mark, and saves the finished
+// index for the next start.
 func (s *Embedded) Mark(ctx context.Context, mark string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -352,6 +394,10 @@ func (s *Embedded) Mark(ctx context.Context, mark string) error {
 		return err
 	})
 	s.mark = mark
+	if err == nil && s.db != nil {
+		s.index()
+		err = notSaved(writeIndex(s.path, mark, s.current.Load()))
+	}
 	return err
 }
 
@@ -365,15 +411,12 @@ func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err e
 	defer func() { s.unsaved = s.unsaved || err != nil }()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
-		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
+		return notSaved(err)
 	}
 	if err := change(tx); err != nil {
-		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, errors.Join(err, tx.Rollback()))
+		return notSaved(errors.Join(err, tx.Rollback()))
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
-	}
-	return nil
+	return notSaved(tx.Commit())
 }
 
 // encode packs everything of a point but ID and hash.

@@ -71,9 +71,13 @@ func newSnapshot(schema Schema, points []*Point) *snapshot {
 		})
 	}
 	wg.Wait()
-	n := len(points)
-	s.pool = &sync.Pool{New: func() any { return &accumulator{scores: make([]float32, n)} }}
+	s.pool = newPool(len(points))
 	return s
+}
+
+// newPool hands out accumulators for n points.
+func newPool(n int) *sync.Pool {
+	return &sync.Pool{New: func() any { return &accumulator{scores: make([]float32, n)} }}
 }
 
 func newDense(name string, dims int, points []*Point) *denseIndex {
