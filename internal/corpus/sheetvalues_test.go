@@ -33,7 +33,7 @@ var kindOf = map[vietnamese.Kind]string{
 var (
 	linkPattern = regexp.MustCompile(`https?://[^\s)>\]",;]+`)
 	// sheetForm is a form's own number: "CT07", "ĐKX10", "Mẫu số 01/ĐK", "mẫu NA1".
-	sheetForm = regexp.MustCompile(`\b[A-Z]{2,5}[0-9]{1,3}[a-z]?\b|ĐKX?[0-9]+|\b[0-9]{2}[a-z]?/[A-Z]{2,}(?:-[A-ZĐ]+)*\b|(?:[Mm]ẫu|[Tt]ờ khai|[Bb]iểu)(?: số)? ([0-9]{0,2}[A-Za-z]{0,2}[0-9]{0,2}[a-z]?[0-9]?(?:[-/.][0-9A-ZĐ]+)*)`)
+	sheetForm = regexp.MustCompile(`\b[A-Z]{2,5}[0-9]{1,3}[a-z]?\b|ĐKX?[0-9]+|\b[0-9]{2}[a-z]?/[A-Z][A-ZĐ]+(?:-[A-ZĐ]+)*|(?:[Mm]ẫu|[Tt]ờ khai|[Bb]iểu)(?: số)? ([0-9]{0,2}[A-Za-z]{0,2}[0-9]{0,2}[a-z]?[0-9]?(?:[-/.][0-9A-ZĐ]+)*)`)
 	// bareRef is a decree's number without the letters that say whose it is, as
 	// sheets write in a row of amendments: "87/2020, 104/2022, 18/2026/NĐ-CP".
 	bareRef = regexp.MustCompile(`(?:(TT|Thông tư|NĐ|Nghị định|NQ|Nghị quyết|QĐ|Quyết định|Luật|số)(?:-[A-ZĐ]+)? (?:[\p{L}, ]{0,60} )?)?\b([0-9]{1,4}(?:\.[0-9]{1,2})?)/((?:19|20)[0-9]{2})(/[A-ZĐa-z][A-ZĐa-z0-9-]*)?`)
@@ -41,15 +41,15 @@ var (
 	dottedRef = regexp.MustCompile(`\b(?:NQ|Nghị quyết)(?: số)? ([0-9]{2}\.[0-9]{1,2})\b[^/0-9]`)
 	// decision tells a decision without a year, "1613/QĐ-TTg", from a form's number,
 	// "02/CNKD-TNCN".
-	decision = regexp.MustCompile(`/(QĐ|NQ|NĐ|TT|CT|KH|CV|TB|BC|[A-ZĐ]*VBHN)-?[A-ZĐ]*|/UBND|/[0-9]{4}`)
+	decision = regexp.MustCompile(`/(QĐ|NQ|NĐ|TT|CT|KH|CV|[A-ZĐ]*VBHN)(-|$)|/UBND|/[0-9]{4}`)
 	// measure is a threshold counted in something else than money and time.
-	measure = regexp.MustCompile(`([0-9]+(?:\.[0-9]{3})*(?:,[0-9]+)?) ?(m²|m2|m³|ha|hécta|km|cm³|cc|kW|kg|tấn|mét|m|điểm|chỗ|tầng|ảnh|bản|trang|người|con|lần|câu|giây|GB|MB)\b`)
+	measure = regexp.MustCompile(`([0-9]+(?:\.[0-9]{3})*(?:,[0-9]+)?) ?(m²|m2|m³|ha|hécta|km|cm³|cc|kW|kg|tấn|mét|m|điểm|chỗ|tầng|ảnh|trang|người|con|lần|câu|giây|GB|MB)\b`)
 )
 
 // readings reads every typed value of text, in order.
 func readings(text string) []reading {
-	text = norm.NFC.String(text)
-	original := text // parts that were read are blanked in text, offsets stay
+	text = strings.ReplaceAll(norm.NFC.String(text), "hằng tháng ", "mỗi tháng, ") // no month's name
+	original := text                                                               // parts that were read are blanked in text, offsets stay
 	var found []reading
 	take := func(pattern *regexp.Regexp, read func(m []string) (kind, value string)) {
 		text = replaceAll(pattern, text, func(m []string, at int) string {
@@ -118,7 +118,7 @@ func sharedUnit(text string, values []vietnamese.Value) (vietnamese.Value, bool)
 }
 
 // rowWords are what stands between the figures of one row.
-var rowWords = regexp.MustCompile(`[\s,/–-]|đến|dưới|hoặc|và|đủ`)
+var rowWords = regexp.MustCompile(`[ ,/–-]|đến|dưới|hoặc|và|đủ`)
 
 // references reads the numbers of legal documents, and blanks them: whole ones,
 // those that share the letters of the next in their row, and those that only a
@@ -131,7 +131,6 @@ func references(text *string) []reading {
 		}
 		return (*text)[m[2*i]:m[2*i+1]]
 	}
-	const row = 60 // letters that may stand between two of one row
 	var found []reading
 	blank := []byte(*text)
 	letters, next := "", len(*text)
@@ -141,7 +140,7 @@ func references(text *string) []reading {
 		switch {
 		case whose != "":
 			letters = whose
-		case next-m[1] <= row && letters != "" && !strings.ContainsAny((*text)[m[1]:next], ".:\n") && (number > 12 || sub(m, 1) != "" || strings.Trim((*text)[m[1]:next], ", và;") == ""):
+		case letters != "" && oneRow((*text)[m[1]:next], number > 12 || sub(m, 1) != ""):
 			whose = letters
 		case sub(m, 1) == "" && number <= 12:
 			continue // a month
@@ -159,6 +158,22 @@ func references(text *string) []reading {
 	slices.Reverse(found)
 	return found
 }
+
+// oneRow reports whether the numbers of two legal documents with this text between
+// them belong to one row and share their letters. A first number that might be a
+// month (not sure) is one only when nothing but a comma or "và" stands between.
+func oneRow(between string, sure bool) bool {
+	const most = 60
+	if len(between) > most || !sure && strings.Trim(between, ", và") != "" {
+		return false
+	}
+	return !rowEnd.MatchString(inBrackets.ReplaceAllString(between, ""))
+}
+
+var (
+	inBrackets = regexp.MustCompile(`\([^()]*\)`)
+	rowEnd     = regexp.MustCompile(`[.:;()\n]|Luật|Nghị|Thông tư|Quyết`)
+)
 
 // sameRef reports whether two numbers of legal documents can be one: what one
 // leaves out the other may say.
@@ -205,6 +220,8 @@ func bears(known []reading, r reading) bool {
 			return k.value == r.value || k.value == addDays(Date(r.value), 1)
 		case r.kind == "number": // a bare figure, whatever it counts
 			return numeral(k.value) == numeral(r.value) || k.kind == "date" && strings.HasPrefix(k.value, r.value+"-") || k.kind == "ref" && strings.Contains(k.value, "/"+r.value)
+		case r.kind == "money" && k.kind == "number": // "(8.000)", "30.000/50.000"
+			return len(r.value) > 3 && k.value == r.value
 		case r.kind == "measure" && k.kind == "number": // "từ 2 đến 5 lần"
 			return numeral(k.value) == numeral(r.value)
 		}
@@ -268,6 +285,7 @@ func TestReadings(t *testing.T) {
 		{"Lệ phí 8.000 đồng/bản, trong 05 ngày làm việc", "money 8000; working-days P5D"},
 		{"sửa bởi 87/2020, 104/2022 và 07/2025, 18/2026/NĐ-CP từ 01/03/2027", "ref 87/2020/NĐ-CP; ref 104/2022/NĐ-CP; ref 7/2025/NĐ-CP; ref 18/2026/NĐ-CP; date 2027-03-01"},
 		{"TT 155/2025 (ngày 07/2025), NQ 66.22 và bản 12/2025", "ref 155/2025; ref 66.22; date 2025-07; date 2025-12"},
+		{"TT 61/2025/TT-BCA (sửa bởi 120/2026); TT 73/2024/TT-BTC; NĐ 68/2026, Luật 09/2026/QH16", "ref 61/2025/TT-BCA; ref 120/2026; ref 73/2024/TT-BTC; ref 68/2026; ref 9/2026/QH16"},
 		{"Tờ khai mẫu ĐKX10; Mẫu số 01/ĐK; CT07", "form ĐKX10; form 1/ĐK; form CT07"},
 		{"đất ở 400 m2, từ 14 tuổi, giảm 50%", "age 14; percent 50; number 400; measure 400 m²"},
 		{"35.000–105.000 đồng; miễn phí", "money 35000; money 105000; money 0"},
