@@ -153,21 +153,25 @@ func printDocument(con *console, lib *corpus.Library, doc *corpus.Document) {
 func staleCommand(con *console, opts *options) *cobra.Command {
 	var asJSON bool
 	var asOf string
+	var within int
 	cmd := &cobra.Command{
 		Use:     "stale",
 		Short:   "List what is past its validity, ends soon or was checked long ago",
-		Example: "  troly knowledge stale --as-of 2027-03-01",
+		Example: "  troly knowledge stale --as-of 2027-03-01\n  troly knowledge stale --within 120",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			day, err := parseAsOf(asOf)
 			if err != nil {
 				return err
 			}
+			if within < 0 {
+				return usageError{fmt.Errorf("--within %d: give a number of days from 0", within)}
+			}
 			lib, err := loadLibrary(con, opts)
 			if err != nil {
 				return err
 			}
-			stale := lib.Stale(day)
+			stale := lib.Stale(day, within)
 			if asJSON {
 				if stale == nil {
 					stale = []corpus.Stale{}
@@ -180,7 +184,11 @@ func staleCommand(con *console, opts *options) *cobra.Command {
 				if s.Due {
 					state = "đã qua"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Date, state, s.Document, s.What)
+				what := s.What
+				if s.Next != "" {
+					what += " (sau đó: " + s.Next + ")"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Date, state, s.Document, what)
 			}
 			if err := w.Flush(); err != nil {
 				return err
@@ -190,6 +198,7 @@ func staleCommand(con *console, opts *options) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&asOf, "as-of", "", "the day to judge by, YYYY-MM-DD (default: today)")
+	cmd.Flags().IntVar(&within, "within", corpus.Soon, "list also what ends within that many days")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the list as JSON")
 	return cmd
 }

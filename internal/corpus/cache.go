@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"bytes"
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"troly/internal/vietnamese"
 )
@@ -145,50 +143,4 @@ func WriteFile(path string, data []byte) error {
 func checksum(b []byte) string {
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:])
-}
-
-// Stale is a document, or one of its figures, that needs a look.
-type Stale struct {
-	Document string `json:"document"`
-	Title    string `json:"title"`
-	What     string `json:"what"`
-	Date     Date   `json:"date"`
-	Due      bool   `json:"due"` // the date has passed; otherwise it comes soon
-}
-
-// maxCheckedDays is how old a check may grow before the document is listed as
-// stale: fees and forms change about twice a year (January and July).
-const maxCheckedDays = 180
-
-// Stale lists what is past its validity on the day asOf, ends within Soon days,
-// or was checked too long ago; ordered by date.
-func (l *Library) Stale(asOf Date) []Stale {
-	var stale []Stale
-	add := func(d *Document, what string, date Date) {
-		if date != "" && (date < asOf || asOf.Days(date) <= Soon) {
-			stale = append(stale, Stale{d.ID, d.Title, what, date, date < asOf})
-		}
-	}
-	for _, d := range l.Documents {
-		add(d, "hiệu lực của cả tài liệu", d.ValidTo)
-		for _, rows := range [][]Fact{d.Fees, d.Durations, d.Amounts} {
-			for i := range rows {
-				if !superseded(rows, &rows[i]) {
-					add(d, rows[i].For, rows[i].ValidTo)
-				}
-			}
-		}
-		if d.Checked.Days(asOf) > maxCheckedDays {
-			stale = append(stale, Stale{d.ID, d.Title, "lần kiểm tra gần nhất đã lâu", d.Checked, true})
-		}
-	}
-	slices.SortStableFunc(stale, func(a, b Stale) int { return cmp.Compare(a.Date, b.Date) })
-	return stale
-}
-
-// superseded reports whether another row continues the fact after its end.
-func superseded(rows []Fact, f *Fact) bool {
-	return slices.ContainsFunc(rows, func(next Fact) bool {
-		return next.For == f.For && next.Condition == f.Condition && f.ValidTo != "" && next.ValidFrom > f.ValidTo
-	})
 }

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -85,6 +86,9 @@ func TestLintNamesFileLineAndRemedy(t *testing.T) {
 		{"base that nobody defines", "value: 5, unit: ngày làm việc", "rate: 5, base: lương cơ sở", 16, "lương cơ sở"},
 		{"legal reference", "60/2014/QH13", "60-2014-QH13", 18, "60/2014/QH13"},
 		{"date", "checked: 2026-11-23", "checked: 2026-13-23", 19, "YYYY-MM-DD"},
+		{"row that ended and has no successor", "value: 8000, unit: đồng/bản", "value: 8000, unit: đồng/bản, valid_to: 2026-06-30", 13, "add the row that follows"},
+		{"document that ended before its check", "checked: 2026-11-23", "valid_to: 2026-06-30\nchecked: 2026-11-23", 19, "bring it up to date"},
+		{"two rows of one case", "{for: Lệ phí làm lại, ask: UBND cấp xã}", "{for: Lệ phí, value: 9000, unit: đồng}", 13, "for the same case and time"},
 		{"figure that is typed nowhere", "trong 5 ngày làm việc", "trong 6 ngày làm việc", 27, "the figure 6"},
 		{"heading", "## Hồ sơ", "## Giấy tờ", 29, "a procedure has only"},
 		{"order of headings", "## Hồ sơ", "## Đối tượng\n\nAi cũng được.\n\n## Tóm tắt ngắn", 33, "a procedure has only"},
@@ -320,15 +324,76 @@ func TestOpenWithoutAWritableDirectory(t *testing.T) {
 }
 
 func TestStale(t *testing.T) {
-	doc := strings.Replace(minimal, "{for: Lệ phí, value: 8000, unit: đồng/bản}", "{for: Lệ phí, value: 8000, unit: đồng/bản, valid_to: 2026-12-31}", 1)
-	lib := library(t, "procedures/dang-ky.md", doc)
+	const fee = "{for: Lệ phí, value: 8000, unit: đồng/bản}"
+	ends := strings.Replace(minimal, fee, "{for: Lệ phí, value: 8000, unit: đồng/bản, valid_to: 2026-12-31}", 1)
+	follows := strings.Replace(ends, "fees:\n", "fees:\n  - {for: Lệ phí, value: 9000, unit: đồng/bản, valid_from: 2027-01-01}\n", 1)
+	contact := "- {id: mot-cua, name: Một cửa, phone: \"02163000000\", source: cổng, checked: 2026-05-01}\n"
 	tests := []struct {
-		asOf Date
-		want int
-	}{{"2026-10-01", 0}, {"2026-11-23", 1}, {"2027-01-01", 1}, {"2027-06-01", 2}}
+		name, doc string
+		asOf      Date
+		within    int
+		want      string // document, what, due, next
+	}{
+		{"long before", ends, "2026-10-01", 60, ""},
+		{"ends soon", ends, "2026-11-23", 60, "dang-ky|Lệ phí|false|"},
+		{"the last day", ends, "2026-12-31", 0, "dang-ky|Lệ phí|false|"},
+		{"sooner than asked for", ends, "2026-11-23", 30, ""},
+		{"over", ends, "2027-01-01", 60, "dang-ky|Lệ phí|true|"},
+		{"ends soon and is followed", follows, "2026-11-23", 60, "dang-ky|Lệ phí|false|9.000 đồng/bản"},
+		{"over and followed", follows, "2027-01-01", 60, ""},
+		{"checked long ago", follows, "2027-06-01", 60, "dang-ky|lần kiểm tra gần nhất đã lâu|true|"},
+	}
 	for _, tt := range tests {
-		if got := lib.Stale(tt.asOf); len(got) != tt.want {
-			t.Errorf("Stale(%s) = %v, want %d", tt.asOf, got, tt.want)
+		lib := library(t, "procedures/dang-ky.md", tt.doc)
+		var got []string
+		for _, s := range lib.Stale(tt.asOf, tt.within) {
+			got = append(got, fmt.Sprintf("%s|%s|%t|%s", s.Document, s.What, s.Due, s.Next))
+		}
+		if strings.Join(got, " ") != tt.want {
+			t.Errorf("%s: Stale(%s, %d) = %q, want %q", tt.name, tt.asOf, tt.within, got, tt.want)
+		}
+	}
+	lib := library(t, "procedures/dang-ky.md", minimal, "contacts.yaml", contact)
+	if got := lib.Stale("2026-11-23", 60); len(got) != 1 || got[0].Document != "contacts/mot-cua" {
+		t.Errorf("Stale = %v, want the contact that was checked in May", got)
+	}
+}
+
+func TestLintFindsFactsThatContradictEachOther(t *testing.T) {
+	tests := []struct {
+		name       string
+		one, other string // fees of two documents
+		codes      string // of the other
+		want       string // in the one problem; "" for none
+	}{
+		{"the same fact", "{for: Bản sao xin thêm, value: 8000, unit: đồng/bản}", "{for: bản sao xin thêm, value: 5000, unit: đồng}", "", "8.000 đồng"},
+		{"the same figure", "{for: Bản sao xin thêm, value: 8000, unit: đồng/bản}", "{for: Bản sao xin thêm, value: 8000, unit: đồng/lần}", "", ""},
+		{"another case", "{for: Bản sao, value: 8000, unit: đồng, condition: {channel: online}}", "{for: Bản sao, value: 5000, unit: đồng, condition: {channel: in_person}}", "", ""},
+		{"one after the other", "{for: Bản sao, value: 8000, unit: đồng, valid_to: 2026-12-31}", "{for: Bản sao, value: 5000, unit: đồng, valid_from: 2027-01-01}", "", ""},
+		{"a day in common", "{for: Bản sao, value: 8000, unit: đồng, valid_to: 2026-12-31}", "{for: Bản sao, value: 5000, unit: đồng, valid_from: 2026-12-31}", "", "8.000 đồng"},
+		{"each its own file", "{for: Giải quyết hồ sơ, value: 8000, unit: đồng}", "{for: Giải quyết hồ sơ, value: 5000, unit: đồng}", "2.000815", ""},
+		{"one name", "{for: Lương tối thiểu, name: mức lương, value: 8000, unit: đồng}", "{for: Lương, name: Mức lương, value: 5000, unit: đồng}", "", "8.000 đồng"},
+		{"one procedure by its code", "{for: Đăng ký thử ở xã, value: 8000, unit: đồng}", "{for: Lệ phí của thủ tục 1.001193, value: 5000, unit: đồng}", "2.000815", "8.000 đồng"},
+		{"a share and a sum", "{for: Bản sao, value: 50, unit: đồng}", "{for: Bản sao, rate: 50, base: lương}", "", "50% lương"},
+		{"dates in words", "{for: Hạn nộp, text: trước 31/12/2026}", "{for: Hạn nộp, text: chậm nhất 30/12/2026}", "", "2026-12-31"},
+		{"an unknown figure", "{for: Bản sao, value: 8000, unit: đồng}", "{for: Bản sao, ask: UBND cấp xã}", "", ""},
+	}
+	const fee, more = "{for: Lệ phí, value: 8000, unit: đồng/bản}", "amounts:\n  - {for: Lương cơ bản, name: lương, value: 100, unit: đồng}\ndurations:"
+	for _, tt := range tests {
+		one := strings.Replace(strings.Replace(minimal, fee, tt.one, 1), "durations:", more, 1)
+		other := strings.NewReplacer("id: dang-ky", "id: dang-ky-hai", "[giấy thử]", "[giấy hai]", "title: Đăng ký thử", "title: Việc hai", fee, tt.other, "Giải quyết, value: 5", "Xong việc hai, value: 5").Replace(minimal)
+		if tt.codes != "" {
+			other = strings.Replace(other, "1.001193\"]", tt.codes+"\"]", 1)
+		}
+		problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(one)}, "procedures/dang-ky-hai.md": {Data: []byte(other)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case tt.want == "" && len(problems) == 0:
+		case tt.want != "" && len(problems) == 1 && strings.Contains(problems[0].Message, tt.want) && problems[0].Line == 13:
+		default:
+			t.Errorf("%s: Lint(%s, %s) = %v, want %q at line 13", tt.name, tt.one, tt.other, problems, tt.want)
 		}
 	}
 }

@@ -24,6 +24,7 @@ func Lint(fsys fs.FS) ([]Problem, error) {
 		return nil, err
 	}
 	if lib != nil {
+		lines := make(map[*Document][]string, len(lib.Documents))
 		for _, d := range lib.Documents {
 			raw, err := fs.ReadFile(fsys, d.File)
 			if err != nil {
@@ -32,6 +33,10 @@ func Lint(fsys fs.FS) ([]Problem, error) {
 			c := checker{lib: lib, doc: d, raw: vietnamese.Normalize(string(raw)), lines: strings.Split(string(raw), "\n")}
 			c.check()
 			problems = append(problems, c.problems...)
+			lines[d] = c.lines
+		}
+		for _, c := range lib.conflicts() {
+			problems = append(problems, Problem{c.b.doc.File, lineOf(lines[c.b.doc], "for: "+c.b.fact.For), c.String()})
 		}
 		problems = append(problems, lib.lintAliases()...)
 		problems = append(problems, lib.lintTables()...)
@@ -56,24 +61,25 @@ type checker struct {
 
 // at reports a problem at the first line that holds needle (line 1 if none does).
 func (c *checker) at(needle, format string, args ...any) {
-	line := 1
-	for i, text := range c.lines {
-		if needle != "" && strings.Contains(text, needle) {
-			line = i + 1
-			break
+	c.problems = append(c.problems, Problem{c.doc.File, lineOf(c.lines, needle), fmt.Sprintf(format, args...)})
+}
+
+// lineOf is the number of the first line that holds needle, 1 if none does.
+func lineOf(lines []string, needle string) int {
+	if needle != "" {
+		if i := slices.IndexFunc(lines, func(l string) bool { return strings.Contains(l, needle) }); i >= 0 {
+			return i + 1
 		}
 	}
-	c.problems = append(c.problems, Problem{c.doc.File, line, fmt.Sprintf(format, args...)})
+	return 1
 }
 
 func (c *checker) check() {
 	c.fields()
-	for _, rows := range []struct {
-		key   string
-		facts []Fact
-	}{{"fees", c.doc.Fees}, {"durations", c.doc.Durations}, {"amounts", c.doc.Amounts}} {
+	for _, rows := range c.doc.rows() {
 		for i := range rows.facts {
 			c.fact(rows.key, &rows.facts[i])
+			c.ended(rows, &rows.facts[i])
 		}
 	}
 	c.headings()
@@ -125,6 +131,9 @@ func (c *checker) fields() {
 	}
 	c.date("valid_from", d.ValidFrom)
 	c.date("valid_to", d.ValidTo)
+	if d.ValidTo != "" && d.ValidTo < d.Checked {
+		c.at("valid_to:", "the document ended on %s, before it was checked on %s: bring it up to date or remove it", d.ValidTo, d.Checked)
+	}
 	c.date("checked", d.Checked)
 	if d.Checked == "" {
 		c.at("checked:", "checked is missing: write the day the facts were last compared with their sources")
@@ -222,6 +231,14 @@ func (c *checker) fact(key string, f *Fact) {
 	}
 	if f.Section != "" && c.doc.Section(f.Section) == nil && !slices.ContainsFunc(headings[:], func(h struct{ id, heading string }) bool { return h.id == f.Section && c.doc.Kind == Procedure }) {
 		c.at(f.For, "%s %q: the document has no section %q", key, f.For, f.Section)
+	}
+}
+
+// ended demands the row that follows one which was over when the document was
+// checked: somebody looked and must have seen what holds now.
+func (c *checker) ended(rows rowsOf, f *Fact) {
+	if f.ValidTo != "" && f.ValidTo < c.doc.Checked && following(rows.facts, f) == nil {
+		c.at("for: "+f.For, "%s %q ended on %s, before the check of %s: add the row that follows, with the same \"for\" and condition and a valid_from, or remove it", rows.key, f.For, f.ValidTo, c.doc.Checked)
 	}
 }
 
