@@ -43,7 +43,7 @@ var (
 	// "02/CNKD-TNCN".
 	decision = regexp.MustCompile(`/(QĐ|NQ|NĐ|TT|CT|KH|CV|[A-ZĐ]*VBHN)(-|$)|/UBND|/[0-9]{4}`)
 	// measure is a threshold counted in something else than money and time.
-	measure = regexp.MustCompile(`([0-9]+(?:\.[0-9]{3})*(?:,[0-9]+)?) ?(m²|m2|m³|ha|hécta|km|cm³|cc|kW|kg|tấn|mét|m|điểm|chỗ|tầng|ảnh|trang|người|con|lần|câu|giây|GB|MB)\b`)
+	measure = regexp.MustCompile(`([0-9]+(?:\.[0-9]{3})*(?:,[0-9]+)?) ?(m²|m2|m³|ha|hécta|km|cm³|cc|kW|kg|tấn|mét|m|điểm|chỗ|tầng|ảnh|trang|người|con|lần|câu|giây|GB|MB)(?:[^\p{L}]|$)`)
 )
 
 // readings reads every typed value of text, in order.
@@ -94,7 +94,7 @@ func readings(text string) []reading {
 	for _, m := range measure.FindAllStringSubmatchIndex(text, -1) {
 		unit := strings.ReplaceAll(text[m[4]:m[5]], "m2", "m²")
 		value := strings.ReplaceAll(canonicalNumber(text[m[2]:m[3]]), ".", ",")
-		found = append(found, reading{"measure", value + " " + unit, around(original, m[0], m[1]-m[0])})
+		found = append(found, reading{"measure", value + " " + unit, around(original, m[2], m[5]-m[2])})
 	}
 	return found
 }
@@ -287,7 +287,7 @@ func TestReadings(t *testing.T) {
 		{"TT 155/2025 (ngày 07/2025), NQ 66.22 và bản 12/2025", "ref 155/2025; ref 66.22; date 2025-07; date 2025-12"},
 		{"TT 61/2025/TT-BCA (sửa bởi 120/2026); TT 73/2024/TT-BTC; NĐ 68/2026, Luật 09/2026/QH16", "ref 61/2025/TT-BCA; ref 120/2026; ref 73/2024/TT-BTC; ref 68/2026; ref 9/2026/QH16"},
 		{"Tờ khai mẫu ĐKX10; Mẫu số 01/ĐK; CT07", "form ĐKX10; form 1/ĐK; form CT07"},
-		{"đất ở 400 m2, từ 14 tuổi, giảm 50%", "age 14; percent 50; number 400; measure 400 m²"},
+		{"đất ở 400 m2 (năm 2025 một nhà), từ 14 tuổi, giảm 50%", "age 14; percent 50; number 400; number 2025; measure 400 m²"},
 		{"35.000–105.000 đồng; miễn phí", "money 35000; money 105000; money 0"},
 		{"mã 1.115970 (https://dichvucong.gov.vn/a/019d2b.)", "link dichvucong.gov.vn/a/019d2b; code 1.115970"},
 		{"từ 61–dưới 81%, 3, 6 hoặc 12 tháng", "number 61; percent 61; percent 81; number 3; days P3M; number 6; days P6M; days P12M"},
