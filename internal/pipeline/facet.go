@@ -1,6 +1,10 @@
 package pipeline
 
-import "troly/internal/vietnamese"
+import (
+	"slices"
+
+	"troly/internal/vietnamese"
+)
 
 // Facet is one thing about a procedure that a question asks for.
 type Facet string
@@ -35,6 +39,26 @@ var sections = map[Facet][]string{
 	Merger:    {"luu-y", "noi-nop"},
 }
 
+// whether is asked for by a question that wants a yes or a no; no section answers it.
+const whether Facet = ""
+
+// kinds are the kinds of value that answer a facet.
+var kinds = map[Facet][]vietnamese.Kind{
+	Fee:      {vietnamese.Money, vietnamese.Percent},
+	Result:   {vietnamese.Money, vietnamese.Percent},
+	Deadline: {vietnamese.WorkingDays, vietnamese.Duration, vietnamese.Date},
+	Form:     {vietnamese.Form},
+	Legal:    {vietnamese.Reference, vietnamese.Code},
+}
+
+func kindsOf(facets []Facet) []vietnamese.Kind {
+	var list []vietnamese.Kind
+	for _, f := range facets {
+		list = append(list, kinds[f]...)
+	}
+	return list
+}
+
 // phrases are how people ask for each facet, as typed with diacritics. A phrase
 // of two or more syllables is found without diacritics too; a single syllable
 // only with them, because folded syllables mean too many things.
@@ -44,13 +68,13 @@ var phrases = []struct {
 }{
 	{Fee, []string{
 		"bao nhiêu tiền", "mấy tiền", "mất tiền", "tốn tiền", "lệ phí", "mất phí", "phí", "phải nộp bao nhiêu", "hết bao nhiêu", "tốn bao nhiêu",
-		"mất bao nhiêu", "đóng bao nhiêu", "nộp bao nhiêu", "giá bao nhiêu", "bao tiền", "tốn kém", "miễn phí", "chi phí", "giá cả", "thu tiền",
+		"mất bao nhiêu", "đóng bao nhiêu", "nộp bao nhiêu", "giá bao nhiêu", "bao tiền", "tốn kém", "miễn phí", "chi phí", "giá cả", "thu tiền", "nhiêu tiền", "hết nhiêu", "bao nhiêu phần trăm", "mấy phần trăm", "mấy đồng", "bao nhiêu đồng", "mất gì không", "đóng thuế", "nộp thuế bao nhiêu",
 		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "mất đồng nào", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu",
 	}},
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
 		"thời hạn", "thời gian", "hạn chót", "trong ngày", "lấy ngay", "chờ lâu", "đợi lâu", "mấy tháng", "bao nhiêu tháng", "mấy năm", "bao nhiêu năm",
-		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ",
+		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm",
 	}},
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì",
@@ -68,8 +92,11 @@ var phrases = []struct {
 		"như thế nào", "thế nào", "ra sao", "làm sao", "làm cách nào", "cách làm", "các bước", "trình tự", "quy trình", "bắt đầu từ đâu", "làm gì", "phải làm gì", "hướng dẫn", "cách nộp", "cách đăng ký",
 	}},
 	{Who, []string{
-		"ai được", "ai phải", "đối tượng", "có được không", "được không", "điều kiện", "có phải", "tôi có được", "làm thay", "nhờ người", "đi thay", "ủy quyền", "có thuộc", "những ai",
-		"trường hợp nào", "đủ tuổi", "bao nhiêu tuổi", "mấy tuổi", "có bắt buộc", "làm hộ", "thay được không", "đủ điều kiện",
+		"ai được", "ai phải", "đối tượng", "điều kiện", "tôi có được", "làm thay", "nhờ người", "đi thay", "ủy quyền", "có thuộc", "những ai",
+		"trường hợp nào", "đủ tuổi", "bao nhiêu tuổi", "mấy tuổi", "làm hộ", "thay được không", "đủ điều kiện",
+	}},
+	{whether, []string{
+		"được không", "có được", "có phải", "có bắt buộc", "có cần", "phải không", "cần không", "có nhận", "có còn", "có đến", "có cho", "được chưa", "có mất", "hay không", "đúng không", "có bị", "có thể", "có tới", "có giữ", "hay phải", "hay cứ", "hay là", "có hết",
 	}},
 	{Result, []string{
 		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được",
@@ -97,16 +124,33 @@ func newFacetTable() *phraseTable {
 }
 
 // facetsOf finds what a question asks for, in the order of the table above: the
-// figures people most want come first.
-func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) []Facet {
+// figures people most want come first; and whether it asks for a yes or a no.
+func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []Facet, yesNo bool) {
 	groups := a.facets.find(tokens, unmarked)
-	var found []Facet
 	for i, f := range phrases {
-		if groups[i] {
+		switch {
+		case !groups[i]:
+		case f.facet == whether:
+			yesNo = true
+		default:
 			found = append(found, f.facet)
 		}
 	}
-	return found
+	if !slices.ContainsFunc(found, isFigure) && howMuch(tokens) {
+		found = append([]Facet{Fee}, found...)
+	}
+	return found, yesNo
+}
+
+// howMuch reports whether a question asks for a number without saying of what:
+// nearly always money.
+func howMuch(tokens []vietnamese.Token) bool {
+	for i, t := range tokens {
+		if t.Folded == "nhieu" && (t.Text == "nhiêu" || i > 0 && tokens[i-1].Folded == "bao") {
+			return i+1 == len(tokens) || tokens[i+1].Folded != "tuoi"
+		}
+	}
+	return false
 }
 
 // intent is the one word for what a question asks, for slices of the evaluation.

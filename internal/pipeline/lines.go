@@ -2,166 +2,261 @@ package pipeline
 
 import (
 	"cmp"
+	"math"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"troly/internal/corpus"
 	"troly/internal/vietnamese"
 )
 
-// scoredLine is one line of a document and how much of the question it holds.
-type scoredLine struct {
+// line is one thing a document says: a typed row, an item or paragraph of a section,
+// a sentence of the summary.
+type line struct {
 	section string
-	text    string
-	score   float64
+	text    string // as printed, "- " and the numbers of steps included
+	bare    string // without them
+	row     bool   // a typed row
+	coming  bool   // a row whose period has not begun
+	rules   bool   // says what one must, may or need not
+	words   []vietnamese.Token
+	kinds   map[vietnamese.Kind]bool // of the values in it
 }
 
-// Floors of word overlap, as shares of the question's own (weighted) words, and of
-// the best line's. Chosen on eval/sets: lower ones print more noise than facts.
+// pages keeps the lines of documents on the day they were last asked for, so that a
+// document is cut, printed and tokenised once and not for every question.
+type pages struct {
+	mu    sync.Mutex
+	asOf  corpus.Date
+	pages map[string]*page // by document
+}
+
+// page is a document as lines in reading order, with how many lines have each word.
+type page struct {
+	lines            []line
+	accented, folded map[string]int
+	meanWords        float64
+}
+
+// page returns the lines of a document that hold on a day.
+func (a *Assistant) page(doc *corpus.Document, asOf corpus.Date) *page {
+	a.pages.mu.Lock()
+	defer a.pages.mu.Unlock()
+	if a.pages.asOf != asOf {
+		a.pages.asOf, a.pages.pages = asOf, make(map[string]*page)
+	}
+	p := a.pages.pages[doc.ID]
+	if p == nil {
+		p = a.newPage(doc, asOf)
+		a.pages.pages[doc.ID] = p
+	}
+	return p
+}
+
+func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
+	p := &page{accented: make(map[string]int), folded: make(map[string]int)}
+	for _, s := range a.lib.Passages(doc) {
+		rows := doc.FactsOf(s.ID)
+		for _, f := range corpus.ValidOn(rows, asOf) {
+			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true})
+		}
+		for _, f := range coming(rows, asOf) {
+			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, coming: true})
+		}
+		for _, text := range a.fieldLines(doc, s.ID) {
+			p.add(line{section: s.ID, text: text})
+		}
+		written := strings.Split(body(doc, s.ID), "\n")
+		if s.ID == "tom-tat" {
+			written = sentences(body(doc, s.ID))
+		}
+		for _, text := range written {
+			p.add(line{section: s.ID, text: strings.TrimSpace(text)})
+		}
+	}
+	return p
+}
+
+// fieldLines are the lines that come from the fields of a document.
+func (a *Assistant) fieldLines(doc *corpus.Document, section string) []string {
+	var lines []string
+	switch {
+	case section == "noi-nop" && doc.Authority != "":
+		lines = append(lines, "- "+doc.Authority)
+	case section == "can-cu":
+		if len(doc.Codes) > 0 {
+			lines = append(lines, "- Mã thủ tục: "+strings.Join(doc.Codes, ", "))
+		}
+		for _, ref := range doc.LegalBasis {
+			lines = append(lines, "- "+ref.String())
+		}
+	}
+	return lines
+}
+
+// rule matches what one must, may or need not do.
+var rule = regexp.MustCompile(`(?i)không phải|không cần|không được|không bắt buộc|chỉ cần|có thể|bất kỳ|không phụ thuộc|đều được|cũng được|được (miễn|nộp|làm|đề nghị|giữ|cấp|hưởng|giảm)|bắt buộc|vẫn (dùng|được)`)
+
+func (p *page) add(l line) {
+	if l.text == "" {
+		return
+	}
+	l.bare = stepNumber.ReplaceAllString(strings.TrimPrefix(l.text, "- "), "")
+	l.rules = rule.MatchString(l.bare)
+	l.words = vietnamese.Tokenize(nil, l.bare)
+	l.kinds = make(map[vietnamese.Kind]bool)
+	for _, v := range vietnamese.FindValues(l.bare) {
+		l.kinds[v.Kind] = true
+	}
+	accented, folded := make(map[string]bool), make(map[string]bool)
+	for _, t := range l.words {
+		if !accented[t.Text] {
+			accented[t.Text] = true
+			p.accented[t.Text]++
+		}
+		if !folded[t.Folded] {
+			folded[t.Folded] = true
+			p.folded[t.Folded]++
+		}
+	}
+	p.meanWords += (float64(len(l.words)) - p.meanWords) / float64(len(p.lines)+1)
+	p.lines = append(p.lines, l)
+}
+
+// of returns the lines of a section in reading order.
+func (p *page) of(section string) []line {
+	var lines []line
+	for _, l := range p.lines {
+		if l.section == section {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// scoredLine is a line and how well it fits the question.
+type scoredLine struct {
+	line
+	score float64
+}
+
+// Weights of the ranking of a document's lines, chosen on the dev halves of
+// eval/sets; see rank.
 const (
-	relatedFloor = 0.10
-	relatedShare = 0.45
-	sureLine     = 0.30 // a line that answers without the summary
-	rowFloor     = 0.15
+	synonymShare = 0.6  // what an official word counts beside the folk word that was typed
+	titleShare   = 0.4  // of a word of the title
+	pairShare    = 0.5  // of two words that stand together, beside their mean
+	kindBonus    = 0.5  // a line with a value of the kind asked for, as a share of its score
+	facetBonus   = 0.35 // a line of the section asked for, likewise
+	ruleBonus    = 0.4  // a line that says what one must, may or need not, for a question that asks whether
+	lengthShare  = 0.4  // of a line's length in its normalisation
 )
 
-// queryWords are the telling words of a question with their weights: rare words
-// weigh more, the words of the document's own title nothing, because every line
-// of the document is about them.
-type queryWords struct {
-	weights map[string]float64
-	total   float64
+// rank orders the lines of a document by how well they fit the question: by its
+// words, the rarer in this document the heavier, by the kind of value it asks for,
+// and by the section its facets name. Lines without any of its words are left out.
+func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page) []scoredLine {
+	weights := a.lineWeights(q, doc, p)
+	var ranked []scoredLine
+	for _, l := range p.lines {
+		score := overlap(q, weights, l.words)
+		if score == 0 {
+			continue
+		}
+		score /= 1 - lengthShare + lengthShare*float64(len(l.words))/p.meanWords
+		share := 1.0
+		if slices.ContainsFunc(q.kinds, func(k vietnamese.Kind) bool { return l.kinds[k] }) {
+			share += kindBonus
+		}
+		if slices.ContainsFunc(q.facets, func(f Facet) bool { return slices.Contains(sections[f], l.section) }) {
+			share += facetBonus
+		}
+		if q.yesNo && l.rules {
+			share += ruleBonus
+		}
+		ranked = append(ranked, scoredLine{l, score * share})
+	}
+	slices.SortStableFunc(ranked, func(a, b scoredLine) int { return cmp.Compare(b.score, a.score) })
+	return ranked
 }
 
-func (a *Assistant) queryWords(q *understanding, doc *corpus.Document) queryWords {
+// lineWeights are the words of a question, and their official words, with what each
+// tells: how rare it is among the documents and among the lines of this one. Words
+// of the title tell nothing: every line of the document is about them.
+func (a *Assistant) lineWeights(q *understanding, doc *corpus.Document, p *page) map[string]float64 {
 	title := make(map[string]bool)
 	for _, t := range vietnamese.Tokenize(nil, doc.Title) {
 		title[t.Folded] = true
 	}
-	return a.weigh(q, title)
-}
-
-// synonymShare is what an official word counts beside the folk word that was typed.
-const synonymShare = 0.6
-
-// weigh weighs the telling words of a question that are not in without, and the
-// pairs of them that stand together: neighbours are the better evidence.
-func (a *Assistant) weigh(q *understanding, without map[string]bool) queryWords {
-	w := queryWords{weights: make(map[string]float64)}
-	previous := ""
-	for _, t := range q.content {
-		if without[t.Folded] {
-			previous = ""
-			continue
-		}
-		word := q.form(t)
-		weight := a.idf(word)
-		w.add(word, weight)
-		w.total += weight
-		if previous != "" {
-			w.add(previous+" "+word, (weight+1)/2)
-			w.total += (weight + 1) / 2
-		}
-		previous = word
+	weights := make(map[string]float64)
+	inLines := p.folded
+	if q.accented {
+		inLines = p.accented
 	}
-	// Official words for the folk words count in full and are not missed when absent.
-	for _, phrase := range q.query.Synonyms {
-		previous = ""
-		for _, t := range vietnamese.Tokenize(nil, phrase) {
-			if word := q.form(t); !without[t.Folded] {
-				w.add(word, synonymShare*a.idf(word))
-				if previous != "" {
-					w.add(previous+" "+word, synonymShare*(a.idf(word)+1)/2)
-				}
-				previous = word
+	n := float64(len(p.lines))
+	weight := func(word string) float64 {
+		df := float64(inLines[word])
+		return (1 + a.idf(word)) * math.Log(1+(n-df+0.5)/(df+0.5)) / math.Log(2+2*n)
+	}
+	take := func(tokens []vietnamese.Token, share float64) {
+		previous := ""
+		for _, t := range tokens {
+			word := q.form(t)
+			w := share * weight(word)
+			if title[t.Folded] {
+				w = titleShare * w
 			}
+			weights[word] = max(weights[word], w)
+			if previous != "" {
+				pair := previous + " " + word
+				weights[pair] = max(weights[pair], pairShare*(w+weights[previous]))
+			}
+			previous = word
 		}
 	}
-	return w
-}
-
-func (w *queryWords) add(word string, weight float64) {
-	w.weights[word] = max(w.weights[word], weight)
-}
-
-// overlap is the share of the question's words, by weight, that text holds.
-func (w *queryWords) overlap(q *understanding, text string) float64 {
-	if w.total == 0 {
-		return 0
+	take(q.content, 1)
+	for _, phrase := range q.query.Synonyms {
+		take(vietnamese.Tokenize(nil, phrase), synonymShare)
 	}
-	var sum float64
-	seen := make(map[string]bool)
+	return weights
+}
+
+// overlap adds up the weights of the words, and pairs of neighbours, of a text that
+// the question has; each counts once.
+func overlap(q *understanding, weights map[string]float64, words []vietnamese.Token) float64 {
+	sum := 0.0
+	var seen []string
 	take := func(word string) {
-		if !seen[word] {
-			seen[word] = true
-			sum += w.weights[word]
+		if w, ok := weights[word]; ok && !slices.Contains(seen, word) {
+			seen = append(seen, word)
+			sum += w
 		}
 	}
 	previous := ""
-	for _, t := range vietnamese.Tokenize(nil, text) {
+	for _, t := range words {
 		word := q.form(t)
 		take(word)
-		if previous != "" {
+		if _, ok := weights[word]; ok && previous != "" {
 			take(previous + " " + word)
 		}
 		previous = word
 	}
-	return sum / w.total
+	return sum
 }
 
-// related returns the lines of a document that hold the question's words, best
-// first; ties keep the document's order.
-func (a *Assistant) related(q *understanding, doc *corpus.Document, passages []corpus.Section) []scoredLine {
-	words := a.queryWords(q, doc)
-	var lines []scoredLine
-	for _, p := range passages {
-		if p.ID == "tom-tat" || p.ID == "can-cu" {
-			continue
+// sentences cuts a paragraph after each full stop.
+func sentences(text string) []string {
+	text = strings.ReplaceAll(text, "\n", " ")
+	var list []string
+	for text != "" {
+		end := strings.Index(text, ". ")
+		if end < 0 {
+			return append(list, text)
 		}
-		for line := range strings.Lines(body(doc, p.ID)) {
-			line = strings.TrimSpace(line)
-			if line == "" {
-				continue
-			}
-			if score := words.overlap(q, line); score >= relatedFloor {
-				lines = append(lines, scoredLine{p.ID, line, score})
-			}
-		}
-		for _, f := range corpus.ValidOn(doc.FactsOf(p.ID), q.asOf) {
-			line := "- " + a.lib.Line(doc, &f, q.asOf)
-			if score := words.overlap(q, line); score >= relatedFloor {
-				lines = append(lines, scoredLine{p.ID, line, score})
-			}
-		}
+		list = append(list, text[:end+1])
+		text = text[end+2:]
 	}
-	slices.SortStableFunc(lines, func(a, b scoredLine) int { return cmp.Compare(b.score, a.score) })
-	return slices.DeleteFunc(lines, func(l scoredLine) bool { return l.score < relatedShare*lines[0].score })
-}
-
-// chooseRows puts the rows whose case the question names first and, when some
-// clearly fit, leaves the others out.
-func (a *Assistant) chooseRows(q *understanding, doc *corpus.Document, rows []corpus.Fact) []corpus.Fact {
-	if len(rows) < 2 {
-		return rows
-	}
-	words := a.queryWords(q, doc)
-	type scored struct {
-		row   corpus.Fact
-		score float64
-	}
-	all := make([]scored, len(rows))
-	best := 0.0
-	for i, r := range rows {
-		all[i] = scored{r, words.overlap(q, r.For+" "+r.Condition.Words()+" "+r.Note)}
-		best = max(best, all[i].score)
-	}
-	slices.SortStableFunc(all, func(a, b scored) int { return cmp.Compare(b.score, a.score) })
-	chosen := make([]corpus.Fact, 0, len(rows))
-	for _, s := range all {
-		if best >= rowFloor && s.score < best/2 && len(chosen) >= maxRows/2 && len(all) > maxRows {
-			break // a long table: the rows of other cases are left out
-		}
-		chosen = append(chosen, s.row)
-	}
-	return chosen
+	return list
 }

@@ -34,6 +34,7 @@ type Assistant struct {
 	aliases   *aliasTable
 	facets    *phraseTable
 	talks     *phraseTable
+	pages     pages
 	versions  Versions
 	now       func() time.Time
 }

@@ -27,6 +27,8 @@ type understanding struct {
 	before   []string // documents of the turn before, whether it leans on them or not
 	query    retrieval.Query
 	facets   []Facet
+	kinds    []vietnamese.Kind  // of the values asked for
+	yesNo    bool               // it asks whether something is so
 	content  []vietnamese.Token // telling words: no question phrases, no courtesies
 	accented bool               // typed with diacritics
 	named    []string           // documents named by alias, title or code
@@ -54,7 +56,8 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.text = a.restorer.Restore(expanded)
 	q.variant = variants(typed, expanded, q.text, q.accented)
 	tokens := vietnamese.Tokenize(nil, q.text)
-	q.facets = a.facetsOf(tokens, !q.accented)
+	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
+	q.kinds = kindsOf(q.facets)
 	q.content = a.retriever.Content(q.text)
 	q.named = a.aliases.named(tokens, q.accented)
 	q.kind = a.talkOf(tokens, q)
