@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"troly/internal/corpus"
 	"troly/internal/retrieval"
@@ -15,7 +16,6 @@ import (
 const (
 	maxFacets   = 3 // things asked for that are answered
 	maxLines    = 9 // of a section asked for
-	maxRows     = 6 // typed rows of it
 	briefLines  = 5 // of a section of the summary card
 	briefRows   = 2
 	maxDirect   = 4 // lines that fit the question's own words
@@ -26,7 +26,8 @@ const (
 const (
 	directShare = 0.4 // of the best line's score, from which a line is a direct answer
 	clearly     = 2.0 // times the next row's score, from which the best row is the one asked for
-	clearRows   = 3   // rows printed then
+	rowRunes    = 800 // length of all typed rows printed of a section
+	clearRunes  = 500 // likewise, when one row is clearly the one asked for
 )
 
 // compose writes the answer to a question from one document, without a model: the
@@ -165,8 +166,7 @@ func (c *composer) facet(f Facet) bool {
 }
 
 // fitting puts the lines of a section that fit the question first, rows before
-// text. When the best row fits clearly better than the next, the rows of other cases
-// are left out.
+// text. A long table is cut, sooner when the best row fits clearly better than the next.
 func (c *composer) fitting(lines []line) []line {
 	score := func(l line) float64 {
 		at := slices.IndexFunc(c.ranked, func(r scoredLine) bool { return r.text == l.text && r.section == l.section })
@@ -178,13 +178,15 @@ func (c *composer) fitting(lines []line) []line {
 	slices.SortStableFunc(lines, func(a, b line) int {
 		return cmp.Or(cmpBool(b.row && !b.coming, a.row && !a.coming), cmp.Compare(score(b), score(a)))
 	})
-	clear := len(lines) > 1 && score(lines[0]) > clearly*score(lines[1])
-	rows := 0
+	room := rowRunes
+	if len(lines) > 1 && score(lines[0]) > clearly*score(lines[1]) {
+		room = clearRunes
+	}
 	return slices.DeleteFunc(lines, func(l line) bool {
 		if l.row {
-			rows++
+			room -= utf8.RuneCountInString(l.text)
 		}
-		return l.row && (rows > maxRows || clear && rows > clearRows)
+		return l.row && room < 0
 	})
 }
 
