@@ -40,7 +40,7 @@ func newAliasTable(lib *corpus.Library) *aliasTable {
 			}
 		}
 		for i, code := range d.Codes {
-			if _, taken := t.codes[code]; !taken || i == 0 { // the document whose main code it is
+			if _, taken := t.codes[code]; !taken || i == 0 && d.Kind == corpus.Procedure { // the procedure whose main code it is
 				t.codes[code] = d.ID
 			}
 		}
@@ -55,6 +55,16 @@ func newAliasTable(lib *corpus.Library) *aliasTable {
 	return t
 }
 
+// coded returns the document whose procedure code occurs in text, empty without one.
+func (t *aliasTable) coded(tokens []vietnamese.Token) string {
+	for _, tok := range tokens {
+		if d, ok := t.codes[strings.ToUpper(tok.Text)]; ok && tok.Kind == vietnamese.Code {
+			return d
+		}
+	}
+	return ""
+}
+
 // named returns the documents whose names occur in text, the longest name first;
 // a name inside a longer one that was found does not count.
 func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) []string {
@@ -64,11 +74,6 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) []string {
 	}
 	var matches []match
 	for i, tok := range tokens {
-		if tok.Kind == vietnamese.Code {
-			if d, ok := t.codes[strings.ToUpper(tok.Text)]; ok {
-				matches = append(matches, match{d, i, 1 << 8}) // a code leaves no doubt
-			}
-		}
 		table, first := t.accented, tok.Text
 		if !accented {
 			table, first = t.folded, tok.Folded

@@ -20,6 +20,7 @@ const (
 	outsideShare = 0.5  // and their share of the best document's
 	trustFloor   = 4.6  // see trust
 	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
+	changeFloor  = 0.6  // probability from which a question that leans on the turn before is about something else all the same
 	surePhrase   = 0.9  // probability of a document that outweighs a harmful or personal phrase
 )
 
@@ -105,8 +106,8 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 	if (q.kind == harmful || q.kind == personal) && best.Probability < surePhrase {
 		return a.reply(out, q)
 	}
-	if q.followUp {
-		return false // it leans on what was answered before
+	if q.followUp || q.coded != "" {
+		return false // it leans on what was answered before, or leaves no doubt
 	}
 	matter, outside := a.outsideOf(found)
 	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > outsideShare*best.Probability {

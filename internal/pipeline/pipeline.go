@@ -106,20 +106,6 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	return out
 }
 
-// retrieve finds documents for the question. One that asks for something particular
-// and by itself fits no document well is about what was spoken of before.
-func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.Result, error) {
-	found, err := a.retriever.Search(ctx, q.query)
-	if err != nil || q.followUp || len(q.before) == 0 || len(q.facets) == 0 || len(q.named) > 0 {
-		return found, err
-	}
-	if len(found.Documents) > 0 && found.Documents[0].Probability >= leanFloor {
-		return found, nil
-	}
-	q.followUp, q.query.Context = true, q.before
-	return a.retriever.Search(ctx, q.query)
-}
-
 // answer decides how to reply to what was found: nothing to answer, several
 // documents that fit, or one to answer from; only the last returns a draft.
 func (a *Assistant) answer(out *Outcome, q *understanding, found retrieval.Result) *draft {

@@ -24,6 +24,7 @@ type Query struct {
 	Typed    string   // only normalised: a word that Text changes is looked for as it was typed too
 	Accented bool     // typed with diacritics
 	Synonyms []string // official words for the folk words of the question
+	Coded    string   // the document whose procedure code the question gives: it comes first
 	Named    []string // documents the question names, the clearest first
 	Context  []string // documents of the dialogue, for a question that leans on it
 	Audience string
@@ -130,8 +131,8 @@ func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 	if len(hits) > 5 {
 		documents = r.fuse(documents, hits[5])
 	}
-	for _, id := range q.Context {
-		if !slices.ContainsFunc(documents, func(d *Document) bool { return d.ID == id }) {
+	for _, id := range slices.Concat(q.Context, []string{q.Coded}) {
+		if id != "" && !slices.ContainsFunc(documents, func(d *Document) bool { return d.ID == id }) {
 			documents = append(documents, &Document{ID: id}) // the question has no word of what it leans on
 		}
 	}
@@ -347,6 +348,9 @@ func (r *Retriever) boost(documents []*Document, q Query) {
 	for _, d := range documents {
 		if at := slices.Index(q.Named, d.ID); at >= 0 {
 			d.Score += best * r.opts.NamedBoost / float64(1+at)
+		}
+		if d.ID == q.Coded {
+			d.Score += best
 		}
 		if at := slices.Index(q.Context, d.ID); at >= 0 {
 			d.Score += best * r.opts.ContextBoost / float64(1+at)

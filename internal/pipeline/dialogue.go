@@ -1,0 +1,162 @@
+package pipeline
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"troly/internal/corpus"
+	"troly/internal/retrieval"
+	"troly/internal/vietnamese"
+)
+
+// followUp completes a question from the turns before: "thế mất bao nhiêu tiền?"
+// after an answer on birth registration is about birth registration.
+func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Turn) {
+	if len(history) == 0 {
+		return
+	}
+	last := history[len(history)-1]
+	documents := last.Documents
+	if len(documents) == 0 && last.Question != "" {
+		documents = a.documentsOf(ctx, history)
+	}
+	if choice := chosen(q, last.Choices, a.lib); choice != "" {
+		q.named, q.followUp = []string{choice}, true
+		q.text = last.Question + " " + q.text
+		if len(q.facets) == 0 {
+			q.facets = last.Facets
+		}
+		return
+	}
+	if len(documents) == 0 {
+		return
+	}
+	if len(q.named) > 0 {
+		// A new subject in an elliptical form, "còn khai tử thì sao", asks the same
+		// thing about another document.
+		if len(q.facets) == 0 && len(last.Facets) > 0 && q.leans() {
+			q.facets = last.Facets
+		}
+		return
+	}
+	q.before = documents
+	if q.elliptical() {
+		q.followUp = true
+		q.context = documents
+	}
+}
+
+// documentsOf finds what earlier turns were about when the channel kept only
+// their text.
+func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
+	for _, turn := range slices.Backward(history) {
+		if len(turn.Documents) > 0 {
+			return turn.Documents
+		}
+		typed := vietnamese.Normalize(cutBytes(turn.Question, MaxQuestion))
+		if len(a.retriever.Content(typed)) == 0 {
+			continue // "dạ", "vâng ạ"
+		}
+		accented := !vietnamese.MissingDiacritics(typed)
+		restored := a.restorer.Restore(a.glossary.Expand(typed))
+		named := a.aliases.named(vietnamese.Tokenize(nil, restored), accented)
+		if hits := a.glance(ctx, retrieval.Query{Text: restored, Typed: typed, Accented: accented, Named: named}); len(hits) > 0 {
+			return hits
+		}
+	}
+	return nil
+}
+
+// leaning matches the words by which a question leans on what was said before: at
+// its beginning, at its end, or pointing back.
+var leaning = regexp.MustCompile(`^(thế|vậy|còn|rồi|nếu|nhưng|mà|ờ thế|à thế|ý em|ý tôi|không, ý|khong, y|the|vay|neu|nhung)(?:[\s,.?]|$)|(thì sao|thi sao|thì thế nào|cơ mà|co ma|có khác không|co khac khong|nữa không|nữa ạ)( ạ| a| vậy| hả| nhỉ)?[?. ]*$|(^|\s)(của nó|cua no|cái đó|cái này|cai do|cai nay|việc đó|việc này|giấy đó|giấy này|chỗ đó|như thế|như vậy|rẻ hơn|nhanh hơn)(\s|$)`)
+
+// leans reports whether a question leans on the one before by its words.
+func (q *understanding) leans() bool { return leaning.MatchString(strings.ToLower(q.text)) }
+
+// maxEllipsis is how many telling words of its own an elliptical question has.
+const maxEllipsis = 2
+
+// elliptical reports whether a question cannot stand alone.
+func (q *understanding) elliptical() bool {
+	n := len(q.content)
+	if q.leans() {
+		return n <= 4*maxEllipsis
+	}
+	return n <= maxEllipsis && len(q.facets) > 0 || n == 0
+}
+
+// retrieve finds documents for the question. One that leans on what was spoken of
+// before, but is surely about something else by its own words, changes the subject;
+// one that asks for something particular and by itself fits no document well is
+// about what was spoken of before.
+func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.Result, error) {
+	if len(q.before) == 0 {
+		return a.retriever.Search(ctx, q.query)
+	}
+	alone := q.query
+	alone.Context = nil
+	found, err := a.retriever.Search(ctx, alone)
+	if err != nil || len(found.Documents) == 0 {
+		return found, err
+	}
+	best := found.Documents[0].Probability
+	switch {
+	case q.followUp && len(q.content) > maxEllipsis && best >= changeFloor:
+		q.followUp = false
+		return found, nil
+	case !q.followUp && (len(q.facets) == 0 || len(q.named) > 0 || best >= leanFloor):
+		return found, nil
+	}
+	q.followUp, q.query.Context = true, q.before
+	return a.retriever.Search(ctx, q.query)
+}
+
+// chosen resolves an answer to a clarifying question: the number, or words of one
+// of the offered titles.
+func chosen(q *understanding, choices []string, lib *corpus.Library) string {
+	if len(choices) == 0 {
+		return ""
+	}
+	if n := ordinal(q.raw); n >= 1 && n <= len(choices) {
+		return choices[n-1]
+	}
+	if len(q.named) > 0 && slices.Contains(choices, q.named[0]) {
+		return q.named[0]
+	}
+	return ""
+}
+
+// ordinal reads an answer that picks by number, 0 when it does not: "2", "số 2",
+// "cái thứ hai", "cái đầu tiên", the number followed by no more than a remark.
+func ordinal(s string) int {
+	m := ordinals.FindStringSubmatch(vietnamese.Fold(strings.ToLower(strings.TrimSpace(s))))
+	if m == nil {
+		return 0
+	}
+	return map[string]int{"1": 1, "mot": 1, "nhat": 1, "dau": 1, "dau tien": 1, "2": 2, "hai": 2, "3": 3, "ba": 3, "4": 4, "tu": 4, "bon": 4}[m[1]]
+}
+
+var ordinals = regexp.MustCompile(`^(?:da |vang |a )?(?:(?:cai|so|y|muc|viec|phuong an|lua chon|truong hop)(?: so| thu)? |thu )?(1|2|3|4|mot|nhat|dau tien|dau|hai|ba|bon|tu)(?: a| nhe| di)?(?:[.),;].*)?$`)
+
+// option matches one numbered option of a question asked back in words.
+var option = regexp.MustCompile(`(?:^|[\s:;(])([1-4])[.)]\s*([^;\n?]+)`)
+
+// pickedOption is the option, with the remark that followed the number, that an
+// answer picks of a question asked back whose choices are known only as words; empty
+// when it picks none.
+func pickedOption(text string, history []Turn) string {
+	if len(history) == 0 || len(history[len(history)-1].Choices) > 0 {
+		return ""
+	}
+	n := ordinal(text)
+	for _, m := range option.FindAllStringSubmatch(history[len(history)-1].Answer, -1) {
+		if n > 0 && int(m[1][0]-'0') == n {
+			_, remark, _ := strings.Cut(text, ",")
+			return strings.TrimSpace(history[len(history)-1].Question + " " + strings.TrimSpace(m[2]) + " " + remark)
+		}
+	}
+	return ""
+}
