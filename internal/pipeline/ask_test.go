@@ -179,11 +179,3 @@ func FuzzAsk(f *testing.F) {
 		}
 	})
 }
-
-func BenchmarkAsk(b *testing.B) {
-	assistant()
-	b.ReportAllocs()
-	for b.Loop() {
-		ask("nhà em mới sinh bé, muốn có thẻ bảo hiểm với nhập khẩu luôn thì hết bao nhiêu tiền")
-	}
-}
