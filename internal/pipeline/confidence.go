@@ -123,19 +123,21 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 }
 
 // ambiguous returns the documents to choose from when a question is so short that
-// several fit it equally; nil when the best is the one.
+// several fit it about as well; nil when the best is the one.
 func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string {
 	const (
-		short = 2    // telling words
-		close = 0.93 // of the best score
+		short = 3    // telling words
+		sure  = 0.75 // probability of the best document from which it is meant
+		near  = 0.7  // of the best score
 		most  = 4    // choices a person can keep in mind
 	)
-	if len(q.content) > short || q.followUp || len(q.named) > 0 {
+	best := found.Documents[0]
+	if len(q.content) > short || q.followUp || len(q.named) > 0 || best.Probability >= sure {
 		return nil
 	}
 	var choices []string
 	for _, d := range found.Documents {
-		if d.Score >= close*found.Documents[0].Score && len(choices) < most {
+		if d.Score >= near*best.Score && len(choices) < most {
 			choices = append(choices, d.ID)
 		}
 	}
