@@ -9,7 +9,6 @@ import (
 
 	"troly/internal/corpus"
 	"troly/internal/retrieval"
-	"troly/internal/vietnamese"
 )
 
 // When a question is declined. The classifier says how likely it is about each
@@ -54,43 +53,22 @@ func (a *Assistant) idf(word string) float64 {
 // coverage is the share of the question's telling words, by weight, that a document
 // has anywhere: names, asked questions, sections.
 func (a *Assistant) coverage(q *understanding, doc *corpus.Document) float64 {
-	wanted := make(map[string]float64, len(q.content))
-	all := 0.0
+	p := a.page(doc, q.asOf)
+	has := p.hasFolded
+	if q.accented {
+		has = p.has
+	}
+	found, all := 0.0, 0.0
 	for _, t := range q.content {
 		word := q.form(t)
 		weight := a.idf(word)
 		all += weight
-		wanted[word] += weight
+		if has[word] {
+			found += weight
+		}
 	}
 	if all == 0 {
 		return 0
-	}
-	found := 0.0
-	var tokens []vietnamese.Token
-	take := func(text string) {
-		if len(wanted) == 0 {
-			return
-		}
-		tokens = vietnamese.Tokenize(tokens[:0], text)
-		for _, t := range tokens {
-			word := q.form(t)
-			if weight, ok := wanted[word]; ok {
-				found += weight
-				delete(wanted, word)
-			}
-		}
-	}
-	take(doc.Title)
-	take(doc.Field)
-	for _, text := range doc.Aliases {
-		take(text)
-	}
-	for _, text := range doc.Asked {
-		take(text)
-	}
-	for _, s := range a.lib.Passages(doc) {
-		take(s.Heading)
-		take(s.Body)
 	}
 	return found / all
 }

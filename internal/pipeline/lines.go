@@ -38,6 +38,8 @@ type page struct {
 	lines            []line
 	accented, folded map[string]int
 	meanWords        float64
+
+	has, hasFolded map[string]bool // words of the document anywhere: names, asked questions, sections
 }
 
 // page returns the lines of a document that hold on a day.
@@ -76,7 +78,24 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 			p.add(line{section: s.ID, text: strings.TrimSpace(text)})
 		}
 	}
+	p.takeWords(a.lib, doc)
 	return p
+}
+
+// takeWords notes every word of a document.
+func (p *page) takeWords(lib *corpus.Library, doc *corpus.Document) {
+	p.has, p.hasFolded = make(map[string]bool), make(map[string]bool)
+	texts := slices.Concat([]string{doc.Title, doc.Field}, doc.Aliases, doc.Asked)
+	for _, s := range lib.Passages(doc) {
+		texts = append(texts, s.Heading, s.Body)
+	}
+	var tokens []vietnamese.Token
+	for _, text := range texts {
+		tokens = vietnamese.Tokenize(tokens[:0], text)
+		for _, t := range tokens {
+			p.has[t.Text], p.hasFolded[t.Folded] = true, true
+		}
+	}
 }
 
 // fieldLines are the lines that come from the fields of a document.
