@@ -150,6 +150,10 @@ amounts:
   - {for: Người thứ nhất, name: mức người thứ nhất, rate: 4.5, base: lương cơ sở}
   - {for: Người thứ hai, rate: 70, base: mức người thứ nhất}
   - {for: Trợ cấp, factor: 1.5, base: lương cơ sở}
+  - {for: Sàn, name: sàn, value: 1500000, unit: đồng/tháng, valid_to: 2026-12-31}
+  - {for: Sàn, name: sàn, value: 2200000, unit: đồng/tháng, valid_from: 2027-01-01, confidence: low}
+  - {for: Mức của hộ nghèo, rate: 22, base: sàn, condition: {who: "hộ nghèo, hộ cận nghèo", region: vùng cao}}
+  - {for: Mức từ năm sau, rate: 22, base: sàn, valid_from: 2027-01-01}
 ---
 
 ## Tóm tắt
@@ -171,16 +175,21 @@ Thử.
 		{d.Durations[0], "2026-11-23", "Cấp lại: 5–7 ngày làm việc"},
 		{d.Durations[1], "2026-11-23", "Đổi: không quá 8 ngày làm việc (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận)"},
 		{d.Amounts[2], "2026-11-23", "Người thứ nhất: 113.850 đồng/tháng (4,5% × lương cơ sở 2.530.000)"},
-		{d.Amounts[2], "2026-06-30", "Người thứ nhất: 105.300 đồng/tháng (4,5% × lương cơ sở 2.340.000)"},
+		{d.Amounts[2], "2026-06-30", "Người thứ nhất: 105.300 đồng/tháng (4,5% × lương cơ sở 2.340.000); sắp thay đổi: chỉ áp dụng đến hết 30/06/2026"},
 		{d.Amounts[3], "2026-11-23", "Người thứ hai: 79.695 đồng/tháng (70% × mức người thứ nhất 113.850)"},
 		{d.Amounts[4], "2026-11-23", "Trợ cấp: 3.795.000 đồng/tháng (hệ số 1,5 × lương cơ sở 2.530.000)"},
+		// A share ends with the amount it is a share of, and is as doubtful.
+		{d.Amounts[7], "2026-11-23", "Mức của hộ nghèo (vùng cao): 330.000 đồng/tháng (22% × sàn 1.500.000); sắp thay đổi: chỉ áp dụng đến hết 31/12/2026"},
+		{d.Amounts[7], "2027-01-01", "Mức của hộ nghèo (vùng cao): 484.000 đồng/tháng (22% × sàn 2.200.000) (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận)"},
+		// A figure of the future is worked out for its first day.
+		{d.Amounts[8], "2026-11-23", "Mức từ năm sau: 484.000 đồng/tháng (22% × sàn 2.200.000) (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận); áp dụng từ 01/01/2027"},
 	}
 	for _, tt := range tests {
 		if got := lib.Line(d, &tt.fact, tt.asOf); got != tt.want {
 			t.Errorf("Line(%q, %s)\n got %q\nwant %q", tt.fact.For, tt.asOf, got, tt.want)
 		}
 	}
-	if got := ValidOn(d.Amounts, "2026-06-30"); len(got) != 4 || *got[0].Value != 2340000 {
+	if got := ValidOn(d.Amounts, "2026-06-30"); len(got) != 6 || *got[0].Value != 2340000 {
 		t.Errorf("ValidOn(2026-06-30) = %v, want the rows of that day", got)
 	}
 }

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -72,31 +73,39 @@ func (l *Library) share(doc *Document, f *Fact, asOf Date, depth int) (float64, 
 	return math.Floor(amount*math.Round(*f.Factor*100)/100 + 0.5), unit, true
 }
 
-// baseAmount looks a named amount up: in the same document first, then in all.
+// maxShares is how often a base may itself be a share; more means a circle.
+const maxShares = 4
+
+// baseAmount looks a named amount up.
 func (l *Library) baseAmount(doc *Document, name string, asOf Date, depth int) (float64, string, bool) {
-	const maxDepth = 4 // a base may itself be a share; deeper means a circle
-	if depth > maxDepth {
+	b, ok := l.base(doc, name, asOf)
+	if !ok || depth > maxShares {
 		return 0, "", false
 	}
+	if b.fact.Value != nil {
+		return *b.fact.Value, b.fact.Unit, true
+	}
+	return l.share(b.doc, b.fact, asOf, depth+1)
+}
+
+// base is the row of that name that holds on a day and has a figure: of the same
+// document first, then of all.
+func (l *Library) base(doc *Document, name string, asOf Date) (base, bool) {
+	var elsewhere *base
 	rows := l.bases[vietnamese.Fold(name)]
-	find := func(same bool) (float64, string, bool) {
-		for _, b := range rows {
-			if (b.doc == doc) != same || !asOf.Within(b.fact.ValidFrom, b.fact.ValidTo) {
-				continue
-			}
-			if b.fact.Value != nil {
-				return *b.fact.Value, b.fact.Unit, true
-			}
-			if b.fact.Base != "" {
-				return l.share(b.doc, b.fact, asOf, depth+1)
-			}
+	for i, b := range rows {
+		switch {
+		case !asOf.Within(b.fact.ValidFrom, b.fact.ValidTo) || b.fact.Value == nil && b.fact.Base == "":
+		case b.doc == doc:
+			return b, true
+		case elsewhere == nil:
+			elsewhere = &rows[i]
 		}
-		return 0, "", false
 	}
-	if v, u, ok := find(true); ok {
-		return v, u, true
+	if elsewhere == nil {
+		return base{}, false
 	}
-	return find(false)
+	return *elsewhere, true
 }
 
 // figure prints "8.000 đồng", "5–7 ngày", "miễn phí" stays the caller's choice.
@@ -139,10 +148,32 @@ func (f *Fact) IsFree() bool {
 }
 
 // Words says a condition in words: "hộ nghèo, nộp trực tuyến, xã khu vực III".
-func (c Condition) Words() string {
+func (c Condition) Words() string { return strings.Join(c.parts(), ", ") }
+
+func (c Condition) parts() []string {
 	parts := []string{c.Who, channelWords(c.Channel), c.Region, occasionWords(c.Occasion)}
-	parts = slices.DeleteFunc(parts, func(s string) bool { return s == "" })
-	return strings.Join(parts, ", ")
+	return slices.DeleteFunc(parts, func(s string) bool { return s == "" })
+}
+
+// Alternatives are the cases that a field of a condition lists: "hộ nghèo, hộ cận
+// nghèo".
+func Alternatives(field string) []string {
+	if field == "" {
+		return nil
+	}
+	list := strings.FieldsFunc(strings.ReplaceAll(field, " hoặc ", ","), func(r rune) bool { return r == ',' || r == ';' })
+	for i := range list {
+		list[i] = strings.TrimSpace(list[i])
+	}
+	return list
+}
+
+// unsaid is the part of a condition that the row's own words do not say already.
+func (f *Fact) unsaid() string {
+	said := vietnamese.Fold(f.For)
+	return strings.Join(slices.DeleteFunc(f.Condition.parts(), func(part string) bool {
+		return slices.ContainsFunc(Alternatives(part), func(s string) bool { return strings.Contains(said, vietnamese.Fold(s)) })
+	}), ", ")
 }
 
 func channelWords(channel string) string {
@@ -169,11 +200,13 @@ func occasionWords(occasion string) string {
 
 // Line prints one fact as a line of an answer: "Bản sao giấy khai sinh xin thêm:
 // 8.000 đồng/bản". It says the condition, a low confidence, an unknown figure with
-// the office to ask, and that a figure ends soon.
+// the office to ask, and that a figure ends soon. A figure of the future is worked
+// out for its first day.
 func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
+	day := max(asOf, f.ValidFrom)
 	var b strings.Builder
 	b.WriteString(f.For)
-	if c := f.Condition.Words(); c != "" && !strings.Contains(vietnamese.Fold(f.For), vietnamese.Fold(c)) {
+	if c := f.unsaid(); c != "" {
 		b.WriteString(" (" + c + ")")
 	}
 	b.WriteString(": ")
@@ -186,9 +219,9 @@ func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	case f.IsFree() && f.Text == "":
 		b.WriteString("miễn phí (0 đồng)")
 	default:
-		b.WriteString(l.Figure(doc, f, asOf))
+		b.WriteString(l.Figure(doc, f, day))
 	}
-	if f.Known() && cmpConfidence(f, doc) == "low" {
+	if f.Known() && l.doubtful(doc, f, day) {
 		b.WriteString(" (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận)")
 	}
 	if f.Note != "" {
@@ -197,21 +230,56 @@ func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	if f.ValidFrom > asOf {
 		b.WriteString("; áp dụng từ " + f.ValidFrom.String())
 	}
-	if f.ValidTo != "" && f.ValidTo >= asOf {
-		if asOf.Days(f.ValidTo) <= Soon {
-			b.WriteString("; sắp thay đổi: chỉ áp dụng đến hết " + f.ValidTo.String())
-		} else {
-			b.WriteString("; áp dụng đến hết " + f.ValidTo.String())
-		}
+	switch until := l.until(doc, f, day); {
+	case until == "" || until < asOf:
+	case asOf.Days(until) <= Soon:
+		b.WriteString("; sắp thay đổi: chỉ áp dụng đến hết " + until.String())
+	default:
+		b.WriteString("; áp dụng đến hết " + until.String())
 	}
 	return b.String()
 }
 
-func cmpConfidence(f *Fact, doc *Document) string {
-	if f.Confidence != "" {
-		return f.Confidence
+// rests are the rows that a figure rests on, itself first, then the amount it is a
+// share of, and so on.
+func (l *Library) rests(doc *Document, f *Fact, asOf Date) []base {
+	rows := []base{{doc, f}}
+	for range maxShares {
+		last := rows[len(rows)-1]
+		if last.fact.Base == "" {
+			break
+		}
+		next, ok := l.base(last.doc, last.fact.Base, asOf)
+		if !ok {
+			break
+		}
+		rows = append(rows, next)
 	}
-	return doc.Confidence
+	return rows
+}
+
+// doubtful reports whether a figure or one that it rests on has a low confidence.
+func (l *Library) doubtful(doc *Document, f *Fact, asOf Date) bool {
+	return slices.ContainsFunc(l.rests(doc, f, asOf), func(b base) bool {
+		return cmp.Or(b.fact.Confidence, b.doc.Confidence) == "low"
+	})
+}
+
+// until is the last day on which a figure holds: its own, or that of one that it
+// rests on. It is empty when none is known.
+func (l *Library) until(doc *Document, f *Fact, asOf Date) Date {
+	var until Date
+	for _, b := range l.rests(doc, f, asOf) {
+		if end := b.fact.ValidTo; end != "" && (until == "" || end < until) {
+			until = end
+		}
+	}
+	return until
+}
+
+// Facts are all typed rows of a document: fees, durations, amounts.
+func (d *Document) Facts() []Fact {
+	return slices.Concat(d.Fees, d.Durations, d.Amounts)
 }
 
 // FactSection is the section an amount is printed under.
