@@ -39,7 +39,8 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 	d.lines = append(d.lines, doc.Title)
 	d.validity(doc)
 	p := a.page(doc, asOf)
-	c := composer{a, d, q, doc, p, a.rank(q, doc, p)}
+	named := q.casesOf(doc)
+	c := composer{a, d, q, doc, p, named, a.rank(q, doc, p, named)}
 	if doc.Kind == corpus.Procedure {
 		c.procedure()
 	} else {
@@ -56,6 +57,7 @@ type composer struct {
 	q      *understanding
 	doc    *corpus.Document
 	page   *page
+	named  namedCases   // cases of its rows that the question names
 	ranked []scoredLine // lines with words of the question, best first
 }
 
@@ -96,13 +98,21 @@ func (c *composer) procedure() {
 // facets are what is answered: those asked for, as far as the document can.
 func (c *composer) facets() []Facet {
 	facets := slices.Clone(c.q.facets[:min(len(c.q.facets), maxFacets)])
-	if slices.Contains(facets, Fee) && len(c.doc.FactsOf("ket-qua")) > 0 && !slices.Contains(facets, Result) {
-		facets = append(facets, Result) // "bao nhiêu tiền" asks for what one gets as well as for what one pays
-		if !c.has(c.doc, Fee) {
-			facets = slices.DeleteFunc(facets, func(f Facet) bool { return f == Fee })
-		}
+	if slices.Contains(facets, Fee) && len(c.doc.FactsOf("ket-qua")) > 0 {
+		return payAndGet(facets, c.has(c.doc, Fee))
 	}
 	return facets
+}
+
+// payAndGet completes a question for money: "bao nhiêu tiền" asks for what one gets
+// as well as for what one pays, "được bao nhiêu tiền" first for what one gets.
+func payAndGet(facets []Facet, pays bool) []Facet {
+	gets := slices.Contains(facets, Result)
+	facets = slices.DeleteFunc(facets, func(f Facet) bool { return f == Result || f == Fee && !pays })
+	if gets {
+		return append([]Facet{Result}, facets...)
+	}
+	return append(facets, Result)
 }
 
 // isFigure reports whether a facet is answered by typed rows.
@@ -168,18 +178,12 @@ func (c *composer) facet(f Facet) bool {
 // fitting puts the lines of a section that fit the question first, rows before
 // text. A long table is cut, sooner when the best row fits clearly better than the next.
 func (c *composer) fitting(lines []line) []line {
-	score := func(l line) float64 {
-		at := slices.IndexFunc(c.ranked, func(r scoredLine) bool { return r.text == l.text && r.section == l.section })
-		if at < 0 {
-			return 0
-		}
-		return c.ranked[at].score
-	}
 	slices.SortStableFunc(lines, func(a, b line) int {
-		return cmp.Or(cmpBool(b.row && !b.coming, a.row && !a.coming), cmp.Compare(score(b), score(a)))
+		return cmp.Or(cmpBool(b.row && !b.coming, a.row && !a.coming), cmp.Compare(c.score(b), c.score(a)))
 	})
+	lines = c.byCase(lines)
 	room := rowRunes
-	if len(lines) > 1 && score(lines[0]) > clearly*score(lines[1]) {
+	if len(lines) > 1 && c.score(lines[0]) > clearly*c.score(lines[1]) {
 		room = clearRunes
 	}
 	return slices.DeleteFunc(lines, func(l line) bool {
@@ -188,6 +192,15 @@ func (c *composer) fitting(lines []line) []line {
 		}
 		return l.row && room < 0
 	})
+}
+
+// score is how well a line fits the question; 0 when it has none of its words.
+func (c *composer) score(l line) float64 {
+	at := slices.IndexFunc(c.ranked, func(r scoredLine) bool { return r.text == l.text && r.section == l.section })
+	if at < 0 {
+		return 0
+	}
+	return c.ranked[at].score
 }
 
 func cmpBool(a, b bool) int {
@@ -272,7 +285,7 @@ func (c *composer) lesson(hit retrieval.Document) {
 		if s.ID == "tom-tat" || s.ID == "can-cu" || printed == maxSections {
 			continue
 		}
-		if c.d.block(c.doc, s.ID, headingOf(c.doc, s.ID), c.page.of(s.ID)) {
+		if c.d.block(c.doc, s.ID, headingOf(c.doc, s.ID), c.byCase(c.page.of(s.ID))) {
 			printed++
 		}
 	}
@@ -280,7 +293,7 @@ func (c *composer) lesson(hit retrieval.Document) {
 		return
 	}
 	for _, s := range c.doc.Sections {
-		if s.ID != "tom-tat" && s.ID != "can-cu" && printed < maxSections && c.d.block(c.doc, s.ID, s.Heading, c.page.of(s.ID)) {
+		if s.ID != "tom-tat" && s.ID != "can-cu" && printed < maxSections && c.d.block(c.doc, s.ID, s.Heading, c.byCase(c.page.of(s.ID))) {
 			printed++
 		}
 	}

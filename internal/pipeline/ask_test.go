@@ -107,6 +107,36 @@ func TestAskAsOf(t *testing.T) {
 	}
 }
 
+// The case that a question names selects: its row is printed, the table is not.
+func TestAskCase(t *testing.T) {
+	for _, tt := range []struct {
+		question     string
+		holds, lacks []string
+	}{
+		{"hộ cận nghèo đóng BHYT bao nhiêu", []string{"34.155 đồng/tháng", "ngân sách hỗ trợ 100%"}, []string{"Học sinh, sinh viên", "56.925", "79.695", "Trẻ dưới 6 tuổi"}},
+		{"ho can ngheo dong bhyt bao nhieu", []string{"34.155 đồng/tháng"}, []string{"56.925", "79.695"}},
+		{"hộ nghèo có phải đóng tiền bảo hiểm y tế không", []string{"Người thuộc hộ nghèo: miễn phí"}, []string{"34.155", "56.925"}},
+		{"nguoi thu 3 trong nha mua bao hiem y te het bao nhieu", []string{"68.310 đồng/tháng"}, []string{"79.695", "56.925"}},
+		{"hộ cận nghèo đóng bảo hiểm xã hội tự nguyện tháng bao nhiêu", []string{"198.000 đồng/tháng", "132.000 đồng/tháng", "sắp thay đổi: chỉ áp dụng đến hết 31/12/2026"}, []string{"231.000", "165.000"}},
+		{"chồng được nghỉ mấy ngày khi vợ sinh đôi phải mổ", []string{"14 ngày làm việc"}, []string{"7 ngày làm việc", "10 ngày làm việc"}},
+		{"thất nghiệp vùng 3 được cao nhất bao nhiêu", []string{"20.700.000 đồng/tháng"}, []string{"26.550.000", "18.500.000"}},
+		{"khuyet tat nang duoc tro cap bao nhieu", []string{"810.000 đồng/tháng", "1.080.000 đồng/tháng"}, []string{"1.350.000"}},
+		{"trẻ mồ côi 5 tuổi được bao nhiêu tiền một tháng", []string{"810.000 đồng/tháng"}, []string{"chưa có thông tin này"}},
+	} {
+		o := ask(tt.question)
+		for _, s := range tt.holds {
+			if !strings.Contains(o.Answer, s) {
+				t.Errorf("Ask(%q) =\n%s\nwant %q in it", tt.question, o.Answer, s)
+			}
+		}
+		for _, s := range tt.lacks {
+			if strings.Contains(o.Answer, s) {
+				t.Errorf("Ask(%q) =\n%s\nwant no %q: it is for another case", tt.question, o.Answer, s)
+			}
+		}
+	}
+}
+
 func TestAskBadInput(t *testing.T) {
 	for name, question := range map[string]string{
 		"megabyte":    strings.Repeat("làm giấy khai sinh ", 60_000),

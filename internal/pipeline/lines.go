@@ -23,6 +23,8 @@ type line struct {
 	rules   bool   // says what one must, may or need not
 	words   []vietnamese.Token
 	kinds   map[vietnamese.Kind]bool // of the values in it
+
+	condition corpus.Condition // of a typed row
 }
 
 // pages keeps the lines of documents on the day they were last asked for, so that a
@@ -62,10 +64,10 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 	for _, s := range a.lib.Passages(doc) {
 		rows := doc.FactsOf(s.ID)
 		for _, f := range corpus.ValidOn(rows, asOf) {
-			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true})
+			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, condition: f.Condition})
 		}
 		for _, f := range coming(rows, asOf) {
-			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, coming: true})
+			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, coming: true, condition: f.Condition})
 		}
 		for _, text := range a.fieldLines(doc, s.ID) {
 			p.add(line{section: s.ID, text: text})
@@ -175,13 +177,14 @@ const (
 
 // rank orders the lines of a document by how well they fit the question: by its
 // words, the rarer in this document the heavier, by the kind of value it asks for,
-// and by the section its facets name. Lines without any of its words are left out.
-func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page) []scoredLine {
+// and by the section its facets name. Lines without any of its words are left out,
+// and rows of another case than one that it names.
+func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
 	weights := a.lineWeights(q, doc, p)
 	var ranked []scoredLine
 	for _, l := range p.lines {
 		score := overlap(q, weights, l.words)
-		if score == 0 {
+		if _, other := named.count(l.condition); score == 0 || other {
 			continue
 		}
 		score /= 1 - lengthShare + lengthShare*float64(len(l.words))/p.meanWords
