@@ -10,6 +10,7 @@ import (
 
 	"troly/internal/corpus"
 	"troly/internal/retrieval"
+	"troly/internal/vietnamese"
 )
 
 // How much of what is printed, so that an answer fits a phone.
@@ -74,7 +75,7 @@ func (c *composer) procedure() {
 		if len(facets) == 1 {
 			c.facet(How)
 		}
-	case isFigure(facets[0]) || isList(facets[0]): // its section is the answer
+	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]): // its section is the answer
 		some := c.facet(facets[0])
 		c.direct(maxDirect - 1)
 		for _, f := range facets[1:] {
@@ -102,6 +103,20 @@ func (c *composer) facets() []Facet {
 		return payAndGet(facets, c.has(c.doc, Fee))
 	}
 	return facets
+}
+
+// elsewhere reports whether a question for money, which does not say whether one
+// pays or gets it, is answered by an amount in another section: the income of a poor
+// household stands under those who may apply.
+func (c *composer) elsewhere(facets []Facet) bool {
+	if !slices.Contains(c.q.facets, Fee) || slices.Contains(c.q.facets, Result) || len(c.ranked) == 0 {
+		return false
+	}
+	best := c.ranked[0]
+	if !best.row || !best.kinds[vietnamese.Money] {
+		return false
+	}
+	return !slices.ContainsFunc(facets, func(f Facet) bool { return slices.Contains(sections[f], best.section) })
 }
 
 // payAndGet completes a question for money: "bao nhiêu tiền" asks for what one gets

@@ -121,6 +121,8 @@ func TestAskCase(t *testing.T) {
 		{"chồng được nghỉ mấy ngày khi vợ sinh đôi phải mổ", []string{"14 ngày làm việc"}, []string{"7 ngày làm việc", "10 ngày làm việc"}},
 		{"thất nghiệp vùng 3 được cao nhất bao nhiêu", []string{"20.700.000 đồng/tháng"}, []string{"26.550.000", "18.500.000"}},
 		{"khuyet tat nang duoc tro cap bao nhieu", []string{"810.000 đồng/tháng", "1.080.000 đồng/tháng"}, []string{"1.350.000"}},
+		{"tách thửa ở xã miền núi mất mấy ngày", []string{"12 ngày làm việc", "cộng thêm 10 ngày"}, nil},
+		{"chuẩn hộ nghèo ở nông thôn thu nhập bao nhiêu", []string{"từ 1.500.000 đồng/người/tháng trở xuống và thiếu hụt từ 3 chỉ số"}, []string{"2.000.000", "thiếu hụt dưới 3 chỉ số"}},
 		{"trẻ mồ côi 5 tuổi được bao nhiêu tiền một tháng", []string{"810.000 đồng/tháng"}, []string{"chưa có thông tin này"}},
 	} {
 		o := ask(tt.question)

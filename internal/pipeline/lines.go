@@ -25,6 +25,7 @@ type line struct {
 	kinds   map[vietnamese.Kind]bool // of the values in it
 
 	condition corpus.Condition // of a typed row
+	unknown   bool             // a typed row without a figure
 }
 
 // pages keeps the lines of documents on the day they were last asked for, so that a
@@ -64,10 +65,10 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 	for _, s := range a.lib.Passages(doc) {
 		rows := doc.FactsOf(s.ID)
 		for _, f := range corpus.ValidOn(rows, asOf) {
-			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, condition: f.Condition})
+			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, condition: f.Condition, unknown: !f.Known()})
 		}
 		for _, f := range coming(rows, asOf) {
-			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, coming: true, condition: f.Condition})
+			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, coming: true, condition: f.Condition, unknown: !f.Known()})
 		}
 		for _, text := range a.fieldLines(doc, s.ID) {
 			p.add(line{section: s.ID, text: text})
@@ -172,6 +173,7 @@ const (
 	kindBonus    = 0.5  // a line with a value of the kind asked for, as a share of its score
 	facetBonus   = 0.35 // a line of the section asked for, likewise
 	ruleBonus    = 0.4  // a line that says what one must, may or need not, for a question that asks whether
+	weakShare    = 0.5  // of the score of a row without a figure or of a later day: today's figures come first
 	lengthShare  = 0.4  // of a line's length in its normalisation
 )
 
@@ -197,6 +199,9 @@ func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named 
 		}
 		if q.yesNo && l.rules {
 			share += ruleBonus
+		}
+		if l.unknown || l.coming {
+			share *= weakShare
 		}
 		ranked = append(ranked, scoredLine{l, score * share})
 	}
