@@ -29,7 +29,7 @@ var floors = map[string]int{
 var suites = []string{"internal/vectorstore/vectorstoretest", "internal/llm/llmtest", "internal/archtest"}
 
 // tools make generated files and are not part of the program.
-var tools = []string{"internal/vietnamese/mktable"}
+var tools = []string{"internal/vietnamese/mktable", "internal/corpus/mkunits"}
 
 // only says which package alone may import a module or read the environment.
 var only = map[string]string{

@@ -60,6 +60,10 @@ func keepLastGood(lib, previous *Library, version string, problems []Problem, er
 		lib.index()
 	}
 	for i, p := range problems {
+		if p.File == unitsFile {
+			lib.Units = previous.Units
+			problems[i].Message += "; the last good version stays in use"
+		}
 		for _, d := range previous.Documents {
 			if d.File == p.File && lib.Document(d.ID) == nil {
 				lib.Documents = append(lib.Documents, d)

@@ -28,6 +28,7 @@ type Library struct {
 	Glossary  []vietnamese.Entry `json:"glossary"`
 	Contacts  []Contact          `json:"contacts"`
 	Outside   []Outside          `json:"outside"`
+	Units     *Units             `json:"units"` // never nil
 
 	// Words counts in how many documents a word occurs, as written (lower case)
 	// and without diacritics: the rarer, the more it tells.
@@ -191,7 +192,7 @@ func readFiles(fsys fs.FS) ([]file, error) {
 			}
 		}
 	}
-	for _, table := range []string{"contacts.yaml", "glossary.yaml", "outside.yaml"} {
+	for _, table := range []string{"contacts.yaml", "glossary.yaml", "outside.yaml", unitsFile} {
 		if err := add(table); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read knowledge: %w", err)
 		}
@@ -208,6 +209,10 @@ func (l *Library) readTable(f file) error {
 		return decodeYAML(f.name, string(f.data), 0, &l.Outside)
 	case "contacts.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Contacts)
+	case unitsFile:
+		var err error
+		l.Units, err = readUnits(f)
+		return err
 	}
 	return nil
 }
@@ -251,6 +256,10 @@ func (l *Library) index() {
 	slices.SortFunc(l.Documents, func(a, b *Document) int { return cmp.Compare(a.ID, b.ID) })
 	l.byID = make(map[string]*Document, len(l.Documents))
 	l.bases = make(map[string][]base)
+	if l.Units == nil {
+		l.Units = new(Units)
+	}
+	l.Units.prepare()
 	for _, d := range l.Documents {
 		l.byID[d.ID] = d
 		for _, rows := range [][]Fact{d.Fees, d.Durations, d.Amounts} {

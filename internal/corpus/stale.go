@@ -55,6 +55,9 @@ func (l *Library) Stale(asOf Date, within int) []Stale {
 			stale = append(stale, Stale{"contacts/" + c.ID, c.Name, "lần kiểm tra gần nhất đã lâu", c.Checked, true, ""})
 		}
 	}
+	if u := l.Units; u.Checked != "" && u.Checked.Days(asOf) > maxCheckedDays {
+		stale = append(stale, Stale{"units", "Bảng xã, phường cũ và mới", "lần kiểm tra gần nhất đã lâu", u.Checked, true, ""})
+	}
 	slices.SortStableFunc(stale, func(a, b Stale) int { return cmp.Compare(a.Date, b.Date) })
 	return stale
 }
