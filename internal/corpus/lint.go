@@ -386,23 +386,6 @@ func canonicalNumber(n string) string {
 	return strings.Join(parts, "/")
 }
 
-// abolished are the offices that ended with the district level on 1 July 2025.
-var abolished = regexp.MustCompile(`(?i)(UBND|Ủy ban nhân dân|Công an|Phòng Tư pháp|Tòa án nhân dân) (cấp )?(huyện|quận|thị xã|thành phố thuộc tỉnh)`)
-
-// offices refuses to send anybody to an abolished office.
-func (c *checker) offices() {
-	if m := abolished.FindString(c.doc.Authority); m != "" {
-		c.at("authority:", "authority names %q: the district level ended on 01/07/2025, name the office of today", m)
-	}
-	for _, id := range []string{"noi-nop", "cach-nop"} {
-		if s := c.doc.Section(id); s != nil {
-			if m := abolished.FindString(s.Body); m != "" && !strings.Contains(s.Body, "không còn") && !strings.Contains(s.Body, "trước đây") {
-				c.problems = append(c.problems, Problem{c.doc.File, s.Line, fmt.Sprintf("section %q sends people to %q: the district level ended on 01/07/2025", s.Heading, m)})
-			}
-		}
-	}
-}
-
 // lintAliases finds one name that two documents claim.
 func (l *Library) lintAliases() []Problem {
 	var problems []Problem
