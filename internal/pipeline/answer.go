@@ -39,6 +39,8 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 	d := newDraft(a.lib, asOf)
 	d.lines = append(d.lines, doc.Title)
 	d.validity(doc)
+	places, at := a.placeLines(q, doc), len(d.lines)
+	d.keepFree(places)
 	p := a.page(doc, asOf)
 	named := q.casesOf(doc)
 	c := composer{a, d, q, doc, p, named, a.rank(q, doc, p, named)}
@@ -48,6 +50,7 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 		c.lesson(hit)
 	}
 	d.unverified(doc)
+	d.insertPlaces(at, places, a.lib.Units.Since)
 	return d
 }
 

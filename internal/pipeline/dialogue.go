@@ -120,7 +120,7 @@ func chosen(q *understanding, choices []string, lib *corpus.Library) string {
 	if len(choices) == 0 {
 		return ""
 	}
-	if n := ordinal(q.raw); n >= 1 && n <= len(choices) {
+	if n := ordinal(q.raw); n >= 1 && n <= len(choices) && lib.Document(choices[n-1]) != nil {
 		return choices[n-1]
 	}
 	if len(q.named) > 0 && slices.Contains(choices, q.named[0]) {

@@ -35,6 +35,7 @@ type Assistant struct {
 	facets    *phraseTable
 	talks     *phraseTable
 	pages     pages
+	cues      *phraseTable // of questions about places
 	versions  Versions
 	now       func() time.Time
 }
@@ -58,6 +59,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		aliases:  newAliasTable(lib),
 		facets:   newFacetTable(),
 		talks:    newTalkTable(),
+		cues:     newPlaceTable(),
 		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
 		now:      opts.Now,
 	}
@@ -77,10 +79,11 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 
 	q := a.understand(ctx, question)
 	out.Understood = q.understood()
+	out.Understood.OldUnits = q.places.names()
 	understood := a.now()
 	out.Timings.Understand = ms(understood.Sub(start))
 
-	if q.kind != harmful && q.kind != personal && a.reply(&out, q) {
+	if q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
@@ -94,7 +97,7 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	}
 	out.Retrieved, out.Degraded = flatten(found), append(out.Degraded, found.Degraded...)
 
-	d := a.answer(&out, q, found)
+	d := a.answer(ctx, &out, q, found)
 	answered := a.now()
 	out.Timings.Answer = ms(answered.Sub(retrieved))
 
@@ -108,11 +111,14 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 
 // answer decides how to reply to what was found: nothing to answer, several
 // documents that fit, or one to answer from; only the last returns a draft.
-func (a *Assistant) answer(out *Outcome, q *understanding, found retrieval.Result) *draft {
+func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, found retrieval.Result) *draft {
 	if a.declines(out, q, found) {
 		return nil
 	}
 	found = a.withoutOutside(found)
+	if a.placeFound(ctx, out, q, found) {
+		return nil
+	}
 	if choices := a.ambiguous(q, found); len(choices) > 0 {
 		a.clarify(out, choices)
 		return nil

@@ -36,6 +36,7 @@ type understanding struct {
 	variant  []string
 	followUp bool
 	kind     talk
+	places   places
 }
 
 // form is the form in which words are compared: as accented as the question was
@@ -68,8 +69,15 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.named = []string{q.coded}
 	}
 	q.kind = a.talkOf(tokens, q)
-	a.followUp(ctx, q, question.History)
-	q.query = retrieval.Query{Text: q.text, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Context: q.context, Audience: q.audience}
+	if q.places = a.placesOf(q, typed, question.History); !q.places.picked {
+		a.followUp(ctx, q, question.History)
+	}
+	subject := q.text
+	if q.places.asks == asksNothing && !q.places.merger {
+		subject, typed = a.withoutPlaces(q.text, q.accented), a.withoutPlaces(typed, q.accented)
+		q.content = a.retriever.Content(subject)
+	}
+	q.query = retrieval.Query{Text: subject, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Context: q.context, Audience: q.audience}
 	for _, e := range a.glossary.Synonyms(q.text, !q.accented) {
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}

@@ -49,3 +49,19 @@ func TestEchoesPersonalData(t *testing.T) {
 		t.Error("a hotline was taken for the person's number")
 	}
 }
+
+func TestSendsToAbolished(t *testing.T) {
+	for _, tt := range []struct {
+		answer string
+		want   bool
+	}{
+		{"Nơi nộp [1]:\n- UBND huyện Văn Yên", true},
+		{"Từ 01/07/2025 không còn cấp huyện.\n- Nộp tại Công an huyện", true},
+		{"Từ 01/07/2025 không còn cấp huyện, không còn huyện Văn Yên. Nơi giải quyết nay là: UBND cấp xã [2].", false},
+		{"Xã Đại Lịch (huyện Văn Chấn cũ) nay thuộc xã Chấn Thịnh [1].", false},
+	} {
+		if got := sendsToAbolished(tt.answer); got != tt.want {
+			t.Errorf("sendsToAbolished(%q) = %v, want %v", tt.answer, got, tt.want)
+		}
+	}
+}
