@@ -16,7 +16,7 @@ func knowledgeCommand(con *console, opts *options) *cobra.Command {
 		Use:   "knowledge",
 		Short: "Check and look at the knowledge files",
 	}
-	cmd.AddCommand(lintCommand(con, opts), listCommand(con, opts), showCommand(con, opts), staleCommand(con, opts))
+	cmd.AddCommand(lintCommand(con, opts), listCommand(con, opts), showCommand(con, opts), staleCommand(con, opts), unitCommand(con, opts))
 	return cmd
 }
 
