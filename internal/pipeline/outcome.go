@@ -33,7 +33,7 @@ type Turn struct {
 	Question  string
 	Answer    string
 	Documents []string // that were answered from, best first; may be empty for turns from elsewhere
-	Choices   []string // documents offered when the turn ended in Clarify
+	Choices   []string // offered when the turn ended in Clarify
 	Facets    []Facet
 }
 
@@ -55,7 +55,7 @@ type Outcome struct {
 	Usage       Usage             `json:"usage"`
 	Versions    Versions          `json:"versions"`
 	Error       string            `json:"error,omitempty"`
-	Choices     []string          `json:"choices,omitempty"` // documents behind Suggestions when Status is Clarify
+	Choices     []string          `json:"choices,omitempty"` // documents, or former communes ("don-vi-cu/…"), behind Suggestions when Status is Clarify
 }
 
 // Citation is a source of the answer; the answer refers to it as [N].
