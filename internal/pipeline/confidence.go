@@ -17,10 +17,10 @@ import (
 const (
 	outsideLeast = 0.10 // probability of all outside matters together from which they may decide
 	outsideShare = 0.5  // and their share of the best document's
-	trustFloor   = 4.6  // see trust
+	trustFloor   = 3.7  // see trust
 	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
 	changeFloor  = 0.6  // probability from which a question that leans on the turn before is about something else all the same
-	surePhrase   = 0.9  // probability of a document that outweighs a harmful or personal phrase
+	surePhrase   = 0.6  // probability of a document that outweighs a harmful or personal phrase
 )
 
 // outsideOf returns the best outside matter among what was found and the
