@@ -134,7 +134,9 @@ func (l *Library) countWords() {
 	for _, d := range l.Documents {
 		seen := make(map[string]bool)
 		for _, text := range l.texts(d) {
-			l.Vocabulary.Add(text)
+			if !vietnamese.MissingDiacritics(text) { // else the restorer would learn to leave marks out
+				l.Vocabulary.Add(text)
+			}
 			tokens = vietnamese.Tokenize(tokens[:0], text)
 			for _, t := range tokens {
 				seen[t.Text], seen[t.Folded] = true, true
