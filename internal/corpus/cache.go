@@ -56,7 +56,7 @@ func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, saveErr, e
 // no readable document at all, everything but the broken ones is the previous.
 func keepLastGood(lib, previous *Library, version string, problems []Problem, err error) (*Library, []Problem, error) {
 	if lib == nil {
-		lib = &Library{Version: version, Glossary: previous.Glossary, Contacts: previous.Contacts, Outside: previous.Outside}
+		lib = &Library{Version: version, Glossary: previous.Glossary, Contacts: previous.Contacts, Outside: previous.Outside, Emergencies: previous.Emergencies}
 		lib.index()
 	}
 	for i, p := range problems {

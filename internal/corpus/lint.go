@@ -85,6 +85,7 @@ func (c *checker) check() {
 	c.headings()
 	c.numbers()
 	c.offices()
+	c.reaches()
 }
 
 var (
@@ -386,6 +387,28 @@ func canonicalNumber(n string) string {
 	return strings.Join(parts, "/")
 }
 
+// reaches refuses numbers, mail addresses and links that nobody vouches for.
+func (c *checker) reaches() {
+	for _, s := range c.doc.Sections {
+		for i, line := range strings.Split(s.Body, "\n") {
+			for _, r := range c.lib.Unlisted(line, c.doc) {
+				c.problems = append(c.problems, Problem{c.doc.File, c.bodyLine(s, i),
+					fmt.Sprintf("%s is not in contacts.yaml: add it there with its source, or remove it", r)})
+			}
+		}
+	}
+	for _, rows := range [][]Fact{c.doc.Fees, c.doc.Durations, c.doc.Amounts} {
+		for _, f := range rows {
+			if strings.Contains(f.Text+f.Note, "ví dụ") {
+				continue // a made-up number that shows how to write one
+			}
+			for _, r := range c.lib.Unlisted(strings.Join([]string{f.For, f.Text, f.Note, f.Ask}, " . ")) {
+				c.at(f.For, "row %q: %s is not in contacts.yaml: add it there with its source, or remove it", f.For, r)
+			}
+		}
+	}
+}
+
 // lintAliases finds one name that two documents claim.
 func (l *Library) lintAliases() []Problem {
 	var problems []Problem
@@ -402,36 +425,48 @@ func (l *Library) lintAliases() []Problem {
 	return problems
 }
 
-// lintTables checks the glossary and the contacts.
+// lintTables checks the contacts, the emergencies, the outside matters and the
+// glossary.
 func (l *Library) lintTables() []Problem {
-	var problems []Problem
-	seen := make(map[string]bool)
-	for _, c := range l.Contacts {
-		switch {
-		case c.ID == "" || seen[c.ID]:
-			problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf("contact id %q is empty or there twice", c.ID)})
-		case c.Phone == "" && c.URL == "" && c.Email == "" && c.Address == "":
-			problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf("contact %q has nothing to reach it by", c.ID)})
-		case c.Source == "" || c.Checked == "":
-			problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf("contact %q has no source or no checked date", c.ID)})
-		}
-		seen[c.ID] = true
-	}
+	problems := append(l.lintContacts(), l.lintEmergencies()...)
 	outside := make(map[string]bool)
 	for _, o := range l.Outside {
 		switch {
 		case !idPattern.MatchString(o.ID) || outside[o.ID]:
 			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("id %q is not kebab-case or there twice", o.ID)})
-		case !slices.Contains([]OutsideKind{Uncovered, OffTopic, Harmful, Personal, Advice}, o.Kind):
+		case !slices.Contains([]OutsideKind{Uncovered, OffTopic, Harmful, Personal, Advice, InDanger}, o.Kind) || (o.Kind == InDanger) != strings.HasPrefix(o.ID, outsideID):
 			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s: kind %q: write uncovered, off_topic, harmful, personal or advice", o.ID, o.Kind)})
 		case o.Title == "" || len(o.Asked) == 0:
 			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s has no title or no asked", o.ID)})
 		}
 		outside[o.ID] = true
 	}
+	return append(problems, l.lintGlossary()...)
+}
+
+// lintGlossary checks the words people use: each once, with a meaning, and topics
+// that exist.
+func (l *Library) lintGlossary() []Problem {
+	var problems []Problem
+	report := func(format string, args ...any) {
+		problems = append(problems, Problem{File: "glossary.yaml", Message: fmt.Sprintf(format, args...)})
+	}
+	seen := make(map[string]bool)
 	for _, e := range l.Glossary {
-		if e.Form == "" || len(e.Means) == 0 {
-			problems = append(problems, Problem{File: "glossary.yaml", Message: fmt.Sprintf("entry %q has no form or no meaning", e.Form)})
+		form := strings.ToLower(vietnamese.Normalize(e.Form))
+		switch {
+		case form == "" || len(e.Means) == 0:
+			report("entry %q has no form or no meaning", e.Form)
+		case seen[form]:
+			report("entry %q is there twice: write all its meanings in one", e.Form)
+		case !slices.Contains([]string{"abbreviation", "shorthand", "folk"}, e.Kind):
+			report("entry %q: kind %q: write abbreviation, shorthand or folk", e.Form, e.Kind)
+		}
+		seen[form] = true
+		for _, id := range e.Topics {
+			if l.Document(id) == nil {
+				report("entry %q: no document %q", e.Form, id)
+			}
 		}
 	}
 	return problems

@@ -29,6 +29,8 @@ type Library struct {
 	Contacts  []Contact          `json:"contacts"`
 	Outside   []Outside          `json:"outside"`
 	Units     *Units             `json:"units"` // never nil
+	// Emergencies are recognised before anything is looked up.
+	Emergencies Emergencies `json:"emergencies"`
 
 	// Words counts in how many documents a word occurs, as written (lower case)
 	// and without diacritics: the rarer, the more it tells.
@@ -44,20 +46,6 @@ type Library struct {
 type base struct {
 	doc  *Document
 	fact *Fact
-}
-
-// Contact is an office, hotline or link the assistant may print.
-type Contact struct {
-	ID       string `yaml:"id" json:"id"`
-	Name     string `yaml:"name" json:"name"`
-	For      string `yaml:"for" json:"for,omitempty"` // what one turns to it for
-	Phone    string `yaml:"phone" json:"phone,omitempty"`
-	URL      string `yaml:"url" json:"url,omitempty"`
-	Email    string `yaml:"email" json:"email,omitempty"`
-	Address  string `yaml:"address" json:"address,omitempty"`
-	Verified bool   `yaml:"verified" json:"verified"`
-	Source   string `yaml:"source" json:"source,omitempty"`
-	Checked  Date   `yaml:"checked" json:"checked,omitempty"`
 }
 
 // Outside is a matter that the assistant recognises and does not answer: the better
@@ -80,6 +68,7 @@ const (
 	Harmful   OutsideKind = "harmful"
 	Personal  OutsideKind = "personal" // somebody's data, or the state of a file
 	Advice    OutsideKind = "advice"   // who is right, what to decide
+	InDanger  OutsideKind = "danger"   // an emergency or a fraud, from emergencies.yaml
 )
 
 // Load reads the knowledge under fsys. A file that cannot be read as knowledge is
@@ -122,6 +111,7 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 		return nil, problems, errors.New("no knowledge document found: the folder needs procedures/, skills/ or local/ with .md files")
 	}
 	problems = append(problems, lib.dropDuplicates()...)
+	lib.Outside = append(lib.Outside, lib.Emergencies.asOutside()...)
 	lib.index()
 	lib.countWords()
 	return lib, problems, nil
@@ -194,7 +184,7 @@ func readFiles(fsys fs.FS) ([]file, error) {
 			}
 		}
 	}
-	for _, table := range []string{"contacts.yaml", "glossary.yaml", "outside.yaml", unitsFile} {
+	for _, table := range []string{"contacts.yaml", "emergencies.yaml", "glossary.yaml", "outside.yaml", unitsFile} {
 		if err := add(table); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, fmt.Errorf("read knowledge: %w", err)
 		}
@@ -209,6 +199,8 @@ func (l *Library) readTable(f file) error {
 		return decodeYAML(f.name, string(f.data), 0, &l.Glossary)
 	case "outside.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Outside)
+	case "emergencies.yaml":
+		return decodeYAML(f.name, string(f.data), 0, &l.Emergencies)
 	case "contacts.yaml":
 		return decodeYAML(f.name, string(f.data), 0, &l.Contacts)
 	case unitsFile:
@@ -277,15 +269,6 @@ func (l *Library) index() {
 
 // Document returns the document with that ID, or nil.
 func (l *Library) Document(id string) *Document { return l.byID[id] }
-
-// Contact returns the contact with that ID.
-func (l *Library) Contact(id string) (Contact, bool) {
-	i := slices.IndexFunc(l.Contacts, func(c Contact) bool { return c.ID == id })
-	if i < 0 {
-		return Contact{}, false
-	}
-	return l.Contacts[i], true
-}
 
 // Section returns the section with that ID, or nil.
 func (d *Document) Section(id string) *Section {

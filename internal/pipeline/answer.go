@@ -318,4 +318,4 @@ func (c *composer) lesson(hit retrieval.Document) {
 }
 
 // stepNumber begins a step of a numbered list; alone, its number means nothing.
-var stepNumber = regexp.MustCompile(`^[0-9]+\. `)
+var stepNumber = regexp.MustCompile(`(?m)^[0-9]+\. `)

@@ -20,7 +20,8 @@ type draft struct {
 	runes     int
 	printed   map[string]bool // lines already there
 	citations []Citation
-	table     string // what of the table of units the lines are printed from
+	contacts  []corpus.Contact // printed from the list of contacts
+	table     string           // what of the table of units the lines are printed from
 }
 
 func newDraft(lib *corpus.Library, asOf corpus.Date) *draft {

@@ -36,8 +36,10 @@ type Assistant struct {
 	talks     *phraseTable
 	pages     pages
 	cues      *phraseTable // of questions about places
-	versions  Versions
-	now       func() time.Time
+
+	emergencies *emergencies
+	versions    Versions
+	now         func() time.Time
 }
 
 // Options are what an Assistant is made of beside the library and the retriever.
@@ -60,6 +62,9 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		facets:   newFacetTable(),
 		talks:    newTalkTable(),
 		cues:     newPlaceTable(),
+
+		emergencies: newEmergencies(lib.Emergencies),
+
 		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
 		now:      opts.Now,
 	}
@@ -83,6 +88,11 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	understood := a.now()
 	out.Timings.Understand = ms(understood.Sub(start))
 
+	if q.signs.matter != nil {
+		a.relieve(&out, q, q.signs.matter)
+		out.Timings.Total = ms(a.now().Sub(start))
+		return out
+	}
 	if q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
@@ -112,7 +122,14 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 // answer decides how to reply to what was found: nothing to answer, several
 // documents that fit, or one to answer from; only the last returns a draft.
 func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, found retrieval.Result) *draft {
+	found, danger := a.dangerIn(found)
+	if danger.clear(q) {
+		a.relieve(out, q, danger.likeliest)
+		return nil
+	}
+	found = withLesson(found, danger)
 	if a.declines(out, q, found) {
+		a.warn(out, danger)
 		return nil
 	}
 	found = a.withoutOutside(found)
@@ -132,6 +149,7 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 
 // check verifies a draft and makes it the answer, or abstains when it fails.
 func (a *Assistant) check(out *Outcome, q *understanding, d *draft) {
+	a.markUnverified(d)
 	checks, verified := a.verify(d, q)
 	out.Checks, out.Verified = checks, verified
 	if !verified {

@@ -36,6 +36,7 @@ type understanding struct {
 	variant  []string
 	followUp bool
 	kind     talk
+	signs    signs // of danger
 	places   places
 }
 
@@ -56,6 +57,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	expanded := a.glossary.Expand(typed)
 	q.accented = !vietnamese.MissingDiacritics(typed)
 	q.text = a.restorer.Restore(expanded)
+	q.signs = a.emergencies.read(expanded, q.text, q.accented)
 	q.variant = variants(typed, expanded, q.text, q.accented)
 	if picked := pickedOption(typed, question.History); picked != "" {
 		q.text = a.restorer.Restore(a.glossary.Expand(picked))

@@ -17,6 +17,7 @@ const (
 	checkLanguage  = "language"            // Vietnamese with diacritics
 	checkPrivacy   = "no_personal_data"    // no personal data of the question is echoed
 	checkOffices   = "no_abolished_office" // nobody is sent to a district office
+	checkContacts  = "contacts"            // every telephone number, mail address and link is listed, an unverified one marked
 )
 
 // verify runs all checks on a drafted answer and reports whether all passed.
@@ -26,6 +27,7 @@ func (a *Assistant) verify(d *draft, q *understanding) (map[string]string, bool)
 		checkNumbers:   grounded(answer, a.evidence(d)),
 		checkCitations: citationsResolve(answer, d.citations),
 		checkLanguage:  !vietnamese.MissingDiacritics(answer),
+		checkContacts:  a.listed(answer, d),
 		checkPrivacy:   !echoesPersonalData(answer, q.raw),
 		checkOffices:   !sendsToAbolished(answer),
 	}
@@ -52,6 +54,11 @@ func sendsToAbolished(answer string) bool {
 // records of the cited documents.
 func (a *Assistant) evidence(d *draft) string {
 	var b strings.Builder
+	for _, c := range d.contacts {
+		// A number stands once as a number to dial and once by itself, as answers
+		// print it either way.
+		b.WriteString(c.Name + "\n" + c.Reachable() + "\ngọi " + c.Phone + "\n" + c.Note + "\n")
+	}
 	b.WriteString(d.table)
 	for _, c := range d.citations {
 		doc := a.lib.Document(c.Document)
@@ -88,7 +95,7 @@ func record(doc *corpus.Document) string {
 
 // grounded reports whether every value of the answer occurs in the evidence, by
 // canonical value: "8.000 đồng" is grounded by "8.000 đồng/bản", "5 ngày" is not
-// by "5 ngày làm việc".
+// by "5 ngày làm việc". The numbers of a list's steps are no values.
 func grounded(answer, evidence string) bool {
 	type said struct {
 		kind      vietnamese.Kind
@@ -98,7 +105,7 @@ func grounded(answer, evidence string) bool {
 	for _, v := range vietnamese.FindValues(evidence) {
 		have[said{v.Kind, v.Canonical}] = true
 	}
-	for _, v := range vietnamese.FindValues(citationMark.ReplaceAllString(answer, "")) {
+	for _, v := range vietnamese.FindValues(stepNumber.ReplaceAllString(citationMark.ReplaceAllString(answer, ""), "")) {
 		if !have[said{v.Kind, v.Canonical}] {
 			return false
 		}

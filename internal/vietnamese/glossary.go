@@ -10,6 +10,9 @@ type Entry struct {
 	Form  string   `yaml:"form" json:"form"`
 	Means []string `yaml:"means" json:"means"` // likeliest first; several when it depends
 	Kind  string   `yaml:"kind" json:"kind"`   // abbreviation and shorthand are replaced, folk words get their official ones added
+	// Topics are the IDs of documents that the form by itself asks for; a test holds
+	// the assistant to them.
+	Topics []string `yaml:"topics" json:"topics,omitempty"`
 }
 
 // Glossary finds short forms and folk words in questions.

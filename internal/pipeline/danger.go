@@ -1,0 +1,85 @@
+package pipeline
+
+import (
+	"slices"
+	"strings"
+
+	"troly/internal/corpus"
+	"troly/internal/retrieval"
+	"troly/internal/vietnamese"
+)
+
+// When a question that no phrase recognises is an emergency all the same, by the
+// sentences that the classifier learned from; chosen on eval/sets, where a needless
+// hotline costs less than a missing one.
+const (
+	dangerLeast = 0.08 // probability of all emergencies together
+	dangerShare = 1.0  // and their share of the best other document's
+	dangerHint  = 0.02 // from which a declined question is told the numbers anyway
+	minSentence = 4    // words: shorter ones are left to the phrases
+)
+
+// danger is what retrieval says of emergencies in a question.
+type danger struct {
+	likeliest   *corpus.Emergency
+	probability float64 // of all emergencies together
+	other       float64 // of the best other document
+}
+
+// dangerIn separates the emergencies from what else was found: unlikely ones must
+// neither be answered nor get in the way.
+func (a *Assistant) dangerIn(found retrieval.Result) (retrieval.Result, danger) {
+	var d danger
+	best := 0.0
+	found.Documents = slices.DeleteFunc(slices.Clone(found.Documents), func(doc retrieval.Document) bool {
+		o, _ := a.lib.AsOutside(doc.ID)
+		e, ok := a.lib.EmergencyOf(o)
+		if !ok {
+			d.other = max(d.other, doc.Probability)
+			return false
+		}
+		d.probability += doc.Probability
+		if doc.Probability > best {
+			d.likeliest, best = e, doc.Probability
+		}
+		return true
+	})
+	return found, d
+}
+
+// withLesson puts the lesson that a likely emergency is taken from first: a question
+// about a fraud that is no call for help is about the lesson, from which the
+// emergency drew the classifier away.
+func withLesson(found retrieval.Result, d danger) retrieval.Result {
+	if d.likeliest == nil || d.probability < dangerLeast || d.probability < d.other {
+		return found
+	}
+	lesson := firstDocument(d.likeliest)
+	if i := slices.IndexFunc(found.Documents, func(doc retrieval.Document) bool { return doc.ID == lesson }); i > 0 {
+		found.Documents = slices.Concat(found.Documents[i:i+1], found.Documents[:i], found.Documents[i+1:])
+	}
+	return found
+}
+
+// clear reports whether a question is to be answered as the emergency.
+func (d danger) clear(q *understanding) bool {
+	return d.likeliest != nil && len(vietnamese.Tokenize(nil, q.text)) >= minSentence && q.kind != harmful && q.kind != instruction &&
+		!q.signs.papers && !slices.Contains(q.signs.excepted, d.likeliest.ID) &&
+		d.probability >= dangerLeast && d.probability >= dangerShare*d.other
+}
+
+// warn adds the hotlines to a question that was declined but might tell of danger.
+func (a *Assistant) warn(out *Outcome, d danger) {
+	if d.probability < dangerHint || out.Status != Abstained && out.Status != Refused {
+		return
+	}
+	var names []string
+	for _, id := range []string{"113", "114", "115"} {
+		if c, ok := a.lib.Contact(id); ok && c.Verified {
+			names = append(names, c.Reachable()+" ("+c.Name+")")
+		}
+	}
+	if len(names) > 0 {
+		out.Answer += "\nNếu đang có người gặp nguy hiểm, gọi ngay " + strings.Join(names, ", ") + "."
+	}
+}

@@ -1,0 +1,20 @@
+package pipeline
+
+import (
+	"troly/internal/corpus"
+	"troly/internal/vietnamese"
+)
+
+// Recogniser returns a function that names the emergency whose phrases a question
+// holds, or "".
+func Recogniser(lib *corpus.Library) func(question string) string {
+	a := New(lib, nil, Options{})
+	return func(question string) string {
+		typed := a.glossary.Expand(vietnamese.Normalize(question))
+		s := a.emergencies.read(typed, a.restorer.Restore(typed), !vietnamese.MissingDiacritics(typed))
+		if s.matter == nil {
+			return ""
+		}
+		return s.matter.ID
+	}
+}

@@ -1,0 +1,100 @@
+package pipeline_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"troly/internal/corpus"
+	"troly/internal/pipeline"
+	"troly/internal/vietnamese"
+	"troly/knowledge"
+)
+
+// leads reports whether a question leads to one of the documents: it is found among
+// the first most, or is one of the choices of a question back.
+func leads(o pipeline.Outcome, documents []string, most int) (found []string, ok bool) {
+	for _, r := range o.Retrieved {
+		if !slices.Contains(found, r.Document) {
+			found = append(found, r.Document)
+		}
+	}
+	found = found[:min(len(found), most)]
+	return found, slices.ContainsFunc(documents, func(d string) bool {
+		return slices.Contains(found, d) || slices.Contains(o.Choices, d)
+	})
+}
+
+// TestAliasesLeadToTheirDocument asks every alias of every document, alone, without
+// diacritics and with "cần giấy tờ gì".
+func TestAliasesLeadToTheirDocument(t *testing.T) {
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	lead := func(question, document string, most int) {
+		asked++
+		o := ask(question)
+		if strings.HasPrefix(document, "xa-phuong-tu-") && o.Understood.Intent == "place_authority" {
+			return // what became of old communes is answered from the table of units
+		}
+		if found, ok := leads(o, []string{document}, most); !ok {
+			t.Errorf("%q leads to %v, want %s among the first %d", question, found, document, most)
+		}
+	}
+	for _, d := range lib.Documents {
+		for i, alias := range d.Aliases {
+			lead(alias, d.ID, 1)
+			if i%2 == 0 { // half of them each way, for the time it takes
+				lead(vietnamese.Fold(alias), d.ID, 1)
+			} else {
+				lead(alias+" cần giấy tờ gì", d.ID, 3) // which for a lesson nobody would ask
+			}
+		}
+	}
+	t.Logf("%d questions", asked)
+}
+
+// suggests reports whether an emergency's answer, which begins with the number to
+// call, ends with one of the documents: "cháy nhà".
+func suggests(lib *corpus.Library, o pipeline.Outcome, documents []string) bool {
+	return o.Understood.Intent == "emergency" && slices.ContainsFunc(documents, func(id string) bool {
+		return slices.Contains(o.Suggestions, lib.Document(id).Title)
+	})
+}
+
+// TestGlossaryLeadsToItsTopic asks every entry of the glossary whose meaning is the
+// name of a document.
+func TestGlossaryLeadsToItsTopic(t *testing.T) {
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := make(map[string][]string) // name, folded -> documents
+	for _, d := range lib.Documents {
+		for _, name := range append([]string{d.Title}, d.Aliases...) {
+			key := strings.ToLower(vietnamese.Normalize(name))
+			named[key] = append(named[key], d.ID)
+		}
+	}
+	topics := 0
+	for _, e := range lib.Glossary {
+		var documents []string
+		for _, m := range e.Means {
+			documents = append(documents, named[strings.ToLower(vietnamese.Normalize(m))]...)
+		}
+		documents = append(documents, e.Topics...)
+		if len(documents) == 0 {
+			continue
+		}
+		topics++
+		for _, q := range []string{e.Form, e.Form + " cần giấy tờ gì"} {
+			o := ask(q)
+			if found, ok := leads(o, documents, 3); !ok && !suggests(lib, o, documents) {
+				t.Errorf("%q (%v) leads to %v, want one of %v", q, e.Means, found, documents)
+			}
+		}
+	}
+	t.Logf("%d of %d entries name a topic", topics, len(lib.Glossary))
+}
