@@ -66,11 +66,13 @@ func (t *aliasTable) coded(tokens []vietnamese.Token) string {
 }
 
 // named returns the documents whose names occur in text, the longest name first;
-// a name inside a longer one that was found does not count.
-func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) []string {
+// a name inside a longer one that was found does not count. words are those of the
+// first, in the form in which they were compared.
+func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) (names, words []string) {
 	type match struct {
 		document      string
 		start, length int
+		words         []string
 	}
 	var matches []match
 	for i, tok := range tokens {
@@ -84,11 +86,10 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) []string {
 				continue
 			}
 			length = len(al.words)
-			matches = append(matches, match{al.document, i, length})
+			matches = append(matches, match{al.document, i, length, al.words})
 		}
 	}
 	slices.SortStableFunc(matches, func(a, b match) int { return cmp.Compare(b.length, a.length) })
-	var names []string
 	covered := make([]int, len(tokens)) // length of the longest name over each token
 	for _, m := range matches {
 		if covered[m.start] > m.length {
@@ -97,11 +98,14 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) []string {
 		for i := m.start; i < min(m.start+m.length, len(tokens)); i++ {
 			covered[i] = max(covered[i], m.length)
 		}
+		if len(names) == 0 {
+			words = m.words
+		}
 		if !slices.Contains(names, m.document) {
 			names = append(names, m.document)
 		}
 	}
-	return names
+	return names, words
 }
 
 func startsWith(tokens []vietnamese.Token, words []string, accented bool) bool {

@@ -61,7 +61,7 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 		}
 		accented := !vietnamese.MissingDiacritics(typed)
 		restored := a.restorer.Restore(a.glossary.Expand(typed))
-		named := a.aliases.named(vietnamese.Tokenize(nil, restored), accented)
+		named, _ := a.aliases.named(vietnamese.Tokenize(nil, restored), accented)
 		if hits := a.glance(ctx, retrieval.Query{Text: restored, Typed: typed, Accented: accented, Named: named}); len(hits) > 0 {
 			return hits
 		}

@@ -44,7 +44,7 @@ func (a *Assistant) understandPlaces(question string) places {
 	typed := vietnamese.Normalize(withoutPersonalData(cutBytes(question, MaxQuestion)))
 	q := &understanding{accented: !vietnamese.MissingDiacritics(typed)}
 	q.text = a.restorer.Restore(a.glossary.Expand(typed))
-	q.named = a.aliases.named(vietnamese.Tokenize(nil, q.text), q.accented)
+	q.named, _ = a.aliases.named(vietnamese.Tokenize(nil, q.text), q.accented)
 	return a.placesOf(q, typed, nil)
 }
 

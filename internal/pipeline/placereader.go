@@ -85,7 +85,8 @@ func (r *placeReader) means(m corpus.Match) bool {
 	ordinary := r.ordinary(m)
 	switch {
 	case m.Word != "" || m.Old:
-		return !ordinary || m.Sure || r.strong || m.Word != "" && m.Old
+		sure := m.Sure && (r.accented || m.Word != "xã") // the marks of "xã" may only have been guessed
+		return !ordinary || sure || r.strong || m.Word != "" && m.Old
 	case r.strong && r.worded:
 		return m.District != nil && (r.capital(m) || r.qualifies(m)) || r.listed(m) && (r.capital(m) || m.Exact && !ordinary)
 	case r.strong:

@@ -26,6 +26,7 @@ type Query struct {
 	Synonyms []string // official words for the folk words of the question
 	Coded    string   // the document whose procedure code the question gives: it comes first
 	Named    []string // documents the question names, the clearest first
+	Bare     bool     // the question says hardly more than the name of the first of them
 	Context  []string // documents of the dialogue, for a question that leans on it
 	Audience string
 }
@@ -59,6 +60,7 @@ type Options struct {
 	ClassWeight   float64 // of the classifier beside the words (1)
 	SynonymWeight float64 // of an official word the question does not have (0.8)
 	NamedBoost    float64 // for the document named, as a share of the best score (0.1)
+	BareBoost     float64 // likewise more, when the question says hardly more than the name (0.4)
 	ContextBoost  float64 // for the document of the dialogue, likewise (1.2)
 	DenseWeight   float64 // of the dense leg in the fusion (1)
 	Documents     int     // returned at most (10)
@@ -77,6 +79,7 @@ func (o Options) withDefaults() Options {
 	set(&o.ClassWeight, 1)
 	set(&o.SynonymWeight, 0.8)
 	set(&o.NamedBoost, 0.1)
+	set(&o.BareBoost, 0.4)
 	set(&o.ContextBoost, 1.2)
 	set(&o.DenseWeight, 1)
 	if o.Documents == 0 {
@@ -348,6 +351,9 @@ func (r *Retriever) boost(documents []*Document, q Query) {
 	for _, d := range documents {
 		if at := slices.Index(q.Named, d.ID); at >= 0 {
 			d.Score += best * r.opts.NamedBoost / float64(1+at)
+			if q.Bare && at == 0 {
+				d.Score += best * r.opts.BareBoost
+			}
 		}
 		if d.ID == q.Coded {
 			d.Score += best
