@@ -9,17 +9,6 @@ import (
 	"troly/internal/vietnamese"
 )
 
-// Variant is the way in which a question is typed.
-type Variant string
-
-// The variants that Perturb makes; sets may hold others.
-const (
-	Plain        Variant = "plain"
-	NoDiacritics Variant = "no_diacritics"
-	Teencode     Variant = "teencode" // chat shorthand
-	Typo         Variant = "typo"
-)
-
 // Perturbed are the variants made by rule, in the order of reports.
 var Perturbed = []Variant{NoDiacritics, Teencode, Typo}
 

@@ -14,19 +14,6 @@ type Asker interface {
 	Ask(ctx context.Context, q pipeline.Question) pipeline.Outcome
 }
 
-// Sample is one case with its outcome and what was measured on it: a line of an
-// evaluation run.
-type Sample struct {
-	pipeline.Outcome
-	Case    string             `json:"case"`
-	BaseID  string             `json:"base_id"`
-	Variant Variant            `json:"variant"`
-	Repeat  int                `json:"repeat"`
-	Metrics map[string]float64 `json:"metrics"` // a metric that does not apply is absent
-	Error   string             `json:"error"`
-	Missed  []string           `json:"missed,omitempty"` // facts the answer lacks
-}
-
 // The metrics of a sample; each is 0 or 1, or a share.
 const (
 	FirstRight = "success@1"        // an expected document of grade 2 or 3 is first
@@ -54,19 +41,6 @@ func Run(ctx context.Context, asker Asker, cases []Case) []Sample {
 	return samples
 }
 
-// PipelineQuestion is the case as the assistant gets it.
-func (c Case) PipelineQuestion() pipeline.Question {
-	q := pipeline.Question{Text: c.Question, AsOf: c.AsOf, Audience: map[string]string{"resident": "citizen", "civil_servant": "official"}[c.Audience]}
-	for _, m := range c.History {
-		if m.Role == "user" {
-			q.History = append(q.History, pipeline.Turn{Question: m.Text})
-		} else if n := len(q.History); n > 0 {
-			q.History[n-1].Answer = m.Text
-		}
-	}
-	return q
-}
-
 // Score measures one outcome against its case.
 func Score(c Case, o pipeline.Outcome) Sample {
 	s := Sample{Outcome: o, Case: c.ID, BaseID: c.BaseID, Variant: c.Variant, Metrics: make(map[string]float64), Error: o.Error}
@@ -92,7 +66,7 @@ func Score(c Case, o pipeline.Outcome) Sample {
 		if o.Status == pipeline.Answered && f.Match(o.Answer) {
 			found++
 		} else {
-			s.Missed = append(s.Missed, f.ID)
+			s.Facts = append(s.Facts, FactResult{ID: f.ID})
 		}
 	}
 	if vital > 0 {
