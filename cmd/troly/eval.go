@@ -33,6 +33,7 @@ is first, whether the answer holds the facts, and whether it declines what it
 should. Exit status 100 means that a gate of eval/gates.json failed.`,
 	}
 	cmd.AddCommand(evalRunCommand(con, opts), evalGateCommand(con, opts), evalLintCommand(con, opts))
+	cmd.AddCommand(evalRetrievalCommand(con, opts))
 	return cmd
 }
 
