@@ -4,7 +4,8 @@ package eval
 
 import "embed"
 
-// FS holds sets/*.jsonl (one case a line) and gates.json.
+// FS holds sets/*.jsonl (one case a line), gates.json, forbidden.json (what no answer
+// says) and the baselines that gates compare with.
 //
-//go:embed sets gates.json
+//go:embed sets gates.json forbidden.json baselines
 var FS embed.FS

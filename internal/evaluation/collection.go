@@ -172,7 +172,8 @@ func typed(q trec.Query, v Variant, seed uint64) string {
 	if v == Plain {
 		return q.Text
 	}
-	return Perturb(Case{BaseID: q.ID, Question: q.Text}, v, seed).Question
+	made, _ := Perturb(Case{BaseID: q.ID, Question: q.Text}, v, seed)
+	return made.Question
 }
 
 // CollectionRun is what one way of typing the questions found.

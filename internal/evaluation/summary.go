@@ -44,7 +44,7 @@ type MetricSummary struct {
 
 // Slice is the part of a run with one value of one label.
 type Slice struct {
-	By      string          `json:"by"`    // intent, variant, collection, audience, difficulty, split or set
+	By      string          `json:"by"`    // a label, or BySetAndVariant
 	Value   string          `json:"value"` // of that label
 	Samples int             `json:"samples"`
 	Metrics []MetricSummary `json:"metrics"`
