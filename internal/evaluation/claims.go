@@ -16,33 +16,44 @@ const (
 	quotedShare = 0.6 // of its pairs of words that the cited section must have
 )
 
-// claims cuts the answer into factual sentences and checks their citations. A line
-// that ends with a colon is a heading: its citations stand for the lines under it,
-// until a blank line or the next heading.
+// claims cuts the answer into factual sentences and checks their citations. A
+// citation stands for the sentences of its line before it. A line that ends with a
+// colon is a heading: its citations stand for the lines under it, until a blank line
+// or the next heading that cites.
 func (j *judgement) claims() {
 	if j.sample.Status != pipeline.Answered {
 		return
 	}
 	var heading []int
 	lines := strings.Split(j.sample.Answer, "\n")
-	line := -1
+	line, lineEnd := -1, 0
 	for i := range j.text.sentences {
 		s := &j.text.sentences[i]
 		for line < s.line {
 			line++
-			if text := strings.TrimSpace(lines[line]); text == "" || isHeading(text) {
-				heading = marksIn(text)
+			text := strings.TrimSpace(lines[line])
+			if marks := marksIn(text); text == "" || isHeading(text) && len(marks) > 0 {
+				heading = marks
 			}
+			lineEnd += len(lines[line]) + 1
 		}
-		if isHeading(strings.TrimSpace(lines[s.line])) || !j.factual(s) {
+		if text := lines[s.line]; isHeading(text) || j.isTitle(text) || !j.factual(s) {
 			continue
 		}
 		cited := marksIn(j.sample.Answer[s.start:s.end])
+		if len(cited) == 0 {
+			cited = marksIn(j.sample.Answer[s.end : lineEnd-1])
+		}
 		if len(cited) == 0 {
 			cited = heading
 		}
 		j.sample.Claims = append(j.sample.Claims, j.claim(s, cited))
 	}
+}
+
+// isTitle reports whether a line is the title of a source.
+func (j *judgement) isTitle(line string) bool {
+	return slices.ContainsFunc(j.sample.Citations, func(c pipeline.Citation) bool { return strings.Trim(line, ". ") == strings.Trim(c.Title, ". ") })
 }
 
 // isHeading reports whether a line only announces the lines under it.
@@ -61,14 +72,20 @@ func marksIn(text string) []int {
 	return numbers
 }
 
-// factual reports whether a sentence states something: no question, no title of a
-// source, no two or three words.
+// caveats speak of the sources themselves, not of what they say.
+var caveats = [...]string{"nguồn phụ", "hỏi lại nơi tiếp nhận", "độ tin cậy thấp"}
+
+// factual reports whether a sentence states something: no question, no caveat, no
+// two or three words.
 func (j *judgement) factual(s *sentence) bool {
 	text := strings.TrimSpace(citationMark.ReplaceAllString(j.sample.Answer[s.start:s.end], ""))
-	if strings.HasSuffix(text, "?") || slices.ContainsFunc(j.sample.Citations, func(c pipeline.Citation) bool { return strings.Trim(text, ". ") == strings.Trim(c.Title, ". ") }) {
+	if strings.HasSuffix(text, "?") {
 		return false
 	}
-	return s.last-s.first >= claimWords || slices.ContainsFunc(j.valuesOf(s), checkable)
+	if slices.ContainsFunc(j.valuesOf(s), checkable) {
+		return true
+	}
+	return s.last-s.first >= claimWords && !slices.ContainsFunc(caveats[:], func(c string) bool { return strings.Contains(text, c) })
 }
 
 func (j *judgement) valuesOf(s *sentence) []value {

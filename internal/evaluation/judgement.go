@@ -149,16 +149,9 @@ func (j *judgement) otherValue(s *statement) bool {
 func (j *judgement) forbidden() {
 	var hits []ForbiddenHit
 	if j.sample.Status == pipeline.Answered || j.sample.Status == pipeline.Clarify {
-		for _, list := range [][]Forbidden{j.c.Forbidden, j.standing} {
-			for i := range list {
-				f := &list[i]
-				s, err := f.statement()
-				if err != nil {
-					continue // Load lets no such statement through
-				}
-				if m, found := f.in(s, j.text); found {
-					hits = append(hits, ForbiddenHit{f.ID, f.Kind, f.Severity, m.Start, m.End})
-				}
+		for _, f := range slices.Concat(prepare(j.c.Forbidden), j.standing) {
+			if m, found := f.in(j.text); found {
+				hits = append(hits, ForbiddenHit{f.ID, f.Kind, f.Severity, m.Start, m.End})
 			}
 		}
 	}

@@ -310,11 +310,17 @@ func (s *statement) expression(r *reading) Match {
 	if s.regex == nil {
 		return Match{Support: None}
 	}
-	at := s.regex.FindStringIndex(r.source[r.base:])
-	if at == nil {
-		return Match{Support: None}
+	found := Match{Support: None}
+	for _, at := range s.regex.FindAllStringIndex(r.source[r.base:], -1) {
+		start, end := r.base+at[0], r.base+at[1]
+		i, _ := slices.BinarySearchFunc(r.words, start, func(w word, start int) int { return w.start - start })
+		if i < len(r.words) && r.denied(i) != s.negated {
+			found.Denied = true
+			continue
+		}
+		return Match{Support: Full, Tier: 1, Start: start, End: end}
 	}
-	return Match{Support: Full, Tier: 1, Start: r.base + at[0], End: r.base + at[1]}
+	return found
 }
 
 // allParts finds the parts of an all_of list: some of them are partial support. The
@@ -350,11 +356,37 @@ func (f *Forbidden) statement() (*statement, error) {
 	return newStatement(&Fact{Type: cmp.Or(f.Type, "text"), Value: f.Value, AnyOf: f.AnyOf, Regex: f.Regex})
 }
 
+// banned is a forbidden statement, prepared for matching.
+type banned struct {
+	*Forbidden
+	statement *statement
+	excuses   [][]vietnamese.Token
+}
+
+// prepare leaves out what cannot be matched: Load and Standing let none through.
+func prepare(list []Forbidden) []banned {
+	var all []banned
+	for i := range list {
+		f := &list[i]
+		if s, err := f.statement(); err == nil {
+			b := banned{Forbidden: f, statement: s}
+			for _, text := range f.UnlessAnyOf {
+				b.excuses = append(b.excuses, phrase(text))
+			}
+			all = append(all, b)
+		}
+	}
+	return all
+}
+
 // in finds the forbidden statement in a text, except in a sentence that excuses it.
-func (f *Forbidden) in(s *statement, r *reading) (Match, bool) {
+func (b *banned) in(r *reading) (Match, bool) {
+	if b.statement.in(r).Support != Full {
+		return Match{}, false
+	}
 	for i := range r.sentences {
-		m := s.in(r.sentence(i))
-		if m.Support == Full && !slices.ContainsFunc(f.UnlessAnyOf, func(text string) bool { return r.sentence(i).has(phrase(text)) }) {
+		part := r.sentence(i)
+		if m := b.statement.in(part); m.Support == Full && !slices.ContainsFunc(b.excuses, part.has) {
 			return m, true
 		}
 	}

@@ -20,14 +20,14 @@ type Scorer struct {
 	lib      *corpus.Library
 	places   *passages
 	contacts map[said]bool // numbers and addresses that are public
-	standing []Forbidden   // what no answer says, whatever was asked
+	standing []banned      // what no answer says, whatever was asked
 	measures []trec.Measure
 }
 
 // NewScorer returns a scorer; standing statements are forbidden in every answer
 // (see Standing).
 func NewScorer(lib *corpus.Library, standing []Forbidden) *Scorer {
-	s := &Scorer{lib: lib, places: newPassages(lib), contacts: make(map[said]bool), standing: standing}
+	s := &Scorer{lib: lib, places: newPassages(lib), contacts: make(map[said]bool), standing: prepare(standing)}
 	for _, c := range lib.Contacts {
 		for _, v := range read("gọi " + c.Phone + "\n" + c.URL + "\n" + c.Email).values {
 			s.contacts[said{v.kind, v.canonical}] = true
