@@ -8,7 +8,9 @@ import (
 	"io"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,7 +117,8 @@ type flipView struct {
 // sampleView is one outcome with the places in its answer that matter.
 type sampleView struct {
 	*Sample
-	Case     *Case // nil: the case is no longer known
+	Also     []Variant // other ways of typing that are not right either
+	Case     *Case     // nil: the case is no longer known
 	Parts    []part
 	Facts    []factView
 	Expected map[string]bool // documents that answer the question
@@ -174,8 +177,8 @@ func (r *Report) page() (*page, error) {
 		}
 	}
 	worst, all, err := r.failures(shownFailures)
-	for _, s := range worst {
-		p.Wrong = append(p.Wrong, r.view(s))
+	for _, f := range worst {
+		p.Wrong = append(p.Wrong, r.view(f))
 	}
 	p.AllWrong = all
 	return p, err
@@ -250,8 +253,9 @@ func (p *page) misses() {
 }
 
 // view prepares one outcome for reading.
-func (r *Report) view(s *Sample) sampleView {
-	v := sampleView{Sample: s, Case: r.Cases[s.Case], Parts: partsOf(s), Expected: make(map[string]bool)}
+func (r *Report) view(f failure) sampleView {
+	s := f.Sample
+	v := sampleView{Sample: s, Also: f.Also, Case: r.Cases[s.Case], Parts: partsOf(s), Expected: make(map[string]bool)}
 	facts := make(map[string]*Fact)
 	if v.Case != nil {
 		for i := range v.Case.KeyFacts {
@@ -282,19 +286,61 @@ func (v sampleView) Top() []pipeline.Retrieved {
 	return top[:min(5, len(top))]
 }
 
-// Words says a fact in words for people: how the knowledge puts it, else how it may
-// be said, else its value.
+// Words says a fact in words for people: how the knowledge puts it, else its value,
+// else how it may be said.
 func (f *Fact) Words() string {
 	if len(f.Evidence) > 0 && f.Evidence[0].Quote != "" {
 		return f.Evidence[0].Quote
 	}
+	if len(f.Value) > 0 {
+		return valueWords(f.Type, strings.Trim(string(f.Value), `"`), f.Unit)
+	}
 	if len(f.AllOf) > 0 {
 		return strings.Join(f.AllOf, " + ")
 	}
-	if len(f.AnyOf) > 0 {
-		return f.AnyOf[0]
+	return strings.Join(f.AnyOf, " / ")
+}
+
+var writtenDuration = regexp.MustCompile(`^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?)?$`)
+
+// valueWords writes a canonical value as people do; one it cannot read stays as it is.
+func valueWords(kind, value, unit string) string {
+	switch kind {
+	case "money_vnd":
+		if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+			return grouped(n) + " đồng"
+		}
+	case "percent":
+		return strings.ReplaceAll(value, ".", ",") + " %"
+	case "date":
+		if day, err := time.Parse(time.DateOnly, value); err == nil {
+			return day.Format("02/01/2006")
+		}
+	case "working_days", "duration":
+		units := []string{"năm", "tháng", "tuần", "ngày", "giờ", "phút"}
+		if kind == "working_days" {
+			units[3] = "ngày làm việc"
+		}
+		var words []string
+		for i, n := range writtenDuration.FindStringSubmatch(value) {
+			if i > 0 && n != "" {
+				words = append(words, n+" "+units[i-1])
+			}
+		}
+		if len(words) > 0 {
+			return strings.Join(words, " ")
+		}
 	}
-	return strings.Trim(string(f.Value), `"`) + " " + f.Unit
+	return strings.TrimSpace(value + " " + unit)
+}
+
+// grouped writes a number with a dot between thousands.
+func grouped(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "." + s[i:]
+	}
+	return s
 }
 
 // span is a marked stretch of bytes of an answer.

@@ -270,13 +270,30 @@ func TestCutAt(t *testing.T) {
 
 func TestWorstComesFirst(t *testing.T) {
 	var many []Sample
-	for range 1000 {
-		many = append(many, Sample{Case: "n", Missed: NotSaid})
+	for _, v := range []Variant{Plain, Typo, NoDiacritics} {
+		many = append(many, Sample{Case: "n." + string(v), BaseID: "n", Variant: v, Missed: NotSaid})
 	}
+	many[1].Missed = SaidWrongly
 	many = append(many, reportSamples()...)
 	r := &Report{Samples: samplesOf(many)}
 	worst, all, err := r.failures(3)
-	if err != nil || all != 1002 || len(worst) != 3 || worst[0].Case != "c" || worst[1].Case != "b" {
-		t.Errorf("failures = %d of %d, %v, want the error and the critical one first of 1002", len(worst), all, err)
+	if err != nil || all != 5 || len(worst) != 3 || worst[0].Case != "c" || worst[1].Case != "b" || worst[2].Case != "n.typo" || len(worst[2].Also) != 2 {
+		t.Errorf("failures = %+v of %d, %v, want the error, the critical one and the question typed wrongly in three ways", worst, all, err)
+	}
+	if worst, all, _ := r.failures(1); len(worst) != 1 || all != 5 {
+		t.Errorf("failures(1) = %d of %d, want 1 of 5", len(worst), all)
+	}
+}
+
+func TestFactWords(t *testing.T) {
+	for _, tt := range []struct{ kind, value, want string }{
+		{"money_vnd", "8000", "8.000 đồng"}, {"money_vnd", "1500000", "1.500.000 đồng"}, {"money_vnd", "0", "0 đồng"}, {"working_days", `"P5D"`, "5 ngày làm việc"},
+		{"duration", `"P1Y6M"`, "1 năm 6 tháng"}, {"duration", `"PT8H"`, "8 giờ"}, {"duration", `"soon"`, "soon"}, {"date", `"2025-07-01"`, "01/07/2025"},
+		{"percent", "4.5", "4,5 %"}, {"form_code", `"CT01"`, "CT01"},
+	} {
+		f := Fact{Type: tt.kind, Value: json.RawMessage(tt.value)}
+		if got := f.Words(); got != tt.want {
+			t.Errorf("Words of %s %s = %q, want %q", tt.kind, tt.value, got, tt.want)
+		}
 	}
 }

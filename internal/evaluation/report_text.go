@@ -14,10 +14,18 @@ import (
 // has all.
 const shownFailures = 200
 
-// failures are the samples that are not right, the worst first: errors, forbidden
-// statements, then what was said wrongly, not said and not found. At most limit are
-// kept; all counts every one.
-func (r *Report) failures(limit int) (worst []*Sample, all int, err error) {
+// failure is the worst outcome of a question that is not always right, and the
+// other ways of typing it that are not right either.
+type failure struct {
+	*Sample
+	Also []Variant
+}
+
+// failures are the questions whose outcomes are not right, the worst first: errors,
+// forbidden statements, then what was said wrongly, not said and not found. At most
+// limit are kept; all counts every wrong sample.
+func (r *Report) failures(limit int) (worst []failure, all int, err error) {
+	index := make(map[string]int)
 	for s, err := range r.Samples {
 		if err != nil {
 			return nil, 0, err
@@ -26,19 +34,21 @@ func (r *Report) failures(limit int) (worst []*Sample, all int, err error) {
 			continue
 		}
 		all++
-		worst = append(worst, s)
-		if len(worst) >= 2*limit { // so that memory does not grow with the run
-			worst = worstOf(worst, limit)
+		at, seen := index[s.BaseID]
+		switch {
+		case !seen:
+			index[s.BaseID] = len(worst)
+			worst = append(worst, failure{Sample: s})
+		case badness(s) > badness(worst[at].Sample):
+			worst[at] = failure{s, append(worst[at].Also, worst[at].Variant)}
+		default:
+			worst[at].Also = append(worst[at].Also, s.Variant)
 		}
 	}
-	return worstOf(worst, limit), all, nil
-}
-
-func worstOf(samples []*Sample, limit int) []*Sample {
-	slices.SortStableFunc(samples, func(a, b *Sample) int {
-		return cmp.Or(cmp.Compare(badness(b), badness(a)), cmp.Compare(a.Case, b.Case), cmp.Compare(a.Repeat, b.Repeat))
+	slices.SortStableFunc(worst, func(a, b failure) int {
+		return cmp.Or(cmp.Compare(badness(b.Sample), badness(a.Sample)), cmp.Compare(len(b.Also), len(a.Also)), cmp.Compare(a.Case, b.Case))
 	})
-	return slices.Clone(samples[:min(limit, len(samples))])
+	return worst[:min(limit, len(worst))], all, nil
 }
 
 // badness says how bad a sample is; 0 is right.
@@ -120,9 +130,9 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 			fmt.Fprintf(b, "| %s | %d |\n", m, n)
 		}
 	}
-	fmt.Fprintf(b, "\n## Wrong outcomes (%d, the worst %d)\n\n", all, len(failures))
+	fmt.Fprintf(b, "\n## Wrong outcomes (%d, of the %d worst questions)\n\n", all, len(failures))
 	for _, f := range failures {
-		fmt.Fprintf(b, "- `%s` %s: %s (%s%s)\n", f.Case, cmp.Or(string(f.Missed), "error"), cell(f.Question), f.Status, forbiddenList(f.Forbidden))
+		fmt.Fprintf(b, "- `%s` %s: %s (%s%s%s)\n", f.Case, cmp.Or(string(f.Missed), "error"), cell(f.Question), f.Status, forbiddenList(f.Forbidden), alsoList(f.Also))
 	}
 	_, err = io.WriteString(w, b.String())
 	return err
@@ -162,6 +172,14 @@ func forbiddenList(hits []ForbiddenHit) string {
 	var b strings.Builder
 	for _, h := range hits {
 		fmt.Fprintf(&b, ", says %s", h.Kind)
+	}
+	return b.String()
+}
+
+func alsoList(variants []Variant) string {
+	var b strings.Builder
+	for _, v := range variants {
+		fmt.Fprintf(&b, ", also %s", v)
 	}
 	return b.String()
 }
