@@ -23,8 +23,8 @@ const (
 	FactKind  Kind = "fact"  // a key fact, beside an answer
 )
 
-// verdicts are the labels of a kind; the first is the positive one.
-func (k Kind) verdicts() []Verdict {
+// Verdicts are the labels of a kind, the positive one first; nil for no such kind.
+func (k Kind) Verdicts() []Verdict {
 	switch k {
 	case ClaimKind:
 		return []Verdict{Supported, Contradicted, NotFound}
@@ -43,7 +43,7 @@ type Item struct {
 	Item    string `json:"item"` // ID of the fact, or number of the claim from 1
 }
 
-// Record is one judgement: a line of judge.jsonl in a run directory.
+// Record is one judgement as a run keeps it.
 type Record struct {
 	Item
 	BaseID  string `json:"base_id"`
@@ -62,34 +62,47 @@ type Label struct {
 	Annotator string  `json:"annotator,omitempty"`
 }
 
-// ReadRecords and ReadLabels read a file of JSON lines; errors name the line. A last
-// line that is torn, as a killed run leaves it, is dropped from records.
-func ReadRecords(r io.Reader, name string) ([]Record, error) {
-	return readLines(r, name, true, func(r Record) error { return r.check(r.Verdict, r.Unscored == "") })
-}
-
-// ReadLabels is described at ReadRecords. An item labelled twice is an error.
+// ReadLabels reads a file of JSON lines. An error names the line; an item labelled
+// twice is one.
 func ReadLabels(r io.Reader, name string) ([]Label, error) {
+	var list []Label
 	seen := make(map[Item]bool)
-	return readLines(r, name, false, func(l Label) error {
-		if seen[l.Item] {
-			return fmt.Errorf("%s is labelled twice", l.Item)
+	scanner := bufio.NewScanner(r)
+	scanner.Buffer(nil, 1<<20)
+	for n := 1; scanner.Scan(); n++ {
+		if len(bytes.TrimSpace(scanner.Bytes())) == 0 {
+			continue
+		}
+		var l Label
+		err := json.Unmarshal(scanner.Bytes(), &l)
+		if err == nil {
+			err = l.check()
+		}
+		if err == nil && seen[l.Item] {
+			err = fmt.Errorf("%s is labelled twice", l.Item)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
 		seen[l.Item] = true
-		return l.check(l.Label, true)
-	})
+		list = append(list, l)
+	}
+	if err := scanner.Err(); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return list, nil
 }
 
-// check refuses a kind or a verdict that does not exist.
-func (i Item) check(v Verdict, needed bool) error {
-	offered := i.Kind.verdicts()
+// check refuses a kind or a label that does not exist.
+func (l Label) check() error {
+	offered := l.Kind.Verdicts()
 	switch {
 	case offered == nil:
-		return fmt.Errorf("kind %q: write claim or fact", i.Kind)
-	case i.Case == "" || i.Item == "":
+		return fmt.Errorf("kind %q: write claim or fact", l.Kind)
+	case l.Case == "" || l.Item.Item == "":
 		return errors.New("case and item must be given")
-	case needed && !slices.Contains(offered, v):
-		return fmt.Errorf("label %q of a %s: write one of %v", v, i.Kind, offered)
+	case !slices.Contains(offered, l.Label):
+		return fmt.Errorf("label %q of a %s: write one of %v", l.Label, l.Kind, offered)
 	}
 	return nil
 }
@@ -97,32 +110,6 @@ func (i Item) check(v Verdict, needed bool) error {
 // String names an item for people.
 func (i Item) String() string {
 	return fmt.Sprintf("%s %s of %s (%s, repeat %d)", i.Kind, i.Item, i.Case, i.Variant, i.Repeat)
-}
-
-func readLines[T any](r io.Reader, name string, mayBeTorn bool, check func(T) error) ([]T, error) {
-	var list []T
-	data, err := io.ReadAll(bufio.NewReader(r))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	lines := bytes.Split(data, []byte("\n"))
-	for i, line := range lines {
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		var v T
-		if err := json.Unmarshal(line, &v); err != nil {
-			if mayBeTorn && i == len(lines)-1 {
-				break
-			}
-			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
-		}
-		if err := check(v); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, i+1, err)
-		}
-		list = append(list, v)
-	}
-	return list, nil
 }
 
 // When the verdicts of a judge may decide a gate. Policy of this project, not from a
@@ -189,7 +176,7 @@ func Calibrate(records []Record, labels []Label) []Calibration {
 }
 
 func calibrate(kind Kind, records []Record, labels map[Item]Label) Calibration {
-	c := Calibration{Kind: kind, Verdicts: kind.verdicts(), Unmatched: []string{}}
+	c := Calibration{Kind: kind, Verdicts: kind.Verdicts(), Unmatched: []string{}}
 	c.Table = newTable(len(c.Verdicts))
 	by := make(map[[2]string]statistics.Table)
 	found := make(map[Item]bool)
