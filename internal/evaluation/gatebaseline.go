@@ -129,7 +129,7 @@ func (b *GateBaseline) gains(set *rows, list []*row, m Metric) []float64 {
 	_, now := set.means(common, set.index[m.Name])
 	old := &rows{metrics: []Metric{m}, index: map[string]int{m.Name: 0}}
 	for _, one := range byCase(common) {
-		old.list = append(old.list, row{base: one[0].base, id: one[0].id, values: []float64{before[one[0].id]}, failed: one[0].failed})
+		old.list = append(old.list, row{baseNo: one[0].baseNo, caseNo: one[0].caseNo, base: one[0].base, id: one[0].id, values: []float64{before[one[0].id]}, failed: one[0].failed})
 	}
 	_, then := old.means(old.where(nil), 0)
 	gains := make([]float64, min(len(now), len(then)))

@@ -91,11 +91,19 @@ func (j *journal) close() error {
 // maxSample bounds a line of a journal; the longest answers make some 50 KB.
 const maxSample = 16 << 20
 
+// whole decodes all of a line.
+func whole[T any](line []byte, v *T) error {
+	if err := json.Unmarshal(line, v); err != nil {
+		return jsonError(err)
+	}
+	return nil
+}
+
 // eachLine decodes the lines of a file on all processors and calls each in their
 // order, with the line's number from 1. A missing file has no lines; a last line
 // without its newline was torn and is left out; any other line that cannot be
 // decoded is an error that names it.
-func eachLine[T any](name string, each func(number int, v *T) error) error {
+func eachLine[T any](name string, decode func(line []byte, v *T) error, each func(number int, v *T) error) error {
 	f, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -108,7 +116,7 @@ func eachLine[T any](name string, each func(number int, v *T) error) error {
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
 	}
-	pipe := newDecoder[T](name)
+	pipe := newDecoder(name, decode)
 	defer pipe.stop()
 	go pipe.read(io.LimitReader(f, end))
 	for batch := range pipe.batches {
@@ -128,6 +136,7 @@ func eachLine[T any](name string, each func(number int, v *T) error) error {
 // decoder decodes batches of lines in parallel and hands them on in order.
 type decoder[T any] struct {
 	name    string
+	line    func(line []byte, v *T) error
 	batches chan *decoded[T]
 	done    chan struct{} // closed when nobody wants more
 	once    sync.Once
@@ -145,8 +154,8 @@ type decoded[T any] struct {
 // batchLines is enough that handing over costs nothing beside decoding.
 const batchLines = 64
 
-func newDecoder[T any](name string) *decoder[T] {
-	return &decoder[T]{name: name, batches: make(chan *decoded[T], 2*runtime.GOMAXPROCS(0)), done: make(chan struct{})}
+func newDecoder[T any](name string, line func([]byte, *T) error) *decoder[T] {
+	return &decoder[T]{name: name, line: line, batches: make(chan *decoded[T], 2*runtime.GOMAXPROCS(0)), done: make(chan struct{})}
 }
 
 func (d *decoder[T]) stop() { d.once.Do(func() { close(d.done) }) }
@@ -157,7 +166,7 @@ func (d *decoder[T]) read(r io.Reader) {
 	scanner.Buffer(make([]byte, 0, 1<<20), maxSample)
 	next := &decoded[T]{first: 1, ready: make(chan struct{})}
 	hand := func() bool {
-		go next.decode(d.name)
+		go next.decode(d.name, d.line)
 		select {
 		case d.batches <- next:
 		case <-d.done:
@@ -180,12 +189,12 @@ func (d *decoder[T]) read(r io.Reader) {
 	}
 }
 
-func (b *decoded[T]) decode(name string) {
+func (b *decoded[T]) decode(name string, one func([]byte, *T) error) {
 	defer close(b.ready)
 	b.values = make([]T, len(b.lines))
 	for i, line := range b.lines {
-		if err := json.Unmarshal(line, &b.values[i]); err != nil {
-			b.err = fmt.Errorf("%s:%d: %w", name, b.first+i, jsonError(err))
+		if err := one(line, &b.values[i]); err != nil {
+			b.err = fmt.Errorf("%s:%d: %w", name, b.first+i, err)
 			return
 		}
 	}

@@ -2,13 +2,13 @@ package evaluation
 
 import (
 	"cmp"
-	"fmt"
+	"encoding/json"
 	"maps"
 	"math"
 	"slices"
 	"strings"
-
-	"troly/internal/pipeline"
+	"sync"
+	"unique"
 )
 
 // rows are the samples of a run without their texts: all that figures are made
@@ -18,16 +18,22 @@ type rows struct {
 	metrics []Metric
 	list    []row
 	index   map[string]int // metric -> position in row.values
+	reasons sync.Map       // object of reasons as written -> *grounds
 }
+
+// grounds say why metrics are unscored; rows with the same ones share them.
+type grounds map[string]string
 
 // row is one sample. values has a place for every metric; one that was not measured
 // is NaN and its reason is in unscored.
 type row struct {
 	base, id   string
+	baseNo     int // place of its base and case among those of the run
+	caseNo     int
 	repeat     int
 	labels     [7]string // in the order of Sample.Labels
 	values     []float64
-	unscored   map[string]string // shared by all rows with the same ones
+	unscored   *grounds
 	failed     bool
 	recognised string
 	said       string // the vital facts that were said
@@ -52,33 +58,6 @@ func labelNames() [7]string {
 // stageNames are the parts of an outcome's time.
 var stageNames = [...]string{"understand", "retrieve", "answer", "verify", "total"}
 
-// lean is a sample as it is read for figures: without texts.
-type lean struct {
-	Set        string             `json:"set"`
-	Case       string             `json:"case"`
-	BaseID     string             `json:"base_id"`
-	Variant    Variant            `json:"variant"`
-	Repeat     int                `json:"repeat"`
-	Intent     string             `json:"intent"`
-	Collection string             `json:"collection"`
-	Audience   string             `json:"audience"`
-	Difficulty string             `json:"difficulty"`
-	Split      string             `json:"split"`
-	Metrics    map[string]float64 `json:"metrics"`
-	Unscored   map[string]string  `json:"unscored"`
-	Facts      []FactResult       `json:"facts"`
-	Forbidden  []ForbiddenHit     `json:"forbidden"`
-	Missed     Miss               `json:"missed"`
-	Cached     bool               `json:"cached"`
-	Error      string             `json:"error"`
-	Status     pipeline.Status    `json:"status"`
-	Understood struct {
-		Intent string `json:"intent"`
-	} `json:"understood"`
-	Timings pipeline.Timings `json:"timings_ms"`
-	Usage   pipeline.Usage   `json:"usage"`
-}
-
 // readRows reads the samples of a run directory.
 func readRows(r *Run) (*rows, error) {
 	judged, err := r.judged()
@@ -87,16 +66,15 @@ func readRows(r *Run) (*rows, error) {
 	}
 	set := newRows(judged)
 	at := make(map[attempt]int)
-	err = eachLine(r.file(samplesFile), func(_ int, l *lean) error {
-		key := attempt{l.Case, l.Repeat}
-		judged[key].addTo(l.Metrics, &l.Unscored)
-		made := set.row(l)
+	err = eachLine(r.file(samplesFile), set.decode, func(_ int, made *row) error {
+		key := attempt{made.id, made.repeat}
+		set.judge(made, judged[key])
 		if i, again := at[key]; again {
-			set.list[i] = made
+			set.list[i] = *made
 			return nil
 		}
 		at[key] = len(set.list)
-		set.list = append(set.list, made)
+		set.list = append(set.list, *made)
 		return nil
 	})
 	if err != nil {
@@ -106,21 +84,50 @@ func readRows(r *Run) (*rows, error) {
 	return set, nil
 }
 
+// judge adds a verdict to a row.
+func (set *rows) judge(r *row, j *Judged) {
+	if j == nil || r.failed {
+		return
+	}
+	for name, v := range j.Metrics {
+		r.values[set.index[name]] = v
+	}
+	if len(j.Unscored) > 0 {
+		merged := grounds(maps.Clone(j.Unscored))
+		maps.Copy(merged, *r.unscored)
+		r.unscored = &merged
+	}
+}
+
 // rowsOf makes rows of samples in memory.
 func rowsOf(samples []Sample) *rows {
 	set := newRows(nil)
 	for i := range samples {
 		s := &samples[i]
-		l := lean{
-			Set: s.Set, Case: s.Case, BaseID: s.BaseID, Variant: s.Variant, Repeat: s.Repeat, Intent: s.Intent, Collection: s.Collection,
-			Audience: s.Audience, Difficulty: s.Difficulty, Split: s.Split, Metrics: s.Metrics, Unscored: s.Unscored, Facts: s.Facts,
-			Forbidden: s.Forbidden, Missed: s.Missed, Cached: s.Cached, Error: s.Error, Status: s.Status, Timings: s.Timings, Usage: s.Usage,
+		r := row{base: s.BaseID, id: s.Case, repeat: s.Repeat, missed: s.Missed, cached: s.Cached, unscored: set.share(s.Unscored), values: make([]float64, len(set.metrics))}
+		for i, m := range set.metrics {
+			v, ok := s.Metrics[m.Name]
+			if !ok {
+				v = math.NaN()
+			}
+			r.values[i] = v
 		}
-		l.Understood.Intent = s.Understood.Intent
-		set.list = append(set.list, set.row(&l))
+		r.take(s)
+		set.list = append(set.list, r)
 	}
 	set.sort()
 	return set
+}
+
+// share returns the reasons that all samples with equal ones have.
+func (set *rows) share(list map[string]string) *grounds {
+	key, err := json.Marshal(list)
+	if err != nil {
+		return &grounds{} // strings always encode
+	}
+	own := grounds(list)
+	shared, _ := set.reasons.LoadOrStore(string(key), &own)
+	return shared.(*grounds)
 }
 
 // newRows knows the deterministic metrics and those of the judge.
@@ -150,37 +157,36 @@ func (set *rows) sort() {
 	slices.SortFunc(set.list, func(a, b row) int {
 		return cmp.Or(strings.Compare(a.base, b.base), strings.Compare(a.id, b.id), cmp.Compare(a.repeat, b.repeat))
 	})
+	for i := 1; i < len(set.list); i++ {
+		r, before := &set.list[i], &set.list[i-1]
+		r.baseNo, r.caseNo = before.baseNo, before.caseNo
+		r.baseNo += int(indicator(r.base != before.base))
+		r.caseNo += int(indicator(r.id != before.id))
+	}
 }
 
-func (set *rows) row(l *lean) row {
-	s := Sample{Set: l.Set, Intent: l.Intent, Variant: l.Variant, Collection: l.Collection, Audience: l.Audience, Difficulty: l.Difficulty, Split: l.Split}
-	r := row{base: l.BaseID, id: l.Case, repeat: l.Repeat, failed: l.Error != "", missed: l.Missed, cached: l.Cached, unscored: l.Unscored}
+// take fills in what follows from the fields of a sample.
+func (r *row) take(s *Sample) {
+	r.failed = s.Error != ""
 	for i, label := range s.Labels() {
-		r.labels[i] = label[1]
+		r.labels[i] = unique.Make(label[1]).Value() // few different ones: kept once
 	}
-	r.values = make([]float64, len(set.metrics))
-	for i, m := range set.metrics {
-		v, ok := l.Metrics[m.Name]
-		if !ok {
-			v = math.NaN()
-		}
-		r.values[i] = v
-	}
-	r.recognised = recognised(&pipeline.Outcome{Status: l.Status, Understood: pipeline.Understood{Intent: l.Understood.Intent}})
-	for _, f := range l.Facts {
+	r.recognised = unique.Make(recognised(&s.Outcome)).Value()
+	said := ""
+	for _, f := range s.Facts {
 		if f.Support != None {
 			r.tiers[min(max(f.Tier, 0), 2)]++
 		}
 		if f.Importance == "vital" && f.Support == Full {
-			r.said += f.ID + " "
+			said += f.ID + " "
 		}
 	}
-	for _, h := range l.Forbidden {
-		r.forbidden = append(r.forbidden, fmt.Sprintf("%s/%s", h.Kind, h.Severity))
+	r.said = unique.Make(said).Value()
+	for _, h := range s.Forbidden {
+		r.forbidden = append(r.forbidden, h.Kind+"/"+h.Severity)
 	}
-	r.timings = [5]float64{l.Timings.Understand, l.Timings.Retrieve, l.Timings.Answer, l.Timings.Verify, l.Timings.Total}
-	r.tokens = [2]int{l.Usage.PromptTokens, l.Usage.CompletionTokens}
-	return r
+	r.timings = [5]float64{s.Timings.Understand, s.Timings.Retrieve, s.Timings.Answer, s.Timings.Verify, s.Timings.Total}
+	r.tokens = [2]int{s.Usage.PromptTokens, s.Usage.CompletionTokens}
 }
 
 // value returns a metric of a row.
@@ -192,12 +198,12 @@ func (set *rows) value(r *row, metric string) (float64, bool) {
 	return r.values[i], true
 }
 
-// reason says why a row has no value of a metric.
-func (r *row) reason(m Metric) string {
-	if reason, ok := r.unscored[m.Name]; ok {
+// why says why a metric is unscored.
+func (r *grounds) why(m Metric) string {
+	if reason, ok := (*r)[m.Name]; ok {
 		return reason
 	}
-	return cmp.Or(r.unscored[m.Family], "not_measured")
+	return cmp.Or((*r)[m.Family], "not_measured")
 }
 
 // where returns the rows with the given labels, in order; no label takes all.
@@ -220,38 +226,40 @@ func (set *rows) where(labels map[string]string) []*row {
 	return found
 }
 
+// mean is a running mean.
+type mean struct {
+	sum float64
+	n   int
+}
+
+func (m *mean) add(v float64) { m.sum, m.n = m.sum+v, m.n+1 }
+
+// take returns the mean and begins anew.
+func (m *mean) take() (float64, bool) {
+	v, ok := m.sum/float64(m.n), m.n > 0
+	*m = mean{}
+	return v, ok
+}
+
 // means averages a metric over repeats in a case and over cases in a base: one
 // value for each base with one, in the order of their IDs.
 func (set *rows) means(list []*row, metric int) (bases []string, values []float64) {
-	type mean struct {
-		sum float64
-		n   int
-	}
 	var base, one mean
-	flush := func(last *row, endOfBase bool) {
-		if one.n > 0 {
-			base.sum += one.sum / float64(one.n)
-			base.n++
-		}
-		one = mean{}
-		if endOfBase {
-			if base.n > 0 {
-				bases, values = append(bases, last.base), append(values, base.sum/float64(base.n))
-			}
-			base = mean{}
-		}
-	}
 	for i, r := range list {
-		if i > 0 && list[i-1].id != r.id {
-			flush(list[i-1], list[i-1].base != r.base)
-		}
 		if v := r.values[metric]; !math.IsNaN(v) && !r.failed {
-			one.sum += v
-			one.n++
+			one.add(v)
 		}
-	}
-	if n := len(list); n > 0 {
-		flush(list[n-1], true)
+		last := i+1 == len(list)
+		if last || list[i+1].caseNo != r.caseNo {
+			if v, ok := one.take(); ok {
+				base.add(v)
+			}
+		}
+		if last || list[i+1].baseNo != r.baseNo {
+			if v, ok := base.take(); ok {
+				bases, values = append(bases, r.base), append(values, v)
+			}
+		}
 	}
 	return bases, values
 }

@@ -137,7 +137,7 @@ func (r *Runner) tasks(run *Run, cases []Case) ([]task, Progress, error) {
 	}
 	have, judged := make(map[attempt]string), make(map[attempt]string)
 	for file, keys := range map[string]map[attempt]string{samplesFile: have, judgeFile: judged} {
-		err := eachLine(run.file(file), func(_ int, l *line) error {
+		err := eachLine(run.file(file), whole, func(_ int, l *line) error {
 			if delete(keys, l.attempt); l.Error == "" {
 				keys[l.attempt] = l.Key
 			}

@@ -166,12 +166,25 @@ type attempt struct {
 	Repeat int    `json:"repeat"`
 }
 
+// decodeAttempt reads only the name of a sample.
+func decodeAttempt(line []byte, a *attempt) error {
+	return eachField(line, func(key, value []byte) error {
+		switch string(key) {
+		case "case":
+			return decodeField(key, value, &a.Case)
+		case "repeat":
+			return decodeField(key, value, &a.Repeat)
+		}
+		return nil
+	})
+}
+
 // Samples yields the samples of the run in the order of the file, with what a judge
 // said of them. Of a sample that was asked again only the last line counts.
 func (r *Run) Samples() iter.Seq2[*Sample, error] {
 	return func(yield func(*Sample, error) bool) {
 		last := make(map[attempt]int)
-		if err := eachLine(r.file(samplesFile), func(n int, a *attempt) error {
+		if err := eachLine(r.file(samplesFile), decodeAttempt, func(n int, a *attempt) error {
 			last[*a] = n
 			return nil
 		}); err != nil {
@@ -184,7 +197,7 @@ func (r *Run) Samples() iter.Seq2[*Sample, error] {
 			return
 		}
 		stop := errors.New("no more is wanted")
-		err = eachLine(r.file(samplesFile), func(n int, s *Sample) error {
+		err = eachLine(r.file(samplesFile), whole, func(n int, s *Sample) error {
 			at := attempt{s.Case, s.Repeat}
 			if last[at] != n {
 				return nil
@@ -205,7 +218,7 @@ func (r *Run) Samples() iter.Seq2[*Sample, error] {
 // judged returns the last verdict on each sample.
 func (r *Run) judged() (map[attempt]*Judged, error) {
 	all := make(map[attempt]*Judged)
-	err := eachLine(r.file(judgeFile), func(_ int, j *Judged) error {
+	err := eachLine(r.file(judgeFile), whole, func(_ int, j *Judged) error {
 		all[attempt{j.Case, j.Repeat}] = j
 		return nil
 	})

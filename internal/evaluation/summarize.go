@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 
 	"troly/internal/statistics"
 )
@@ -57,43 +58,96 @@ func (set *rows) summarize() *Summary {
 	return s
 }
 
-// metricsOf are all metrics that some row has a value of, or a reason not to.
+// metricsOf are all metrics that some row has a value of, or a reason not to. Rows
+// are passed once: values of a row lie together.
 func (set *rows) metricsOf(list []*row) []MetricSummary {
+	t := newGathering(len(set.metrics))
+	for i, r := range list {
+		t.add(r)
+		last := i+1 == len(list)
+		if last || list[i+1].caseNo != r.caseNo {
+			t.endCase()
+		}
+		if last || list[i+1].baseNo != r.baseNo {
+			t.endBase()
+		}
+	}
 	var all []MetricSummary
 	for i, m := range set.metrics {
-		if s := set.metricOf(list, i, m); s.Scored > 0 || len(s.Unscored) > 0 {
+		if s := t.summary(i, m); s.Scored > 0 || len(s.Unscored) > 0 {
 			all = append(all, s)
 		}
 	}
 	return all
 }
 
-func (set *rows) metricOf(list []*row, i int, m Metric) MetricSummary {
-	_, values := set.means(list, i)
-	s := MetricSummary{Name: m.Name, Estimate: statistics.Mean(values, nil, statistics.Level), HigherIsBetter: m.HigherIsBetter}
-	sum, missing := 0.0, 0
-	for _, r := range list {
-		v := r.values[i]
-		switch {
-		case r.failed:
-			s.Errors++
-			missing++
-		case !math.IsNaN(v):
-			s.Scored++
-			sum += v
-		default:
-			reason := r.reason(m)
-			if s.Unscored == nil {
-				s.Unscored = make(map[string]int)
-			}
-			s.Unscored[reason]++
-			if !inapplicable(reason) {
-				missing++
-			}
+// gathering sums up all metrics of some rows.
+type gathering struct {
+	one, base []mean // of the case and the base at hand
+	values    [][]float64
+	total     []mean
+	unscored  map[*grounds][]int // by metric
+	errors    int
+}
+
+func newGathering(n int) *gathering {
+	return &gathering{one: make([]mean, n), base: make([]mean, n), values: make([][]float64, n), total: make([]mean, n), unscored: make(map[*grounds][]int)}
+}
+
+func (t *gathering) add(r *row) {
+	if r.failed {
+		t.errors++
+		return
+	}
+	missing := t.unscored[r.unscored]
+	if missing == nil {
+		missing = make([]int, len(t.one))
+		t.unscored[r.unscored] = missing
+	}
+	for i, v := range r.values {
+		if math.IsNaN(v) {
+			missing[i]++
+			continue
+		}
+		t.one[i].add(v)
+		t.total[i].add(v)
+	}
+}
+
+func (t *gathering) endCase() {
+	for i := range t.one {
+		if v, ok := t.one[i].take(); ok {
+			t.base[i].add(v)
 		}
 	}
-	if n := float64(s.Scored + missing); n > 0 {
-		s.WorstCase, s.BestCase = sum/n, (sum+float64(missing))/n
+}
+
+func (t *gathering) endBase() {
+	for i := range t.base {
+		if v, ok := t.base[i].take(); ok {
+			t.values[i] = append(t.values[i], v)
+		}
+	}
+}
+
+func (t *gathering) summary(i int, m Metric) MetricSummary {
+	s := MetricSummary{Name: m.Name, Estimate: statistics.Mean(t.values[i], nil, statistics.Level), Scored: t.total[i].n, Errors: t.errors, HigherIsBetter: m.HigherIsBetter}
+	lost := t.errors
+	for why, missing := range t.unscored {
+		if missing[i] == 0 {
+			continue
+		}
+		reason := why.why(m)
+		if s.Unscored == nil {
+			s.Unscored = make(map[string]int)
+		}
+		s.Unscored[reason] += missing[i]
+		if !inapplicable(reason) {
+			lost += missing[i]
+		}
+	}
+	if n := float64(s.Scored + lost); n > 0 {
+		s.WorstCase, s.BestCase = t.total[i].sum/n, (t.total[i].sum+float64(lost))/n
 	}
 	return s
 }
@@ -125,10 +179,15 @@ func (set *rows) parts(by string, value func(*row) string) []Slice {
 		r := &set.list[i]
 		parts[value(r)] = append(parts[value(r)], r)
 	}
-	var list []Slice
-	for _, name := range slices.Sorted(maps.Keys(parts)) {
-		list = append(list, Slice{By: by, Value: name, Samples: len(parts[name]), Metrics: set.metricsOf(parts[name])})
+	names := slices.Sorted(maps.Keys(parts))
+	list := make([]Slice, len(names))
+	var work sync.WaitGroup
+	for i, name := range names {
+		work.Go(func() {
+			list[i] = Slice{By: by, Value: name, Samples: len(parts[name]), Metrics: set.metricsOf(parts[name])}
+		})
 	}
+	work.Wait()
 	return list
 }
 
