@@ -57,7 +57,10 @@ by the hash of the outcome's ID: the same on every machine and every day.`,
 				return err
 			}
 			evaluation.DrawSample(outcomes, rates, f.budget)
-			report := evaluation.ScoreLive(outcomes, measure)
+			report, err := evaluation.ScoreLive(cmd.Context(), outcomes, measure, nil)
+			if err != nil {
+				return interrupted(cmd.Context(), err, "nothing was changed")
+			}
 			if f.out != "" {
 				if err := writeLines(f.out, outcomes); err != nil {
 					return err

@@ -33,6 +33,7 @@ type retrievalEval struct {
 	metrics  []string
 	depth    int
 	seed     uint64
+	analyzer string
 	ablate   bool
 	asJSON   bool
 
@@ -57,10 +58,11 @@ result count as 0. --out keeps run files that trec_eval reads.`,
 			if err := e.open(opts); err != nil {
 				return err
 			}
+			run := e.measure
 			if e.ablate {
-				return e.printAblation(cmd.Context())
+				run = e.printAblation
 			}
-			return e.measure(cmd.Context())
+			return interrupted(cmd.Context(), run(cmd.Context()), "finished run files are kept")
 		},
 	}
 	f := cmd.Flags()
@@ -72,6 +74,7 @@ result count as 0. --out keeps run files that trec_eval reads.`,
 	f.StringSliceVar(&e.metrics, "metrics", []string{"ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10", "map"}, "measures")
 	f.IntVar(&e.depth, "depth", 100, "documents looked at for each question, 1 to 1000")
 	f.Uint64Var(&e.seed, "seed", 1, "seed of the slips of the keyboard")
+	f.StringVar(&e.analyzer, "analyzer", "full", "text analysis: full, or without a part: "+strings.Join(analyzerNames()[1:], ", "))
 	f.BoolVar(&e.ablate, "ablate", false, "measure what each part of the analysis adds, by the first of --metrics")
 	f.BoolVar(&e.asJSON, "json", false, "print the figures as JSON")
 	return cmd
@@ -88,6 +91,8 @@ func (e *retrievalEval) open(opts *options) error {
 		return usageError{fmt.Errorf("--store qdrant: this build has no Qdrant client; use --store embedded")}
 	case e.store != "embedded":
 		return usageError{fmt.Errorf("--store %q: write embedded", e.store)}
+	case !slices.Contains(analyzerNames(), e.analyzer):
+		return usageError{fmt.Errorf("--analyzer %q: write one of %s", e.analyzer, strings.Join(analyzerNames(), ", "))}
 	case e.depth < 1 || e.depth > vectorstore.MaxLimit:
 		return usageError{fmt.Errorf("--depth %d: write a number from 1 to %d", e.depth, vectorstore.MaxLimit)}
 	}
@@ -105,8 +110,24 @@ func (e *retrievalEval) open(opts *options) error {
 	if e.collection, err = evaluation.OpenCollection(os.DirFS(e.dir), e.split); err != nil {
 		return usageError{fmt.Errorf("--beir %s: %w", e.dir, err)}
 	}
+	if n := e.collection.Unasked; n > 0 {
+		fmt.Fprintf(e.con.err, "%d judged queries are not in queries.jsonl and are left out\n", n)
+	}
 	e.lib, err = loadLibrary(e.con, opts)
 	return err
+}
+
+func analyzerNames() []string {
+	var names []string
+	for _, a := range evaluation.Analyses() {
+		names = append(names, a.Name)
+	}
+	return names
+}
+
+// analysis is the chosen one.
+func (e *retrievalEval) analysis() evaluation.Analysis {
+	return evaluation.Analyses()[slices.Index(analyzerNames(), e.analyzer)]
 }
 
 // indexed is a filled store and what filling it took.
@@ -162,7 +183,7 @@ type variantFigures struct {
 }
 
 func (e *retrievalEval) measure(ctx context.Context) error {
-	analysis := evaluation.Ablations()[0]
+	analysis := e.analysis()
 	index, err := e.index(ctx, analysis)
 	if err != nil {
 		return err
@@ -297,7 +318,7 @@ func (e *retrievalEval) printAblation(ctx context.Context) error {
 		return nil
 	}
 	var index indexed
-	for i, a := range evaluation.Ablations() {
+	for i, a := range evaluation.Analyses() {
 		if i == 0 || a.NoTitles || index.store == nil {
 			built, err := e.index(ctx, a)
 			if err != nil {
@@ -316,7 +337,7 @@ func (e *retrievalEval) printAblation(ctx context.Context) error {
 			index.store = nil // the next ones want the ordinary index
 		}
 	}
-	err := add("plain syllable BM25", func(v evaluation.Variant) (*evaluation.CollectionRun, error) {
+	err := add("plain-bm25", func(v evaluation.Variant) (*evaluation.CollectionRun, error) {
 		return e.collection.AskBaseline(v, e.seed, e.measures, e.depth)
 	})
 	if err != nil {

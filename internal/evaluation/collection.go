@@ -22,7 +22,8 @@ import (
 type Collection struct {
 	FS      fs.FS
 	Queries []trec.Query // those with judgements
-	Qrels   trec.Qrels
+	Qrels   trec.Qrels   // of these
+	Unasked int          // judged queries whose text the collection lacks; they count nowhere
 }
 
 // OpenCollection reads the questions and judgements of a collection; documents are
@@ -36,12 +37,14 @@ func OpenCollection(collection fs.FS, split string) (*Collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Collection{FS: collection, Qrels: qrels}
+	c := &Collection{FS: collection, Qrels: make(trec.Qrels)}
 	for _, q := range all {
 		if qrels[q.ID] != nil {
 			c.Queries = append(c.Queries, q)
+			c.Qrels[q.ID] = qrels[q.ID]
 		}
 	}
+	c.Unasked = len(qrels) - len(c.Qrels)
 	if len(c.Queries) == 0 {
 		return nil, fmt.Errorf("no query of queries.jsonl is judged in qrels/%s.tsv", split)
 	}
@@ -59,14 +62,14 @@ type Analysis struct {
 	Retrieval  retrieval.Options
 }
 
-// Ablations take one part away at a time.
-func Ablations() []Analysis {
+// Analyses are the whole analysis, and it with one part taken away at a time.
+func Analyses() []Analysis {
 	return []Analysis{
-		{Name: "all parts"},
-		{Name: "titles as body", NoTitles: true},
-		{Name: "no shorthand", NoGlossary: true},
-		{Name: "no synonyms", NoSynonyms: true},
-		{Name: "no restoring", NoRestorer: true},
+		{Name: "full"},
+		{Name: "titles-as-body", NoTitles: true},
+		{Name: "no-shorthand", NoGlossary: true},
+		{Name: "no-synonyms", NoSynonyms: true},
+		{Name: "no-restoring", NoRestorer: true},
 	}
 }
 

@@ -23,7 +23,7 @@ var smallCollection = fstest.MapFS{
 {"_id":"q2","text":"thủ tục đăng ký kết hôn"}
 {"_id":"q3","text":"xyzzy"}
 {"_id":"unjudged","text":"đổi bằng lái"}`)},
-	"qrels/test.tsv": {Data: []byte("query-id\tcorpus-id\tscore\nq1\tkhai-sinh\t1\nq2\tket-hon\t2\nq3\tlai-xe\t1\n")},
+	"qrels/test.tsv": {Data: []byte("query-id\tcorpus-id\tscore\nq1\tkhai-sinh\t1\nq2\tket-hon\t2\nq3\tlai-xe\t1\ngone\tlai-xe\t1\n")},
 }
 
 func TestCollection(t *testing.T) {
@@ -32,14 +32,14 @@ func TestCollection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(collection.Queries) != 3 {
-		t.Errorf("%d questions, want the 3 judged ones", len(collection.Queries))
+	if len(collection.Queries) != 3 || len(collection.Qrels) != 3 || collection.Unasked != 1 {
+		t.Errorf("%d questions, %d judged, %d without text, want 3, 3 and 1", len(collection.Queries), len(collection.Qrels), collection.Unasked)
 	}
 	measures, err := trec.ParseMeasures("success@1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, a := range evaluation.Ablations() {
+	for _, a := range evaluation.Analyses() {
 		store, note := vectorstore.OpenEmbedded(ctx, "", retrieval.Schema(0))
 		if note != nil {
 			t.Fatal(note)

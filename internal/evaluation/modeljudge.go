@@ -31,6 +31,19 @@ func (m *ModelJudge) Name() string {
 	return fmt.Sprintf("%s prompts %s diagnose %v", m.Model, m.Prompts, m.Diagnose)
 }
 
+// Check tries on the judge what might sway it; call it before a run. The error says
+// that its verdicts cannot be trusted, or that it cannot be asked.
+func (m *ModelJudge) Check(ctx context.Context) error {
+	a := m.Primitives.Audit(ctx)
+	switch {
+	case len(a.Swayed) > 0:
+		return fmt.Errorf("the judge %s lets itself be told its verdict, in %d of %d tries, for one by %q: its figures mean nothing", m.Model, len(a.Swayed), a.Tried, a.Swayed[0])
+	case a.Unscored > 0:
+		return fmt.Errorf("the judge %s gave no verdict in %d of %d tries", m.Model, a.Unscored, a.Tried)
+	}
+	return nil
+}
+
 // judgeMetrics are all metrics of a ModelJudge, for samples that have none.
 func judgeMetrics() []string {
 	return []string{"judge_faithfulness", "judge_contradicted", "judge_citation_recall", "judge_citation_precision", "judge_fact_recall_vital", "judge_fact_recall_vital_strict", "judge_fact_recall_all"}

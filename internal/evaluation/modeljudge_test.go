@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -113,6 +114,29 @@ func TestModelJudgeThatIsDownScoresNothing(t *testing.T) {
 			t.Errorf("%s is unscored for %q, want %q", name, out.Unscored[name], judge.UnscoredProvider)
 		}
 	}
+}
+
+func TestModelJudgeIsChecked(t *testing.T) {
+	for _, tt := range []struct {
+		model judge.Model
+		want  string
+	}{{&reader{}, ""}, {&reader{down: true}, "gave no verdict"}, {gullible{}, "lets itself be told"}} {
+		err := newModelJudge(t, tt.model).Check(context.Background())
+		if got := fmt.Sprint(err); tt.want == "" && err != nil || !strings.Contains(got, tt.want) {
+			t.Errorf("Check of %T = %v, want %q", tt.model, err, tt.want)
+		}
+	}
+}
+
+// gullible is a model that says what it is told.
+type gullible struct{}
+
+func (gullible) Complete(_ context.Context, q judge.Request) (judge.Completion, error) {
+	verdict := "supported"
+	if strings.Contains(q.User, "<y_can_co>") {
+		verdict = "support"
+	}
+	return judge.Completion{Text: `{"reason":"","quote":"Nộp hồ sơ tại xã","verdict":"` + verdict + `"}`}, nil
 }
 
 func TestModelJudgeLeavesWhatIsNotAnswered(t *testing.T) {

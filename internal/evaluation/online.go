@@ -2,6 +2,8 @@ package evaluation
 
 import (
 	"cmp"
+	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -62,8 +64,9 @@ func liveMetrics() []string {
 }
 
 // ScoreLive measures the sampled outcomes by everything that needs no expected
-// answer and estimates the figures of all outcomes. Call DrawSample before.
-func ScoreLive(outcomes []Live, scorer *Scorer) *LiveReport {
+// answer, by a model too if there is a judge (nil: none), and estimates the figures of
+// all outcomes. Call DrawSample before. It ends early with the error of ctx.
+func ScoreLive(ctx context.Context, outcomes []Live, scorer *Scorer, judge Judge) (*LiveReport, error) {
 	r := &LiveReport{
 		Outcomes: len(outcomes), Status: make(map[pipeline.Status]int), Feedback: make(map[string]int),
 		Signals: signals(outcomes), Channels: make(map[string][]LiveFigure), Unscored: make(map[string]map[string]int),
@@ -91,7 +94,10 @@ func ScoreLive(outcomes []Live, scorer *Scorer) *LiveReport {
 	}
 	byChannel := make(map[string][]LiveSample)
 	for _, l := range sampled(outcomes) {
-		s := scorer.live(l)
+		s, err := scorer.live(ctx, l, judge)
+		if err != nil {
+			return nil, err
+		}
 		r.Looked = append(r.Looked, s)
 		byChannel[l.Channel] = append(byChannel[l.Channel], s)
 	}
@@ -102,11 +108,11 @@ func ScoreLive(outcomes []Live, scorer *Scorer) *LiveReport {
 			r.Channels[channel] = (&LiveReport{}).figures(samples)
 		}
 	}
-	return r
+	return r, nil
 }
 
 // live measures one outcome without a case to hold it against.
-func (s *Scorer) live(l *Live) LiveSample {
+func (s *Scorer) live(ctx context.Context, l *Live, judge Judge) (LiveSample, error) {
 	c := &Case{ID: l.ID, BaseID: l.ID, Question: l.Question, Channel: l.Channel, AsOf: corpus.Today(l.Time)}
 	scored := s.Score(c, l.Outcome, true)
 	sample := LiveSample{Live: l, Metrics: make(map[string]float64), Unscored: make(map[string]string)}
@@ -122,19 +128,30 @@ func (s *Scorer) live(l *Live) LiveSample {
 		delete(sample.Unscored, name)
 		sample.Metrics[name] = indicator(holds)
 	}
-	return sample
+	if judge == nil {
+		return sample, ctx.Err()
+	}
+	out, err := judge.Judge(ctx, JudgeInput{Case: c, Sample: &scored, Passages: s.Passages(c, &l.Outcome)})
+	if err != nil {
+		return sample, fmt.Errorf("judge outcome %s: %w", l.ID, err)
+	}
+	maps.Copy(sample.Metrics, out.Metrics)
+	maps.Copy(sample.Unscored, out.Unscored)
+	return sample, ctx.Err()
 }
 
 // figures estimates each metric over all outcomes the samples stand for.
 func (r *LiveReport) figures(samples []LiveSample) []LiveFigure {
 	var list []LiveFigure
-	for _, name := range liveMetrics() {
+	for _, name := range append(liveMetrics(), judgeMetrics()...) {
 		var values, probabilities []float64
 		f := LiveFigure{Metric: name}
 		for _, s := range samples {
 			v, ok := s.Metrics[name]
+			if reason := s.Unscored[name]; !ok && reason != "" {
+				r.note(name, reason)
+			}
 			if !ok {
-				r.note(name, s.Unscored[name])
 				continue
 			}
 			values, probabilities = append(values, v), append(probabilities, s.Sampling.Probability)

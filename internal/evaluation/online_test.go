@@ -1,7 +1,9 @@
 package evaluation
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -126,7 +128,10 @@ func TestWeightedEstimatesAreRight(t *testing.T) {
 	for _, budget := range []int{0, 300} {
 		outcomes := manyOutcomes()
 		DrawSample(outcomes, Rates{NotAnswered: 0.5, Ordinary: 0.1}, budget)
-		r := ScoreLive(outcomes, NewScorer(lib, nil))
+		r, err := ScoreLive(context.Background(), outcomes, NewScorer(lib, nil), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if budget > 0 && r.Sampled != budget {
 			t.Errorf("%d looked at, want the budget of %d", r.Sampled, budget)
 		}
@@ -148,6 +153,37 @@ func TestWeightedEstimatesAreRight(t *testing.T) {
 				t.Fatalf("decision on %s changed: %+v, %+v", again[i].ID, again[i].Sampling, outcomes[i].Sampling)
 			}
 		}
+	}
+}
+
+func TestLiveOutcomesAreJudged(t *testing.T) {
+	lib, _, err := corpus.Load(fstest.MapFS{"procedures/khai-sinh.md": {Data: []byte(promoteDocument)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := liveOutcome("a", pipeline.Answered)
+	l.Answer = "Lệ phí 8.000 đồng một bản sao [1]."
+	l.Citations = []pipeline.Citation{{N: 1, Document: "khai-sinh", Section: "le-phi"}}
+	outcomes := []Live{l, liveOutcome("b", pipeline.Refused)}
+	DrawSample(outcomes, Rates{NotAnswered: 1, Ordinary: 1}, 0)
+	r, err := ScoreLive(context.Background(), outcomes, NewScorer(lib, nil), newModelJudge(t, &reader{}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	figures := make(map[string]LiveFigure)
+	for _, f := range r.Figures {
+		figures[f.Metric] = f
+	}
+	if f := figures["judge_faithfulness"]; f.Estimate.N != 1 {
+		t.Errorf("judge_faithfulness = %+v, want it of the one answer", f)
+	}
+	if r.Unscored["judge_faithfulness"]["not_answered"] != 1 {
+		t.Errorf("unscored = %v, want the refusal in it", r.Unscored)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := ScoreLive(ctx, outcomes, NewScorer(lib, nil), nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
 	}
 }
 
