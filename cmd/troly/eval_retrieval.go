@@ -145,7 +145,7 @@ func (e *retrievalEval) index(ctx context.Context, a evaluation.Analysis) (index
 	}
 	_, live := terminal(e.con.err)
 	start := time.Now()
-	n, err := e.collection.Index(ctx, e.lib, store, a, func(done int) {
+	n, err := e.collection.Index(ctx, store, a, func(done int) {
 		if live {
 			fmt.Fprintf(e.con.err, "\r%d documents indexed, %.0f a second", done, float64(done)/time.Since(start).Seconds())
 		}

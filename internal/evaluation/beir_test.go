@@ -44,7 +44,7 @@ func TestBEIR(t *testing.T) {
 			if note != nil {
 				t.Fatal(note)
 			}
-			if _, err := collection.Index(ctx, lib, store, evaluation.Analysis{}, nil); err != nil {
+			if _, err := collection.Index(ctx, store, evaluation.Analysis{}, nil); err != nil {
 				t.Fatal(err)
 			}
 			searcher := evaluation.NewSearcher(lib, store, evaluation.Analysis{}, 10)

@@ -78,8 +78,12 @@ const batch = 1000
 
 // Index writes the documents of the collection to store and returns how many there
 // are. progress, which may be nil, is told the number after each thousand.
-func (c *Collection) Index(ctx context.Context, lib *corpus.Library, store vectorstore.Store, a Analysis, progress func(done int)) (int, error) {
-	encoder := retrieval.NewEncoder(lib)
+func (c *Collection) Index(ctx context.Context, store vectorstore.Store, a Analysis, progress func(done int)) (int, error) {
+	mean, err := c.meanLength(a)
+	if err != nil {
+		return 0, err
+	}
+	encoder := retrieval.NewTextEncoder(mean)
 	points := make([]vectorstore.Point, 0, batch)
 	done := 0
 	flush := func() error {
@@ -106,6 +110,23 @@ func (c *Collection) Index(ctx context.Context, lib *corpus.Library, store vecto
 		}
 	}
 	return done, flush()
+}
+
+// meanLength is how many syllables the documents have on average: what BM25 holds
+// the length of each against. They are read once for it and once to be indexed, since
+// a large collection does not fit in memory.
+func (c *Collection) meanLength(a Analysis) (float64, error) {
+	var tokens []vietnamese.Token
+	syllables, n := 0, 0
+	for d, err := range trec.Documents(c.FS) {
+		if err != nil {
+			return 0, err
+		}
+		tokens = vietnamese.Tokenize(tokens[:0], a.chunk(d).Text)
+		syllables += len(tokens)
+		n++
+	}
+	return float64(max(syllables, 1)) / float64(max(n, 1)), nil
 }
 
 // chunk is a foreign document as one section of ours.
@@ -141,6 +162,7 @@ func NewSearcher(lib *corpus.Library, store vectorstore.Store, a Analysis, depth
 // documents.
 func (s *Searcher) query(text string) retrieval.Query {
 	text = vietnamese.Normalize(text)
+	typed := text
 	accented := !vietnamese.MissingDiacritics(text)
 	if !s.analysis.NoGlossary {
 		text = s.glossary.Expand(text)
@@ -148,7 +170,7 @@ func (s *Searcher) query(text string) retrieval.Query {
 	if !s.analysis.NoRestorer {
 		text = s.restorer.Restore(text)
 	}
-	q := retrieval.Query{Text: text, Accented: accented}
+	q := retrieval.Query{Text: text, Typed: typed, Accented: accented}
 	if !s.analysis.NoSynonyms {
 		for _, e := range s.glossary.Synonyms(q.Text, !accented) {
 			q.Synonyms = append(q.Synonyms, e.Means...)

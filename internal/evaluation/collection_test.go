@@ -44,7 +44,7 @@ func TestCollection(t *testing.T) {
 		if note != nil {
 			t.Fatal(note)
 		}
-		if n, err := collection.Index(ctx, lib, store, a, nil); n != 3 || err != nil {
+		if n, err := collection.Index(ctx, store, a, nil); n != 3 || err != nil {
 			t.Fatalf("Index = %d, %v, want 3 documents", n, err)
 		}
 		searcher := evaluation.NewSearcher(lib, store, a, 10)
