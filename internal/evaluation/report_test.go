@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"os"
@@ -280,8 +281,19 @@ func TestWorstComesFirst(t *testing.T) {
 	if err != nil || all != 5 || len(worst) != 3 || worst[0].Case != "c" || worst[1].Case != "b" || worst[2].Case != "n.typo" || len(worst[2].Also) != 2 {
 		t.Errorf("failures = %+v of %d, %v, want the error, the critical one and the question typed wrongly in three ways", worst, all, err)
 	}
-	if worst, all, _ := r.failures(1); len(worst) != 1 || all != 5 {
-		t.Errorf("failures(1) = %d of %d, want 1 of 5", len(worst), all)
+	if worst, all, _ := r.failures(1); len(worst) != 1 || all != 5 || worst[0].Case != "c" {
+		t.Errorf("failures(1) = %+v of %d, want the error of 5", worst, all)
+	}
+	many = nil
+	for i := range 1000 { // the worst are the last of each question
+		for _, m := range []Miss{NotRetrieved, SaidWrongly} {
+			many = append(many, Sample{Case: fmt.Sprintf("%03d", 999-i), BaseID: fmt.Sprint(i), Missed: m})
+		}
+	}
+	r.Samples = samplesOf(many)
+	worst, all, err = r.failures(2)
+	if err != nil || all != 2000 || len(worst) != 2 || worst[0].Case != "000" || worst[1].Case != "001" || worst[0].Missed != SaidWrongly || len(worst[0].Also) != 1 {
+		t.Errorf("failures(2) of many = %+v of %d, %v", worst, all, err)
 	}
 }
 

@@ -25,30 +25,69 @@ type failure struct {
 // forbidden statements, then what was said wrongly, not said and not found. At most
 // limit are kept; all counts every wrong sample.
 func (r *Report) failures(limit int) (worst []failure, all int, err error) {
-	index := make(map[string]int)
+	found := failing{limit: limit, byBase: make(map[string]*failingBase)}
 	for s, err := range r.Samples {
 		if err != nil {
 			return nil, 0, err
 		}
-		if badness(s) == 0 {
-			continue
-		}
-		all++
-		at, seen := index[s.BaseID]
-		switch {
-		case !seen:
-			index[s.BaseID] = len(worst)
-			worst = append(worst, failure{Sample: s})
-		case badness(s) > badness(worst[at].Sample):
-			worst[at] = failure{s, append(worst[at].Also, worst[at].Variant)}
-		default:
-			worst[at].Also = append(worst[at].Also, s.Variant)
+		if bad := badness(s); bad > 0 {
+			all++
+			found.add(s, bad)
 		}
 	}
-	slices.SortStableFunc(worst, func(a, b failure) int {
-		return cmp.Or(cmp.Compare(badness(b.Sample), badness(a.Sample)), cmp.Compare(len(b.Also), len(a.Also)), cmp.Compare(a.Case, b.Case))
+	found.prune()
+	for _, b := range found.held {
+		worst = append(worst, failure{b.sample, b.also})
+	}
+	return worst, all, nil
+}
+
+// failing collects wrong outcomes by question. It holds the texts of the worst ones
+// only, so that memory does not grow with the run.
+type failing struct {
+	limit  int
+	byBase map[string]*failingBase
+	held   []*failingBase // those with a sample
+}
+
+type failingBase struct {
+	badness int
+	id      string
+	variant Variant
+	also    []Variant
+	sample  *Sample // nil: there are enough worse ones
+}
+
+func (f *failing) add(s *Sample, bad int) {
+	b := f.byBase[s.BaseID]
+	switch {
+	case b == nil:
+		b = &failingBase{}
+		f.byBase[s.BaseID] = b
+	case bad <= b.badness:
+		b.also = append(b.also, s.Variant)
+		return
+	default:
+		b.also = append(b.also, b.variant)
+	}
+	if b.sample == nil {
+		f.held = append(f.held, b)
+	}
+	b.badness, b.id, b.variant, b.sample = bad, s.Case, s.Variant, s
+	if len(f.held) > 4*f.limit {
+		f.prune()
+	}
+}
+
+// prune lets go of all but the worst.
+func (f *failing) prune() {
+	slices.SortFunc(f.held, func(a, b *failingBase) int {
+		return cmp.Or(cmp.Compare(b.badness, a.badness), cmp.Compare(a.id, b.id))
 	})
-	return worst[:min(limit, len(worst))], all, nil
+	for _, b := range f.held[min(f.limit, len(f.held)):] {
+		b.sample = nil
+	}
+	f.held = f.held[:min(f.limit, len(f.held))]
 }
 
 // badness says how bad a sample is; 0 is right.
