@@ -80,7 +80,7 @@ func TestCollectionErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, _ := vectorstore.OpenEmbedded(context.Background(), "", retrieval.Schema(0))
-	if _, err := collection.Index(ctx, loadLibrary(t), store, evaluation.Analysis{}, nil); !errors.Is(err, context.Canceled) {
+	if _, err := collection.Index(ctx, store, evaluation.Analysis{}, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("interrupted Index: %v, want %v", err, context.Canceled)
 	}
 }
