@@ -260,6 +260,14 @@ func (f retrievalFigures) print(out io.Writer, metrics []string) error {
 	return w.Flush()
 }
 
+// chance prints a p-value; the drawn tests cannot tell ones below 0.001 apart.
+func chance(p float64) string {
+	if p < 0.001 {
+		return "<0.001"
+	}
+	return fmt.Sprintf("%.3f", p)
+}
+
 // shareInterval cuts the interval of a share to [0, 1], for reading only.
 func shareInterval(i *statistics.Interval) string {
 	if i == nil {
@@ -370,7 +378,7 @@ func (e *retrievalEval) printRows(rows []ablationRow) error {
 		for _, v := range e.variants {
 			fmt.Fprintf(w, "\t%.3f", row.Values[v].Mean)
 			if c, ok := row.Change[v]; ok {
-				fmt.Fprintf(w, "\t%+.3f %s\t%.3f", c.Difference.Mean, intervalText(c.Difference.Interval), c.P)
+				fmt.Fprintf(w, "\t%+.3f %s\t%s", c.Difference.Mean, intervalText(c.Difference.Interval), chance(c.P))
 			} else {
 				fmt.Fprint(w, "\t\t")
 			}
