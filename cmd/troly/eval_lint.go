@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,13 +10,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"troly/eval"
 	"troly/internal/corpus"
 	"troly/internal/evaluation"
 )
 
 func evalLintCommand(con *console, opts *options) *cobra.Command {
 	var flags setFlags
-	var asJSON, quiet bool
+	var asJSON, quiet, requote bool
 	cmd := &cobra.Command{
 		Use:   "lint [FILE...]",
 		Short: "Check the question sets against schema and knowledge",
@@ -23,7 +25,7 @@ func evalLintCommand(con *console, opts *options) *cobra.Command {
 the knowledge says every key fact where its evidence quotes it and the fact's own
 matcher finds it there, dates of validity, and that variants have their base and are
 what their rule makes. Warnings do not fail.`,
-		Example: "  troly eval lint\n  troly eval lint eval/sets/residents.jsonl --knowledge ./knowledge",
+		Example: "  troly eval lint\n  troly eval lint eval/sets/residents.jsonl --knowledge ./knowledge\n  troly eval lint eval/sets --requote",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.sets = append(flags.sets, args...)
 			files, err := flags.files()
@@ -33,6 +35,11 @@ what their rule makes. Warnings do not fail.`,
 			lib, err := loadLibrary(con, opts)
 			if err != nil {
 				return err
+			}
+			if requote {
+				if err := renewQuotes(con, lib, files); err != nil {
+					return usageError{err}
+				}
 			}
 			linter := evaluation.Linter{Lib: lib, Today: corpus.Today(time.Now())}
 			problems, err := linter.Lint(files...)
@@ -74,7 +81,25 @@ what their rule makes. Warnings do not fail.`,
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "leave warnings out")
+	cmd.Flags().BoolVar(&requote, "requote", false, "first renew, in the files, quotes whose words the knowledge has changed while it still says the fact")
 	return cmd
+}
+
+// renewQuotes rewrites the sets on disk whose quotes are out of date.
+func renewQuotes(con *console, lib *corpus.Library, files []evaluation.SetFile) error {
+	for _, f := range files {
+		if f.FS == eval.FS {
+			return errors.New("--requote changes files: name them, for example eval/sets")
+		}
+		n, err := evaluation.Requote(f.Shown, lib)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			fmt.Fprintf(con.err, "%s: %d quotes renewed\n", f.Shown, n)
+		}
+	}
+	return nil
 }
 
 func evalPerturbCommand(con *console, opts *options) *cobra.Command {

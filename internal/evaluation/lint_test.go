@@ -2,6 +2,8 @@ package evaluation_test
 
 import (
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -176,5 +178,39 @@ func TestWithVariants(t *testing.T) {
 	}
 	if want := "fee fee.no_diacritics fee.voice"; strings.Join(ids, " ") != want { // chat shortens no word of it
 		t.Errorf("WithVariants = %v, want %s", ids, want)
+	}
+}
+
+func TestRequote(t *testing.T) {
+	lib := smallLibrary(t)
+	c := lintCase()
+	c.KeyFacts[0].Evidence[0].Quote = "Cấp thẻ lần đầu: 30.000 đồng nhé"
+	other := lintCase()
+	other.ID, other.BaseID, other.KeyFacts[0].Evidence[0].Quote = "fee.2", "fee.2", "chuyện chẳng liên quan gì cả"
+	var b strings.Builder
+	for _, c := range []evaluation.Case{c, other} {
+		line, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.WriteString(strings.Replace(string(line), `"id":`, `"x_own": 1, "id":`, 1) + "\n")
+	}
+	name := filepath.Join(t.TempDir(), "s.jsonl")
+	if err := os.WriteFile(name, []byte(b.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := evaluation.Requote(name, lib); n != 1 || err != nil {
+		t.Fatalf("Requote = %d, %v, want 1", n, err)
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Replace(b.String(), "Cấp thẻ lần đầu: 30.000 đồng nhé", "Cấp lần đầu: 30.000 đồng", 1)
+	if string(data) != want {
+		t.Errorf("the file is\n%s\nwant\n%s", data, want)
+	}
+	if n, err := evaluation.Requote(name, lib); n != 0 || err != nil {
+		t.Errorf("a second time: %d, %v", n, err)
 	}
 }

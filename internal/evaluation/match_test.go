@@ -68,6 +68,8 @@ func TestFactMatch(t *testing.T) {
 		{text("không phải nộp lệ phí"), "Bạn không phải nộp lệ phí.", full, 1},
 		{text("nộp tại xã"), "Không nộp ở huyện mà nộp tại xã.", full, 1},
 		{text("lệ phí"), "không được miễn lệ phí", full, 1},
+		{text("trên trang này"), "học miễn phí trên trang này", full, 1},
+		{text("phí"), "được miễn phí", none, 0},
 		{evaluation.Fact{Type: "text", AnyOf: []string{"nộp lệ phí"}, Negated: true}, "không phải nộp lệ phí", full, 1},
 		{evaluation.Fact{Type: "text", AnyOf: []string{"nộp lệ phí"}, Negated: true}, "phải nộp lệ phí", none, 0},
 		{evaluation.Fact{Type: "boolean", Value: json.RawMessage("false"), AnyOf: []string{"phải về quê"}}, "Bạn không phải về quê.", full, 1},

@@ -241,11 +241,17 @@ func (r *reading) denied(i int) bool {
 	turned := false
 	folded := r.sentences[r.words[i].sentence].folded
 	for j := i - 1; j >= 0 && j >= i-guard && r.words[j].clause == r.words[i].clause; j-- {
-		if r.negation(j, folded) {
+		if r.negation(j, folded) && !(i > j+1 && r.free(j)) {
 			turned = !turned
 		}
 	}
 	return turned
+}
+
+// free reports whether words j and j+1 are "miễn phí", which is a price and turns
+// nothing after it: "học miễn phí trên trang này".
+func (r *reading) free(j int) bool {
+	return r.words[j].folded == "mien" && r.words[j+1].folded == "phi"
 }
 
 // negation reports whether word j negates what follows it.

@@ -89,6 +89,9 @@ func (s *Scorer) retrieval(c *Case, sample *Sample, sc scores) error {
 			sections[d.Doc+"/"+d.Section] = d.Grade
 		}
 	}
+	if len(sections) == 0 {
+		sections = c.quotedSections(documents)
+	}
 	byDocument := make([]trec.Result, len(sample.Retrieved))
 	bySection := make([]trec.Result, len(sample.Retrieved))
 	for i, r := range sample.Retrieved {
@@ -105,6 +108,20 @@ func (s *Scorer) retrieval(c *Case, sample *Sample, sc scores) error {
 		return nil
 	}
 	return s.rank("section_", familySection, sections, bySection, sc)
+}
+
+// quotedSections are the sections that the evidence of key facts quotes, graded as
+// their documents are: the gold for sections when the case names none itself.
+func (c *Case) quotedSections(documents map[string]int) map[string]int {
+	sections := make(map[string]int)
+	for _, f := range c.facts() {
+		for _, e := range f.Evidence {
+			if grade, expected := documents[e.Doc]; expected && e.Section != "" {
+				sections[e.Doc+"/"+e.Section] = grade
+			}
+		}
+	}
+	return sections
 }
 
 // collapse keeps the best result of each document and counts the others.
