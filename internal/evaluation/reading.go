@@ -179,15 +179,15 @@ func normalizeLine(source string, start int) line {
 // span maps a range of the line to the source; a word that was rewritten is taken
 // whole.
 func (l line) span(from, to int) (start, end int) {
-	s := l.segmentAt(from)
-	start, end = s.start, s.end
-	if s.same {
-		start += from - s.at
+	first, last := l.segmentAt(from), l.segmentAt(max(from, to-1))
+	start, end = first.start, last.end
+	if first.same {
+		start += from - first.at
 	}
-	if s = l.segmentAt(max(from, to-1)); s.same {
-		return start, min(s.end, s.start+to-s.at)
+	if last.same {
+		end = min(end, last.start+to-last.at)
 	}
-	return start, s.end
+	return start, end
 }
 
 func (l line) segmentAt(at int) segment {
