@@ -81,7 +81,7 @@ what their rule makes. Warnings do not fail.`,
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the problems as JSON")
 	cmd.Flags().BoolVar(&quiet, "quiet", false, "leave warnings out")
-	cmd.Flags().BoolVar(&requote, "requote", false, "first renew, in the files, quotes whose words the knowledge has changed while it still says the fact")
+	cmd.Flags().BoolVar(&requote, "requote", false, "first renew, in the files, quotes whose words the knowledge has changed while it still says the fact, and quote facts without evidence")
 	return cmd
 }
 

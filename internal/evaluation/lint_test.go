@@ -213,4 +213,20 @@ func TestRequote(t *testing.T) {
 	if n, err := evaluation.Requote(name, lib); n != 0 || err != nil {
 		t.Errorf("a second time: %d, %v", n, err)
 	}
+	bare := lintCase()
+	bare.KeyFacts[0].Evidence = nil
+	line, err := json.Marshal(bare)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, line, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := evaluation.Requote(name, lib); n != 1 || err != nil {
+		t.Fatalf("a fact without evidence: %d, %v", n, err)
+	}
+	cases, err := evaluation.Load(os.DirFS(filepath.Dir(name)), "s.jsonl")
+	if err != nil || len(lint(t, cases...)) > 0 {
+		t.Errorf("after that: %v, %v", err, lint(t, cases...))
+	}
 }

@@ -14,8 +14,9 @@ import (
 // Requote renews the quotes of a set whose words the knowledge no longer has: the
 // same section is searched for the words around a statement of the same fact that
 // resemble the old quote most. A quote nothing resembles stays, and lint goes on
-// naming it: then the fact itself may have changed. It replaces the file when
-// something was renewed and returns how many quotes were.
+// naming it: then the fact itself may have changed. A fact without evidence gets the
+// first quote that an expected document has for it. The file is replaced when
+// something changed; the number of new quotes is returned.
 func Requote(name string, lib *corpus.Library) (renewed int, err error) {
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -30,6 +31,12 @@ func Requote(name string, lib *corpus.Library) (renewed int, err error) {
 		c, err := parseCase(line)
 		if err != nil {
 			return 0, Problem{File: name, Line: i + 1, Case: c.ID, Message: err.Error()}
+		}
+		if added := places.addEvidence(&c); added > 0 && !bytes.Contains(line, []byte(`"x_`)) {
+			if lines[i], err = encodeCase(c, line); err != nil {
+				return 0, Problem{File: name, Line: i + 1, Case: c.ID, Message: err.Error()}
+			}
+			renewed += added
 		}
 		for k := range c.KeyFacts {
 			f := &c.KeyFacts[k]
@@ -49,6 +56,52 @@ func Requote(name string, lib *corpus.Library) (renewed int, err error) {
 		return 0, nil
 	}
 	return renewed, replaceFile(name, bytes.Join(lines, []byte("\n")))
+}
+
+// encodeCase writes a case as a line; a weight that the line did not have is left out.
+func encodeCase(c Case, line []byte) ([]byte, error) {
+	if !bytes.Contains(line, []byte(`"weight"`)) {
+		c.Weight = 0
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(c)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// addEvidence quotes, for facts without evidence, where an expected document says
+// them, and returns how many it did.
+func (p *passages) addEvidence(c *Case) int {
+	added := 0
+	for i := range c.KeyFacts {
+		f := &c.KeyFacts[i]
+		if len(f.Evidence) > 0 {
+			continue
+		}
+		if e, ok := p.evidenceFor(c, f); ok {
+			f.Evidence = []Evidence{e}
+			added++
+		}
+	}
+	return added
+}
+
+func (p *passages) evidenceFor(c *Case, f *Fact) (Evidence, bool) {
+	s, err := newStatement(f)
+	if err != nil {
+		return Evidence{}, false
+	}
+	for _, d := range c.ExpectedDocs {
+		for _, section := range p.document(d.Doc, c.AsOf) {
+			for line := range strings.Lines(section.source) {
+				if quote := around(s, strings.TrimSpace(line)); section.section != "" && quote != "" && section.quotes(quote) {
+					return Evidence{d.Doc, section.section, quote}, true
+				}
+			}
+		}
+	}
+	return Evidence{}, false
 }
 
 // replaceText replaces a text in a line as JSON writes it, so that the rest of the
