@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -47,6 +48,8 @@ type runFlags struct {
 	selection evaluation.Selection
 	stages    []evaluation.Stage
 	variants  []evaluation.Variant
+	kept      []evaluation.Case // of the run that is resumed; nil: the flags choose
+	skipped   []string          // by that run
 }
 
 func (f *runFlags) add(cmd *cobra.Command) {
@@ -67,7 +70,7 @@ func (f *runFlags) add(cmd *cobra.Command) {
 	fs.BoolVar(&f.NoCache, "no-cache", false, "ask a model again even what it has answered before")
 	fs.StringVar(&f.CacheDir, "cache-dir", "", "folder of kept model answers (default: eval-cache in the data directory)")
 	fs.StringVar(&f.Out, "out", "", "run directory (default: a new one in eval/runs of the data directory)")
-	fs.BoolVar(&f.Resume, "resume", false, "go on with the run in --out, or with the newest one")
+	fs.BoolVar(&f.Resume, "resume", false, "go on with the run in --out, or with the newest one, and its questions")
 	fs.StringToStringVar(&f.Tags, "tag", nil, "note KEY=VALUE in the run")
 	cmd.MarkFlagsMutuallyExclusive("failing", "errors-only")
 }
@@ -102,6 +105,9 @@ func (f *runFlags) check() error {
 // cases are what the flags choose to ask, and what is left out because its day is
 // over.
 func (f *runFlags) cases(lib *corpus.Library) (asked []evaluation.Case, expired []string, err error) {
+	if f.kept != nil {
+		return f.kept, f.skipped, nil
+	}
 	if dir := f.Failing + f.ErrorsOnly; dir != "" {
 		run, err := openRun(dir)
 		if err != nil {
@@ -121,6 +127,46 @@ func (f *runFlags) cases(lib *corpus.Library) (asked []evaluation.Case, expired 
 		return nil, nil, usageError{errors.New("no question is left to ask: widen --set, --filter, --range or --variants")}
 	}
 	return asked, expired, nil
+}
+
+// resumed finds the run to go on with and, unless flags choose other questions, takes
+// its questions and stages from it.
+func (f *runFlags) resumed(cmd *cobra.Command, s settings) error {
+	if !f.Resume {
+		return nil
+	}
+	if f.Out == "" {
+		var err error
+		if f.Out, err = newest(s.file(filepath.Join("eval", "runs"))); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{"set", "variants", "seed", "filter", "range", "failing", "errors-only"} {
+		if cmd.Flags().Changed(name) {
+			return nil
+		}
+	}
+	run, err := openRun(f.Out)
+	if err != nil {
+		return err
+	}
+	cases, err := run.Cases()
+	if err != nil {
+		return usageError{err}
+	}
+	for _, c := range cases {
+		f.kept = append(f.kept, *c)
+	}
+	slices.SortFunc(f.kept, func(a, b evaluation.Case) int { return cmp.Or(cmp.Compare(a.Set, b.Set), cmp.Compare(a.Line, b.Line)) })
+	m := run.Manifest
+	f.variants, f.Seed, f.skipped = m.Variants, m.Seed, m.Skipped
+	if !cmd.Flags().Changed("repeat") {
+		f.Repeat = m.Repeat
+	}
+	if !cmd.Flags().Changed("stage") {
+		f.stages = m.Stages
+	}
+	return nil
 }
 
 // newest is the run directory under dir that was begun last.
@@ -147,6 +193,9 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 		return nil, p, err
 	}
 	defer a.Close()
+	if err := f.resumed(cmd, s); err != nil {
+		return nil, p, err
+	}
 	cases, expired, err := f.cases(a.lib)
 	if err != nil {
 		return nil, p, err
@@ -160,11 +209,7 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	}
 	m := f.manifest(cases, expired, a.lib)
 	if f.Out == "" {
-		if f.Out = s.file(filepath.Join("eval", "runs", m.Run)); f.Resume {
-			if f.Out, err = newest(s.file(filepath.Join("eval", "runs"))); err != nil {
-				return nil, p, err
-			}
-		}
+		f.Out = s.file(filepath.Join("eval", "runs", m.Run))
 	}
 	run, err := evaluation.CreateRun(f.Out, m, cases, f.effective(s), f.Resume)
 	if errors.Is(err, evaluation.ErrRunExists) {
@@ -356,8 +401,9 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	c := s.Refusal
-	fmt.Fprintf(out, "declining: precision %.3f, recall %.3f, F1 %.3f, false refusals %.3f, balanced accuracy %.3f\n", c.Precision, c.Recall, c.F1, c.FalseRefusal, c.Balanced)
+	if c := s.Refusal; c.TruePositive+c.FalseNegative > 0 {
+		fmt.Fprintf(out, "declining: precision %.3f, recall %.3f, F1 %.3f, false refusals %.3f, balanced accuracy %.3f\n", c.Precision, c.Recall, c.F1, c.FalseRefusal, c.Balanced)
+	}
 	for _, r := range s.Robustness {
 		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases)
 	}
