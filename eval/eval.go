@@ -4,7 +4,9 @@ package eval
 
 import "embed"
 
-// FS holds sets/*.jsonl (one case a line) and gates.json.
+// FS holds sets/*.jsonl (one case a line), gates.json, forbidden.json (what no answer
+// says), the baselines that gates compare with, and scorecard.html, the public page
+// on how well the assistant answers.
 //
-//go:embed sets gates.json
+//go:embed sets gates.json forbidden.json baselines scorecard.html
 var FS embed.FS

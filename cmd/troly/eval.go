@@ -1,269 +1,177 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"troly/eval"
+	"troly/internal/corpus"
 	"troly/internal/evaluation"
 )
 
-// exitGate is the exit status of a failed quality gate.
-const exitGate = 100
+// Exit statuses of eval beside those of every command.
+const (
+	exitIncomplete   = 3
+	exitInconclusive = 4
+	exitGate         = 100
+	exitInterrupted  = 130
+)
 
-// gateError ends a command with exitGate.
-type gateError struct{ failed int }
+// exitError ends a command with a status of its own.
+type exitError struct {
+	status int
+	err    error
+}
 
-func (e gateError) Error() string { return fmt.Sprintf("%d quality gates failed", e.failed) }
+func (e exitError) Error() string { return e.err.Error() }
+func (e exitError) Unwrap() error { return e.err }
 
 func evalCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "eval",
 		Short: "Measure the assistant on question sets",
-		Long: `Eval asks the questions of eval/sets, each also without diacritics, in chat
-shorthand and with slips of the keyboard, and measures whether the right document
-is first, whether the answer holds the facts, and whether it declines what it
-should. Exit status 100 means that a gate of eval/gates.json failed.`,
+		Long: `Eval asks the questions of eval/sets, each also as people mistype them, and
+measures what is found, said, cited and declined. It needs no key and no network.
+
+Exit status: 0 done, 1 broken, 2 bad input, 3 incomplete (finished samples are kept,
+--resume goes on), 4 a gate is inconclusive (with --strict), 100 a gate failed,
+130 interrupted.`,
+		PersistentPreRun: func(*cobra.Command, []string) { debug.SetGCPercent(100) }, // a large run is gathered in hundreds of MB
 	}
-	cmd.AddCommand(evalRunCommand(con, opts), evalGateCommand(con, opts), evalLintCommand(con, opts))
+	cmd.AddCommand(
+		evalRunCommand(con, opts), evalScoreCommand(con, opts), evalCompareCommand(con), evalGateCommand(con, opts),
+		evalLintCommand(con, opts), evalPerturbCommand(con, opts), evalCacheCommand(con, opts), evalRetrievalCommand(con, opts),
+		evalReportCommand(con, opts), evalCalibrateCommand(con),
+		evalOnlineCommand(con, opts), evalPromoteCommand(con, opts),
+	)
 	return cmd
 }
 
-// evalFlags choose what is asked.
-type evalFlags struct {
-	sets     []string
-	variants []string
-	seed     uint64
+// setFlags choose question sets.
+type setFlags struct{ sets []string }
+
+func (f *setFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringSliceVar(&f.sets, "set", nil, "sets to use: names of sets in the program, files or folders (default: all in the program)")
 }
 
-func (f *evalFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringSliceVar(&f.sets, "set", nil, "sets to ask: names in eval/sets, or files (default: all)")
-	cmd.Flags().StringSliceVar(&f.variants, "variants", []string{"plain", "no_diacritics", "teencode", "typo"}, "ways of typing")
-	cmd.Flags().Uint64Var(&f.seed, "seed", 1, "seed of the made variants")
+// files are the chosen sets.
+func (f *setFlags) files() ([]evaluation.SetFile, error) {
+	if len(f.sets) == 0 {
+		names, err := evaluation.Sets(eval.FS)
+		if err != nil {
+			return nil, err
+		}
+		return embedded(names), nil
+	}
+	var files []evaluation.SetFile
+	for _, name := range f.sets {
+		found, err := setsAt(name)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--set %s: %w", name, err)}
+		}
+		files = append(files, found...)
+	}
+	return files, nil
+}
+
+func embedded(names []string) []evaluation.SetFile {
+	files := make([]evaluation.SetFile, len(names))
+	for i, name := range names {
+		files[i] = evaluation.SetFile{FS: eval.FS, Name: name, Shown: "eval/" + name}
+	}
+	return files
+}
+
+// setsAt are the sets a name stands for: a folder's, a file, or one in the program.
+func setsAt(name string) ([]evaluation.SetFile, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err == nil && info.IsDir():
+		paths, err := filepath.Glob(filepath.Join(name, "*.jsonl"))
+		if err == nil && len(paths) == 0 {
+			err = errors.New("no .jsonl file in this folder")
+		}
+		var files []evaluation.SetFile
+		for _, path := range paths {
+			files = append(files, onDisk(path))
+		}
+		return files, err
+	case err == nil:
+		return []evaluation.SetFile{onDisk(name)}, nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, err
+	}
+	all, err := evaluation.Sets(eval.FS)
+	if err != nil {
+		return nil, err
+	}
+	inside := "sets/" + strings.TrimSuffix(name, ".jsonl") + ".jsonl"
+	if !slices.Contains(all, inside) {
+		var known []string
+		for _, set := range all {
+			known = append(known, strings.TrimSuffix(filepath.Base(set), ".jsonl"))
+		}
+		return nil, fmt.Errorf("no such file, and no such set in the program, which has %s", strings.Join(known, ", "))
+	}
+	return embedded([]string{inside}), nil
+}
+
+func onDisk(path string) evaluation.SetFile {
+	return evaluation.SetFile{FS: os.DirFS(filepath.Dir(path)), Name: filepath.Base(path), Shown: path}
 }
 
 // load reads the chosen sets.
-func (f *evalFlags) load() (map[string][]evaluation.Case, []evaluation.Variant, error) {
-	var variants []evaluation.Variant
-	for _, v := range f.variants {
-		if v != string(evaluation.Plain) && !slices.Contains(evaluation.Perturbed, evaluation.Variant(v)) {
-			return nil, nil, usageError{fmt.Errorf("--variants %q: write plain, no_diacritics, teencode or typo", v)}
-		}
-		variants = append(variants, evaluation.Variant(v))
-	}
-	names := f.sets
-	if len(names) == 0 {
-		all, err := evaluation.Sets(eval.FS)
-		if err != nil {
-			return nil, nil, err
-		}
-		names = all
-	}
-	sets := make(map[string][]evaluation.Case)
-	for _, name := range names {
-		fsys, file := os.DirFS(filepath.Dir(name)), filepath.Base(name)
-		cases, err := evaluation.Load(fsys, file)
-		if err != nil {
-			file = "sets/" + strings.TrimSuffix(filepath.Base(name), ".jsonl") + ".jsonl"
-			if cases, err = evaluation.Load(eval.FS, file); err != nil {
-				return nil, nil, usageError{fmt.Errorf("--set %s: %w", name, err)}
-			}
-		}
-		sets[strings.TrimSuffix(filepath.Base(name), ".jsonl")] = cases
-	}
-	return sets, variants, nil
-}
-
-// evaluate runs the chosen sets and prints progress.
-func evaluate(cmd *cobra.Command, con *console, opts *options, flags *evalFlags) (evaluation.Results, error) {
-	sets, variants, err := flags.load()
+func (f *setFlags) load() ([]evaluation.Case, error) {
+	files, err := f.files()
 	if err != nil {
 		return nil, err
 	}
-	a, err := openAssistant(cmd.Context(), con, opts)
+	var sets [][]evaluation.Case
+	for _, file := range files {
+		cases, err := file.Load()
+		if err != nil {
+			return nil, usageError{err}
+		}
+		sets = append(sets, cases)
+	}
+	cases, err := evaluation.Join(sets...)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return cases, nil
+}
+
+// scorer measures by the knowledge of the settings.
+func scorer(lib *corpus.Library) (*evaluation.Scorer, error) {
+	standing, err := evaluation.Standing(eval.FS)
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	results := evaluation.RunAll(cmd.Context(), a, a.lib, sets, variants, flags.seed, func(set string, v evaluation.Variant, samples []evaluation.Sample) {
-		fmt.Fprintf(con.err, "%s, %s: %d questions\n", set, v, len(samples))
-	})
-	return results, cmd.Context().Err()
+	return evaluation.NewScorer(lib, standing), nil
 }
 
-// figures is one row of the table.
-type figures struct {
-	Set     string             `json:"set"`
-	Variant evaluation.Variant `json:"variant"`
-	N       int                `json:"n"`
-	Metrics map[string]float64 `json:"metrics"` // a metric nothing applies to is absent
-}
-
-var shown = []string{evaluation.FirstRight, evaluation.InThree, evaluation.Reciprocal, evaluation.FactRecall, evaluation.Declined, evaluation.Grounded}
-
-func tableOf(results evaluation.Results) []figures {
-	var rows []figures
-	for set, variants := range results {
-		for v, samples := range variants {
-			row := figures{set, v, len(samples), make(map[string]float64)}
-			for _, metric := range shown {
-				if mean, n := evaluation.Mean(samples, metric); n > 0 {
-					row.Metrics[metric] = mean
-				}
-			}
-			rows = append(rows, row)
-		}
-	}
-	slices.SortFunc(rows, func(a, b figures) int {
-		return strings.Compare(a.Set+" "+string(a.Variant), b.Set+" "+string(b.Variant))
-	})
-	return rows
-}
-
-func evalRunCommand(con *console, opts *options) *cobra.Command {
-	var flags evalFlags
-	var asJSON bool
-	var out string
-	cmd := &cobra.Command{
-		Use:     "run",
-		Short:   "Ask the sets and print the figures",
-		Example: "  troly eval run\n  troly eval run --set residents --variants plain --out samples.jsonl",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			results, err := evaluate(cmd, con, opts, &flags)
-			if err != nil {
-				return err
-			}
-			if out != "" {
-				if err := writeSamples(out, results); err != nil {
-					return err
-				}
-			}
-			rows := tableOf(results)
-			if asJSON {
-				return con.json(rows)
-			}
-			w := tabwriter.NewWriter(con.out, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "SET\tVARIANT\tN\t"+strings.ToUpper(strings.Join(shown, "\t")))
-			for _, row := range rows {
-				fmt.Fprintf(w, "%s\t%s\t%d", row.Set, row.Variant, row.N)
-				for _, metric := range shown {
-					if value, ok := row.Metrics[metric]; ok {
-						fmt.Fprintf(w, "\t%.3f", value)
-					} else {
-						fmt.Fprint(w, "\tn/a")
-					}
-				}
-				fmt.Fprintln(w)
-			}
-			return w.Flush()
-		},
-	}
-	flags.add(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the figures as JSON")
-	cmd.Flags().StringVar(&out, "out", "", "also write every outcome with its metrics to this file, one JSON line each")
-	return cmd
-}
-
-// writeSamples writes all samples as JSON lines, in a fixed order.
-func writeSamples(path string, results evaluation.Results) error {
-	f, err := os.Create(path)
+// openRun opens a run directory that a person named.
+func openRun(dir string) (*evaluation.Run, error) {
+	run, err := evaluation.OpenRun(dir)
 	if err != nil {
-		return fmt.Errorf("write samples: %w", err)
+		return nil, usageError{err}
 	}
-	enc := json.NewEncoder(f)
-	enc.SetEscapeHTML(false)
-	for _, row := range tableOf(results) {
-		for _, s := range results[row.Set][row.Variant] {
-			if err := enc.Encode(s); err != nil {
-				f.Close()
-				return fmt.Errorf("write samples: %w", err)
-			}
-		}
-	}
-	return f.Close()
+	return run, nil
 }
 
-func evalGateCommand(con *console, opts *options) *cobra.Command {
-	var flags evalFlags
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use:     "gate",
-		Short:   "Ask the sets and judge the figures by eval/gates.json",
-		Example: "  troly eval gate",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			gates, err := evaluation.LoadGates(eval.FS)
-			if err != nil {
-				return err
-			}
-			results, err := evaluate(cmd, con, opts, &flags)
-			if err != nil {
-				return err
-			}
-			verdicts := evaluation.Judge(gates, results)
-			failed := 0
-			for _, v := range verdicts {
-				if !v.Passed {
-					failed++
-				}
-			}
-			if asJSON {
-				if err := con.json(verdicts); err != nil {
-					return err
-				}
-			} else {
-				for _, v := range verdicts {
-					fmt.Fprintln(con.out, v)
-				}
-			}
-			if failed > 0 {
-				return gateError{failed}
-			}
-			return nil
-		},
+// interrupted turns the end of a command by a signal into its exit status.
+func interrupted(ctx context.Context, err error, kept string) error {
+	if err == nil || ctx.Err() == nil {
+		return err
 	}
-	flags.add(cmd)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the verdicts as JSON")
-	return cmd
-}
-
-func evalLintCommand(con *console, opts *options) *cobra.Command {
-	var flags evalFlags
-	cmd := &cobra.Command{
-		Use:   "lint",
-		Short: "Check the question sets",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			sets, _, err := flags.load()
-			if err != nil {
-				return err
-			}
-			lib, err := loadLibrary(con, opts)
-			if err != nil {
-				return err
-			}
-			problems := 0
-			for name, cases := range sets {
-				for _, p := range evaluation.Lint(name, cases, lib) {
-					fmt.Fprintln(con.out, p)
-					problems++
-				}
-			}
-			fmt.Fprintf(con.err, "%d problems\n", problems)
-			if problems > 0 {
-				return usageError{fmt.Errorf("%d problems in the question sets", problems)}
-			}
-			return nil
-		},
-	}
-	flags.add(cmd)
-	return cmd
+	return exitError{exitInterrupted, fmt.Errorf("interrupted; %s", kept)}
 }

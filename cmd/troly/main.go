@@ -56,7 +56,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
 	var usage usageError
-	var gate gateError
+	var own exitError
 	switch {
 	case err == nil:
 		return exitDone
@@ -65,9 +65,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.As(err, &usage):
 		fmt.Fprintln(stderr, "troly:", err)
 		return exitUsage
-	case errors.As(err, &gate):
+	case errors.As(err, &own):
 		fmt.Fprintln(stderr, "troly:", err)
-		return exitGate
+		return own.status
 	default:
 		fmt.Fprintln(stderr, "troly:", err)
 		return exitBroke

@@ -16,9 +16,9 @@ import (
 // floors of the plan; a package imports only packages on lower floors. A new
 // package needs a sentence in the design saying why no existing room will do.
 var floors = map[string]int{
-	"internal/vietnamese": 0, "internal/privacy": 0, "knowledge": 0, "prompts": 0, "eval": 0,
-	"internal/vectorstore": 1, "internal/llm": 1, "internal/database": 1, "internal/corpus": 1,
-	"internal/retrieval": 2, "internal/ingest": 2, "internal/openai": 2, "internal/qdrant": 2, "internal/webhook": 2,
+	"internal/vietnamese": 0, "internal/privacy": 0, "internal/statistics": 0, "knowledge": 0, "prompts": 0, "eval": 0,
+	"internal/vectorstore": 1, "internal/llm": 1, "internal/database": 1, "internal/corpus": 1, "internal/trec": 1,
+	"internal/retrieval": 2, "internal/ingest": 2, "internal/openai": 2, "internal/judge": 2, "internal/qdrant": 2, "internal/webhook": 2,
 	"internal/pipeline":     3,
 	"internal/conversation": 4,
 	"internal/telegram":     5, "internal/zalo": 5, "internal/web": 5, "internal/evaluation": 5,

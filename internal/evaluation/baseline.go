@@ -74,9 +74,6 @@ func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 	return ranked[:min(limit, len(ranked))]
 }
 
-// BaselineVariant marks the samples of the baseline in Results.
-const BaselineVariant Variant = "baseline"
-
 // libraryBaseline indexes the documents of a library: title and sections.
 func libraryBaseline(lib *corpus.Library) *Baseline {
 	b := NewBaseline()
@@ -91,7 +88,26 @@ func libraryBaseline(lib *corpus.Library) *Baseline {
 	return b
 }
 
-// baselineOutcome is the baseline's ranking as an outcome that answers nothing.
-func baselineOutcome(b *Baseline, c Case) pipeline.Outcome {
-	return pipeline.Outcome{Question: c.Question, Retrieved: b.Rank(c.Question, 10)}
+// PlainSearch returns how often plain BM25 finds the right document first among the
+// plain cases of a set: how hard the set is.
+func PlainSearch(lib *corpus.Library, cases map[string]*Case) func(set string) (share float64, n int) {
+	b := libraryBaseline(lib)
+	return func(set string) (float64, int) {
+		first, n := 0, 0
+		for _, c := range cases {
+			if c.Set != set || c.Variant != Plain || len(c.ExpectedDocs) == 0 {
+				continue
+			}
+			n++
+			if ranked := b.Rank(c.Question, 1); len(ranked) > 0 && c.expects(ranked[0].Document) {
+				first++
+			}
+		}
+		return ratio(float64(first), float64(n)), n
+	}
+}
+
+// expects reports whether a document answers the question, alone or in part.
+func (c *Case) expects(document string) bool {
+	return slices.ContainsFunc(c.ExpectedDocs, func(d ExpectedDoc) bool { return d.Doc == document && d.Grade >= relevant })
 }

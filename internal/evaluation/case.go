@@ -1,57 +1,56 @@
 // Package evaluation measures the assistant: it reads question sets, makes the
 // ways people mistype them, runs them, compares answers with facts, and judges the
-// figures by gates. Metrics are deterministic; none asks a model.
+// figures by gates. Metrics are deterministic; only the optional judge asks a model.
+//
+// A measurement, top to bottom: sets are read (Load) and checked (Lint), asked in
+// all ways of typing (Perturb) by a Runner, which scores every outcome (Scorer) and
+// keeps it as a Sample in a Journal; samples are gathered in a Summary, compared
+// with another run (Compare) and judged (Judge).
 package evaluation
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"fmt"
-	"io/fs"
-	"path"
-	"regexp"
-	"slices"
-	"strings"
-
-	"golang.org/x/text/unicode/norm"
 
 	"troly/internal/corpus"
+	"troly/internal/pipeline"
 )
 
-// Case is one question and what a right outcome holds.
+// Case is one question and what a right outcome holds: a line of eval/sets/*.jsonl.
 type Case struct {
-	SchemaVersion      int            `json:"schema_version"`
-	ID                 string         `json:"id"`
-	BaseID             string         `json:"base_id"` // shared by all variants of a question
-	Variant            Variant        `json:"variant"`
-	VariantOrigin      string         `json:"variant_origin"` // human, rule or llm
-	VariantSeed        uint64         `json:"variant_seed,omitempty"`
-	Question           string         `json:"question"`
-	History            []Message      `json:"history,omitempty"`
-	StandaloneQuestion string         `json:"standalone_question,omitempty"`
-	Audience           string         `json:"audience"` // resident or civil_servant
-	Channel            string         `json:"channel"`
-	Intent             string         `json:"intent"`
-	ProcedureCode      string         `json:"procedure_code,omitempty"`
-	ExpectedDocs       []ExpectedDoc  `json:"expected_docs"`
-	KeyFacts           []Fact         `json:"key_facts"`
-	Forbidden          []Forbidden    `json:"forbidden,omitempty"`
-	MustRefuse         bool           `json:"must_refuse,omitempty"`
-	RefusalKind        string         `json:"refusal_kind,omitempty"`
-	MustClarify        bool           `json:"must_clarify,omitempty"`
-	ClarifySlots       []string       `json:"clarify_slots,omitempty"`
-	ExpectedHandoff    string         `json:"expected_handoff,omitempty"`
-	ReferenceAnswer    string         `json:"reference_answer,omitempty"`
-	ValidFrom          corpus.Date    `json:"valid_from,omitempty"`
-	ValidTo            corpus.Date    `json:"valid_to,omitempty"`
-	AsOf               corpus.Date    `json:"as_of"`
-	Split              string         `json:"split"` // dev, test or canary
-	Weight             float64        `json:"weight,omitempty"`
-	Difficulty         string         `json:"difficulty,omitempty"`
-	Tags               []string       `json:"tags,omitempty"`
-	Source             map[string]any `json:"source,omitempty"`
-	Notes              string         `json:"notes,omitempty"`
+	SchemaVersion      int           `json:"schema_version"` // 1
+	ID                 string        `json:"id"`
+	BaseID             string        `json:"base_id"` // shared by all variants of a question: the cluster of all statistics
+	Variant            Variant       `json:"variant"`
+	VariantOrigin      string        `json:"variant_origin,omitempty"` // human, rule or llm
+	VariantSeed        uint64        `json:"variant_seed,omitempty"`
+	Question           string        `json:"question"`
+	History            []Message     `json:"history,omitempty"` // oldest first
+	StandaloneQuestion string        `json:"standalone_question,omitempty"`
+	Audience           string        `json:"audience"` // resident or civil_servant
+	Channel            string        `json:"channel"`  // telegram, zalo, web or cli
+	Intent             string        `json:"intent"`
+	ProcedureCode      string        `json:"procedure_code,omitempty"`
+	ExpectedDocs       []ExpectedDoc `json:"expected_docs"`
+	KeyFacts           []Fact        `json:"key_facts"`
+	Forbidden          []Forbidden   `json:"forbidden,omitempty"`
+	MustRefuse         bool          `json:"must_refuse,omitempty"`
+	RefusalKind        string        `json:"refusal_kind,omitempty"`
+	MustClarify        bool          `json:"must_clarify,omitempty"`
+	ClarifySlots       []string      `json:"clarify_slots,omitempty"`
+	ExpectedHandoff    string        `json:"expected_handoff,omitempty"`
+	ReferenceAnswer    string        `json:"reference_answer,omitempty"`
+	ValidFrom          corpus.Date   `json:"valid_from,omitempty"`
+	ValidTo            corpus.Date   `json:"valid_to,omitempty"`
+	AsOf               corpus.Date   `json:"as_of"` // the assistant's clock
+	Split              string        `json:"split"` // dev, test or canary
+	Weight             float64       `json:"weight,omitempty"`
+	Difficulty         string        `json:"difficulty,omitempty"` // easy, medium or hard
+	Tags               []string      `json:"tags,omitempty"`
+	Source             *Source       `json:"source,omitempty"`
+	Notes              string        `json:"notes,omitempty"`
+
+	Set  string `json:"-"` // name of the file without .jsonl
+	Line int    `json:"-"` // in the file, from 1
 }
 
 // Message is one earlier turn.
@@ -68,33 +67,35 @@ type ExpectedDoc struct {
 	Grade   int    `json:"grade"`
 }
 
-// Fact is something a right answer says.
+// Fact is something a right answer says. Value is canonical: whole đồng for
+// money_vnd, ISO 8601 for durations and dates, a bare number for counts and percents.
 type Fact struct {
 	ID         string          `json:"id"`
 	Importance string          `json:"importance"` // vital or okay
 	Type       string          `json:"type"`
 	Value      json.RawMessage `json:"value,omitempty"`
-	AnyOf      []string        `json:"any_of,omitempty"`
-	AllOf      []string        `json:"all_of,omitempty"`
+	AnyOf      []string        `json:"any_of,omitempty"` // other wordings that say the same
+	AllOf      []string        `json:"all_of,omitempty"` // parts of which each must be said; some count half
 	Regex      string          `json:"regex,omitempty"`
-	Unit       string          `json:"unit,omitempty"`
-	Tolerance  float64         `json:"tolerance,omitempty"`
-	Scope      string          `json:"scope,omitempty"`
-	Negated    bool            `json:"negated,omitempty"`
-	FoldOK     bool            `json:"fold_ok,omitempty"`
+	Unit       string          `json:"unit,omitempty"`      // of a count: the word after the number
+	Tolerance  float64         `json:"tolerance,omitempty"` // of money, counts and percents, either way
+	Scope      string          `json:"scope,omitempty"`     // words that stand in the same line
+	Negated    bool            `json:"negated,omitempty"`   // the answer denies it
+	FoldOK     bool            `json:"fold_ok,omitempty"`   // diacritics do not matter
 	Evidence   []Evidence      `json:"evidence,omitempty"`
 	ValidFrom  corpus.Date     `json:"valid_from,omitempty"`
 	ValidTo    corpus.Date     `json:"valid_to,omitempty"`
 }
 
-// Evidence is where the knowledge says a fact.
+// Evidence is where the knowledge says a fact, word for word.
 type Evidence struct {
 	Doc     string `json:"doc"`
-	Section string `json:"section"`
+	Section string `json:"section,omitempty"`
 	Quote   string `json:"quote"`
 }
 
-// Forbidden is something no right answer says.
+// Forbidden is something no right answer says, unless the same sentence holds one of
+// UnlessAnyOf ("trước đây").
 type Forbidden struct {
 	ID          string          `json:"id"`
 	Kind        string          `json:"kind"`
@@ -106,123 +107,76 @@ type Forbidden struct {
 	UnlessAnyOf []string        `json:"unless_any_of,omitempty"`
 }
 
-// Load reads one set; an error names the line.
-func Load(fsys fs.FS, name string) ([]Case, error) {
-	data, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return nil, fmt.Errorf("read question set: %w", err)
-	}
-	var cases []Case
-	scanner := bufio.NewScanner(bytes.NewReader(data))
-	scanner.Buffer(nil, 1<<20)
-	for line := 1; scanner.Scan(); line++ {
-		if len(bytes.TrimSpace(scanner.Bytes())) == 0 {
-			continue
-		}
-		c, err := parseCase(scanner.Bytes())
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, line, err)
-		}
-		cases = append(cases, c)
-	}
-	if err := scanner.Err(); err != nil {
-		return nil, fmt.Errorf("read question set %s: %w", name, err)
-	}
-	return cases, nil
+// Source says where a case comes from; TraceID leads back to the outcome of a real
+// conversation.
+type Source struct {
+	Kind       string      `json:"kind"` // authored, production or synthetic
+	TraceID    string      `json:"trace_id,omitempty"`
+	Author     string      `json:"author,omitempty"`
+	Created    corpus.Date `json:"created,omitempty"`
+	ReviewedBy string      `json:"reviewed_by,omitempty"`
+	ReviewDate corpus.Date `json:"review_date,omitempty"`
 }
 
-// parseCase decodes a line strictly; fields called x_* are the author's own.
-func parseCase(line []byte) (Case, error) {
-	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(line, &fields); err != nil {
-		return Case{}, err
+// Variant is the way in which a question is typed.
+type Variant string
+
+// The variants. The first six after Plain can be made by rule, see Perturb.
+const (
+	Plain        Variant = "plain"
+	NoDiacritics Variant = "no_diacritics"
+	Teencode     Variant = "teencode"       // chat shorthand
+	Typo         Variant = "typo"           // slips of the finger
+	Telex        Variant = "telex"          // keys of an input method that was off
+	OldPlaceName Variant = "old_place_name" // from a district that no longer is
+	Mixed        Variant = "mixed"          // several at once
+	VoiceLike    Variant = "voice_like"     // as dictated; people write these
+)
+
+// PipelineQuestion is the case as the assistant gets it.
+func (c *Case) PipelineQuestion() pipeline.Question {
+	q := pipeline.Question{Text: c.Question, AsOf: c.AsOf}
+	switch c.Audience {
+	case "resident":
+		q.Audience = "citizen"
+	case "civil_servant":
+		q.Audience = "official"
 	}
-	for name := range fields {
-		if strings.HasPrefix(name, "x_") {
-			delete(fields, name)
+	for _, m := range c.History {
+		if m.Role == "user" {
+			q.History = append(q.History, pipeline.Turn{Question: m.Text})
+		} else if n := len(q.History); n > 0 {
+			q.History[n-1].Answer = m.Text
 		}
 	}
-	known, err := json.Marshal(fields)
-	if err != nil {
-		return Case{}, err
-	}
-	var c Case
-	dec := json.NewDecoder(bytes.NewReader(known))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&c); err != nil {
-		return Case{}, err
-	}
-	if c.Weight == 0 {
-		c.Weight = 1
-	}
-	return c, nil
+	return q
 }
 
-// Sets lists the question sets under fsys.
-func Sets(fsys fs.FS) ([]string, error) {
-	names, err := fs.Glob(fsys, "sets/*.jsonl")
-	slices.Sort(names)
-	return names, err
-}
-
-var caseID = regexp.MustCompile(`^[a-z0-9._-]+$`)
-
-// Lint says what is wrong with cases: bad or repeated IDs, unknown documents, text
-// that is not NFC, facts nobody could match or that the knowledge does not hold.
-func Lint(name string, cases []Case, lib *corpus.Library) []string {
-	var problems []string
-	seen := make(map[string]bool)
-	for _, c := range cases {
-		report := func(format string, args ...any) {
-			problems = append(problems, fmt.Sprintf("%s: %s: %s", path.Base(name), c.ID, fmt.Sprintf(format, args...)))
-		}
-		switch {
-		case !caseID.MatchString(c.ID):
-			report("id must be small letters, digits, dots, dashes")
-		case seen[c.ID]:
-			report("id is there twice")
-		case c.Variant == Plain && c.BaseID != c.ID:
-			report("a plain case has base_id equal to id")
-		}
-		seen[c.ID] = true
-		if c.Question == "" || !norm.NFC.IsNormalString(c.Question) || strings.ContainsFunc(c.Question, func(r rune) bool { return r < ' ' || r == '\u200b' || r == '\ufeff' }) {
-			report("question is empty, not NFC, or holds invisible characters")
-		}
-		if c.MustRefuse == (len(c.ExpectedDocs) > 0) {
-			report("either expected_docs or must_refuse")
-		}
-		for _, d := range c.ExpectedDocs {
-			if lib.Document(d.Doc) == nil {
-				report("expected document %q does not exist", d.Doc)
-			}
-		}
-		for _, f := range c.KeyFacts {
-			if err := f.check(); err != nil {
-				report("fact %s: %v", f.ID, err)
-			} else if !c.findable(f, lib) {
-				report("fact %s: no expected document says it", f.ID)
-			}
-		}
-	}
-	return problems
-}
-
-// findable reports whether the text of an expected document satisfies the fact: a
-// fact the knowledge does not hold measures the knowledge, not the assistant.
-func (c Case) findable(f Fact, lib *corpus.Library) bool {
+// Collection is the folder of the knowledge that the best expected document is in;
+// "none" when no document is expected.
+func (c *Case) Collection(lib *corpus.Library) string {
+	best := ExpectedDoc{Grade: -1}
 	for _, d := range c.ExpectedDocs {
-		doc := lib.Document(d.Doc)
-		if doc == nil {
-			continue
-		}
-		var b strings.Builder
-		for _, s := range lib.Passages(doc) {
-			b.WriteString(s.Heading + "\n" + s.Body + "\n")
-		}
-		b.WriteString(doc.Authority)
-		if f.Match(b.String()) {
-			return true
+		if d.Grade > best.Grade {
+			best = d
 		}
 	}
-	return false
+	if doc := lib.Document(best.Doc); doc != nil {
+		return doc.Collection
+	}
+	return "none"
 }
+
+// facts are the key facts that hold on the case's day.
+func (c *Case) facts() []*Fact {
+	var valid []*Fact
+	for i := range c.KeyFacts {
+		if f := &c.KeyFacts[i]; c.AsOf.Within(f.ValidFrom, f.ValidTo) {
+			valid = append(valid, f)
+		}
+	}
+	return valid
+}
+
+// Expired reports whether the case does not hold on its day.
+func (c *Case) Expired() bool { return !c.AsOf.Within(c.ValidFrom, c.ValidTo) }
