@@ -60,7 +60,7 @@ type Options struct {
 	ClassWeight   float64 // of the classifier beside the words (1)
 	SynonymWeight float64 // of an official word the question does not have (0.8)
 	NamedBoost    float64 // for the document named, as a share of the best score (0.1)
-	BareBoost     float64 // likewise more, when the question says hardly more than the name (0.4)
+	BareBoost     float64 // likewise more, when the question says hardly more than the name (0.8)
 	ContextBoost  float64 // for the document of the dialogue, likewise (1.2)
 	DenseWeight   float64 // of the dense leg in the fusion (1)
 	Documents     int     // returned at most (10)
@@ -79,7 +79,7 @@ func (o Options) withDefaults() Options {
 	set(&o.ClassWeight, 1)
 	set(&o.SynonymWeight, 0.8)
 	set(&o.NamedBoost, 0.1)
-	set(&o.BareBoost, 0.4)
+	set(&o.BareBoost, 0.8)
 	set(&o.ContextBoost, 1.2)
 	set(&o.DenseWeight, 1)
 	if o.Documents == 0 {
