@@ -27,7 +27,7 @@ var (
 func AbolishedOffice(text string) (clause string, found bool) {
 	text = vietnamese.Normalize(strings.ReplaceAll(text, "\n", " . "))
 	for clause := range strings.FieldsFuncSeq(text, func(r rune) bool { return strings.ContainsRune(".;!?•", r) }) {
-		if ended.MatchString(clause) {
+		if !districtWord(clause) || ended.MatchString(clause) {
 			continue
 		}
 		if ofDistrict.MatchString(clause) || byName.MatchString(clause) || goToDistrict.MatchString(clause) {
@@ -35,6 +35,18 @@ func AbolishedOffice(text string) (clause string, found bool) {
 		}
 	}
 	return "", false
+}
+
+// districtWord reports whether a clause has a word without which none of the patterns
+// matches: a look that costs little beside them.
+func districtWord(clause string) bool {
+	clause = strings.ToLower(clause)
+	for _, word := range []string{"huyện", "quận", "thị xã", "thành phố", "tp", "phòng", "sở g"} {
+		if strings.Contains(clause, word) {
+			return true
+		}
+	}
+	return false
 }
 
 // offices refuses to send anybody to an abolished office.
