@@ -22,10 +22,18 @@ type alias struct {
 	title    bool
 }
 
-func newAliasTable(lib *corpus.Library) *aliasTable {
+// newAliasTable makes the table; names that are short forms are found written out too,
+// as questions are by then.
+func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary) *aliasTable {
 	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string)}
 	for _, d := range lib.Documents {
-		for i, name := range append([]string{d.Title}, d.Aliases...) {
+		names := append([]string{d.Title}, d.Aliases...)
+		for _, name := range d.Aliases {
+			if written := glossary.Expand(name); written != name {
+				names = append(names, written)
+			}
+		}
+		for i, name := range names {
 			var accented, folded []string
 			for _, tok := range vietnamese.Tokenize(nil, name) {
 				accented = append(accented, tok.Text)

@@ -54,11 +54,12 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
+	glossary := vietnamese.NewGlossary(lib.Glossary)
 	return &Assistant{
 		lib: lib, retriever: retriever,
-		glossary: vietnamese.NewGlossary(lib.Glossary),
+		glossary: glossary,
 		restorer: vietnamese.NewRestorer(lib.Vocabulary),
-		aliases:  newAliasTable(lib),
+		aliases:  newAliasTable(lib, glossary),
 		facets:   newFacetTable(),
 		talks:    newTalkTable(),
 		cues:     newPlaceTable(),
