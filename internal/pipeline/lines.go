@@ -211,11 +211,15 @@ func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named 
 
 // lineWeights are the words of a question, and their official words, with what each
 // tells: how rare it is among the documents and among the lines of this one. Words
-// of the title tell nothing: every line of the document is about them.
+// of the title, and of the name by which the question calls the document, tell little:
+// every line is about them.
 func (a *Assistant) lineWeights(q *understanding, doc *corpus.Document, p *page) map[string]float64 {
 	title := make(map[string]bool)
 	for _, t := range vietnamese.Tokenize(nil, doc.Title) {
 		title[t.Folded] = true
+	}
+	for _, word := range q.name {
+		title[vietnamese.Fold(word)] = true
 	}
 	weights := make(map[string]float64)
 	inLines := p.folded

@@ -32,6 +32,7 @@ type understanding struct {
 	content  []vietnamese.Token // telling words: no question phrases, no courtesies
 	accented bool               // typed with diacritics
 	named    []string           // documents named by alias, title or code
+	name     []string           // the words of the first of these names
 	coded    string             // the document whose procedure code the question gives: no doubt is left
 	variant  []string
 	followUp bool
@@ -72,7 +73,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.kinds = kindsOf(q.facets)
 	q.content = a.retriever.Content(q.text)
 	named, name := a.aliases.named(tokens, q.accented)
-	q.named = named
+	q.named, q.name = named, name
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
 	}
