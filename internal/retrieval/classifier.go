@@ -38,6 +38,7 @@ const (
 type example struct {
 	class    int
 	features []feature
+	key      uint32 // of its text: what the order of training is made from
 }
 
 type feature struct {
@@ -125,7 +126,7 @@ func learn(lib *corpus.Library) (accented, folded map[string]vectorstore.Sparse)
 func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes []string) {
 	add := func(text string) {
 		if text != "" {
-			examples = append(examples, example{len(classes) - 1, f.features(text)})
+			examples = append(examples, example{len(classes) - 1, f.features(text), murmur3.Sum32([]byte(text))})
 		}
 	}
 	for _, d := range lib.Documents {
@@ -151,8 +152,8 @@ func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes 
 	return examples, classes
 }
 
-// train runs stochastic gradient descent over the examples in a fixed shuffled
-// order: the same knowledge gives the same weights.
+// train runs stochastic gradient descent over the examples in a shuffled order that
+// follows from their texts: the same knowledge gives the same weights.
 func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 	examples, classes := examplesOf(lib, f)
 	var terms []uint32 // of each row
@@ -177,13 +178,8 @@ func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 		order[i] = i
 	}
 	last := make([]float32, len(examples)) // probability of the right class when last looked at
-	state := uint64(1)
 	for epoch := range epochs {
-		for i := len(order) - 1; i > 0; i-- {
-			state = state*6364136223846793005 + 1442695040888963407 // Knuth's MMIX generator
-			j := int(state>>33) % (i + 1)
-			order[i], order[j] = order[j], order[i]
-		}
+		shuffle(order, examples, uint32(epoch))
 		rate := float32(firstRate * math.Pow(0.1, float64(epoch)/epochs))
 		for _, at := range order {
 			e := examples[at]
@@ -216,6 +212,22 @@ func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 		}
 	}
 	return heaviest(classes, terms, weights)
+}
+
+// shuffle orders the examples as if at random, by their texts: a new line in the
+// knowledge leaves the order of all others as it is.
+func shuffle(order []int, examples []example, epoch uint32) {
+	slices.SortFunc(order, func(a, b int) int {
+		return cmp.Or(cmp.Compare(mix(examples[a].key, epoch), mix(examples[b].key, epoch)), cmp.Compare(a, b))
+	})
+}
+
+// mix is the finaliser of murmur3 over a key and an epoch.
+func mix(key, epoch uint32) uint32 {
+	h := key + 0x9e3779b9*(epoch+1)
+	h = (h ^ h>>16) * 0x85ebca6b
+	h = (h ^ h>>13) * 0xc2b2ae35
+	return h ^ h>>16
 }
 
 // axpy adds a times x to y.
