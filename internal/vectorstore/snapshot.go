@@ -2,7 +2,6 @@ package vectorstore
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -197,23 +196,12 @@ func (t *termTable) terms() []uint32 {
 	return terms
 }
 
-// search answers one query.
-func (s *snapshot) search(q Query) ([]Hit, error) {
-	if q.Limit < 1 || q.Limit > MaxLimit {
-		return nil, fmt.Errorf("limit %d is not within 1 to %d: %w", q.Limit, MaxLimit, ErrBadQuery)
-	}
+// search answers one query that fits the schema.
+func (s *snapshot) search(q Query) []Hit {
 	if q.Sparse != nil {
-		x := s.sparse[q.Using]
-		if x == nil || q.Dense != nil || len(q.Sparse.Indices) != len(q.Sparse.Values) {
-			return nil, fmt.Errorf("sparse search of %q: %w", q.Using, ErrBadQuery)
-		}
-		return s.sparseSearch(x, q), nil
+		return s.sparseSearch(s.sparse[q.Using], q)
 	}
-	d := s.dense[q.Using]
-	if d == nil || len(q.Dense) != d.dims {
-		return nil, fmt.Errorf("dense search of %q with %d dimensions: %w", q.Using, len(q.Dense), ErrBadQuery)
-	}
-	return s.denseSearch(d, q), nil
+	return s.denseSearch(s.dense[q.Using], q)
 }
 
 // sparseSearch adds up the postings of each query term, then picks the best.
