@@ -17,7 +17,7 @@ import (
 // open returns the store of a version that is published with no point in it.
 func open(t *testing.T, opts qdrant.Options) *qdrant.Store {
 	t.Helper()
-	if opts.Schema.Sparse == nil {
+	if opts.Schema.Sparse == nil && opts.Schema.Dense == nil {
 		opts.Schema = vectorstoretest.Schema()
 	}
 	s, err := qdrant.New(opts)

@@ -21,7 +21,12 @@ type collection struct {
 	made    *client.CreateCollection
 	indexes map[string]client.FieldType
 	points  map[string]*client.PointStruct // by UUID
+
+	sparseIndexes map[string][]*index // by vector name, then shard; emptied by a change
 }
+
+// changed lets go of what was made of the points.
+func (c *collection) changed() { clear(c.sparseIndexes) }
 
 // lookup returns a collection by its name or an alias; the caller holds the lock.
 func (s *Server) lookup(name string) (*collection, error) {
@@ -41,7 +46,7 @@ func (c *collections) Create(_ context.Context, r *client.CreateCollection) (*cl
 	if _, err := c.s.lookup(r.GetCollectionName()); err == nil {
 		return nil, status.Errorf(codes.AlreadyExists, "Wrong input: Collection `%s` already exists!", r.GetCollectionName())
 	}
-	c.s.collections[r.GetCollectionName()] = &collection{made: r, indexes: make(map[string]client.FieldType), points: make(map[string]*client.PointStruct)}
+	c.s.collections[r.GetCollectionName()] = &collection{made: r, indexes: make(map[string]client.FieldType), points: make(map[string]*client.PointStruct), sparseIndexes: make(map[string][]*index)}
 	return &client.CollectionOperationResponse{Result: true}, nil
 }
 

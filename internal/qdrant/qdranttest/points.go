@@ -53,6 +53,7 @@ func (p *points) Upsert(_ context.Context, r *client.UpsertPoints) (*client.Poin
 			return nil, err
 		}
 	}
+	c.changed()
 	for _, point := range r.GetPoints() {
 		c.points[point.GetId().GetUuid()] = point
 	}
@@ -109,6 +110,7 @@ func (p *points) Delete(_ context.Context, r *client.DeletePoints) (*client.Poin
 	if err != nil {
 		return nil, err
 	}
+	c.changed()
 	for _, id := range r.GetPoints().GetPoints().GetIds() {
 		delete(c.points, id.GetUuid())
 	}

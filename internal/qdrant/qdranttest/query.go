@@ -32,124 +32,131 @@ func (p *points) QueryBatch(_ context.Context, r *client.QueryBatchPoints) (*cli
 	return reply, nil
 }
 
+// scored is a candidate for a hit.
+type scored struct {
+	id    string
+	score float32
+}
+
 // query answers one query; turn decides the order of equal scores.
 func (c *collection) query(q *client.QueryPoints, turn uint32) ([]*client.ScoredPoint, error) {
 	if err := c.acceptsFilter(q.GetFilter()); err != nil {
 		return nil, err
 	}
-	score, err := c.scorer(q)
+	candidates, err := c.candidates(q)
 	if err != nil {
 		return nil, err
 	}
+	candidates = slices.DeleteFunc(candidates, func(s scored) bool {
+		return q.ScoreThreshold != nil && s.score <= q.GetScoreThreshold() || !passes(c.points[s.id], q.GetFilter())
+	})
+	slices.SortFunc(candidates, func(a, b scored) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(hash(a.id, turn), hash(b.id, turn)))
+	})
 	limit := 10
 	if q.Limit != nil {
 		limit = int(q.GetLimit())
 	}
 	var hits []*client.ScoredPoint
-	for id, p := range c.points {
-		value, ok := score(id, p)
-		if !ok || q.ScoreThreshold != nil && value <= q.GetScoreThreshold() || !passes(p, q.GetFilter()) {
-			continue
-		}
-		hits = append(hits, &client.ScoredPoint{Id: p.GetId(), Score: value, Payload: selected(p.GetPayload(), q.GetWithPayload())})
+	for _, s := range candidates[:min(limit, len(candidates))] {
+		hits = append(hits, &client.ScoredPoint{Id: client.NewIDUUID(s.id), Score: s.score, Payload: selected(c.points[s.id].GetPayload(), q.GetWithPayload())})
 	}
-	slices.SortFunc(hits, func(a, b *client.ScoredPoint) int {
-		return cmp.Or(cmp.Compare(b.GetScore(), a.GetScore()), cmp.Compare(hash(a.GetId().GetUuid(), turn), hash(b.GetId().GetUuid(), turn)))
-	})
-	return hits[:min(limit, len(hits))], nil
+	return hits, nil
 }
 
 func hash(id string, turn uint32) uint32 {
 	h := fnv.New32a()
 	h.Write([]byte(id))
-	return h.Sum32()*2654435761 ^ turn*40503
+	return (h.Sum32() ^ turn*40503) * 2654435761
 }
 
-// scorer returns what a point scores in a query, and whether it is a match at all.
-func (c *collection) scorer(q *client.QueryPoints) (func(id string, p *client.PointStruct) (float32, bool), error) {
+// candidates scores the points that a query matches.
+func (c *collection) candidates(q *client.QueryPoints) ([]scored, error) {
 	nearest := q.GetQuery().GetNearest()
-	name := q.GetUsing()
 	if sparse := nearest.GetSparse(); sparse != nil {
-		params, ok := c.made.GetSparseVectorsConfig().GetMap()[name]
+		params, ok := c.made.GetSparseVectorsConfig().GetMap()[q.GetUsing()]
 		if !ok {
-			return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Not existing vector name error: %s", name)
+			return nil, status.Errorf(codes.InvalidArgument, "Wrong input: Not existing vector name error: %s", q.GetUsing())
 		}
 		if err := acceptsSparse(sparse); err != nil {
 			return nil, err
 		}
-		shards := c.frequencies(name)
-		return func(id string, p *client.PointStruct) (float32, bool) {
-			f := shards[c.shard(id)]
-			if params.GetModifier() != client.Modifier_Idf {
-				f = nil
-			}
-			return dot(sparse, p.GetVectors().GetVectors().GetVectors()[name].GetSparse(), f, hash(id, 0)%2 == 0)
-		}, nil
+		return c.sparse(q.GetUsing(), sparse, params.GetModifier() == client.Modifier_Idf), nil
 	}
 	query := nearest.GetDense().GetData()
-	if err := c.acceptsDense(name, query); err != nil {
+	if err := c.acceptsDense(q.GetUsing(), query); err != nil {
 		return nil, err
 	}
-	return func(_ string, p *client.PointStruct) (float32, bool) {
-		v := p.GetVectors().GetVectors().GetVectors()[name].GetDense().GetData()
-		return cosine(query, v), len(v) > 0
-	}, nil
+	var list []scored
+	for id, p := range c.points {
+		if v := p.GetVectors().GetVectors().GetVectors()[q.GetUsing()].GetDense().GetData(); len(v) > 0 {
+			list = append(list, scored{id, cosine(query, v)})
+		}
+	}
+	return list, nil
 }
 
-// frequencies of a shard: how many points have the vector, and each term.
-type frequencies struct {
-	n  float32
-	df map[uint32]float32
+// index holds the postings of one sparse vector of one shard.
+type index struct {
+	n        float32 // points that have the vector
+	postings map[uint32][]scored
 }
 
-func (f *frequencies) idf(term uint32) float32 {
-	df := f.df[term]
-	return float32(math.Log(float64((f.n-df+0.5)/(df+0.5) + 1)))
+func (x *index) idf(term uint32) float32 {
+	df := float32(len(x.postings[term]))
+	return float32(math.Log(float64((x.n-df+0.5)/(df+0.5) + 1)))
 }
 
-func (c *collection) shard(id string) int { return int(hash(id, 7) % max(c.made.GetShardNumber(), 1)) }
+// sparse scores the points that share a term with the query. The terms of some
+// points are added from the last to the first, so that equal points may differ in
+// the last digit, as they do in Qdrant, which adds them batch by batch.
+func (c *collection) sparse(name string, query *client.SparseVector, idf bool) []scored {
+	scores := make(map[string]float32)
+	for _, x := range c.index(name) {
+		add := func(at int, backwards bool) {
+			term, weight := query.GetIndices()[at], query.GetValues()[at]
+			if idf {
+				weight *= x.idf(term)
+			}
+			for _, p := range x.postings[term] {
+				if (hash(p.id, 0)%2 == 0) == backwards {
+					scores[p.id] += weight * p.score
+				}
+			}
+		}
+		last := len(query.GetIndices()) - 1
+		for i := range query.GetIndices() {
+			add(i, false)
+			add(last-i, true)
+		}
+	}
+	list := make([]scored, 0, len(scores))
+	for id, score := range scores {
+		list = append(list, scored{id, score})
+	}
+	return list
+}
 
-func (c *collection) frequencies(name string) []*frequencies {
-	shards := make([]*frequencies, max(c.made.GetShardNumber(), 1))
+// index returns the postings of a sparse vector by shard, made after a change.
+func (c *collection) index(name string) []*index {
+	if shards := c.sparseIndexes[name]; shards != nil {
+		return shards
+	}
+	shards := make([]*index, max(c.made.GetShardNumber(), 1))
 	for i := range shards {
-		shards[i] = &frequencies{df: make(map[uint32]float32)}
+		shards[i] = &index{postings: make(map[uint32][]scored)}
 	}
 	for id, p := range c.points {
 		if v := p.GetVectors().GetVectors().GetVectors()[name].GetSparse(); v != nil {
-			f := shards[c.shard(id)]
-			f.n++
-			for _, term := range v.GetIndices() {
-				f.df[term]++
+			x := shards[int(hash(id, 7))%len(shards)]
+			x.n++
+			for i, term := range v.GetIndices() {
+				x.postings[term] = append(x.postings[term], scored{id, v.GetValues()[i]})
 			}
 		}
 	}
+	c.sparseIndexes[name] = shards
 	return shards
-}
-
-// dot is the product of two sparse vectors, with frequencies when f is given, and
-// whether they share a term. The order in which the terms are added is not the same
-// for all points, as in Qdrant, so that equal points may differ in the last digit.
-func dot(query, v *client.SparseVector, f *frequencies, backwards bool) (score float32, match bool) {
-	at := make(map[uint32]float32, len(v.GetIndices()))
-	for i, term := range v.GetIndices() {
-		at[term] = v.GetValues()[i]
-	}
-	for i := range query.GetIndices() {
-		if backwards {
-			i = len(query.GetIndices()) - 1 - i
-		}
-		term, weight := query.GetIndices()[i], query.GetValues()[i]
-		value, ok := at[term]
-		if !ok {
-			continue
-		}
-		if f != nil {
-			weight *= f.idf(term)
-		}
-		score += weight * value
-		match = true
-	}
-	return score, match
 }
 
 func cosine(a, b []float32) float32 {
@@ -168,16 +175,13 @@ func cosine(a, b []float32) float32 {
 // acceptsFilter refuses a filter by a field that has no index, as strict mode does.
 func (c *collection) acceptsFilter(f *client.Filter) error {
 	for _, condition := range f.GetMust() {
-		if field := condition.GetField().GetKey(); c.indexes[field] == client.FieldType_FieldTypeKeyword && condition.GetField().GetRange() != nil || !c.has(field) {
+		field := condition.GetField().GetKey()
+		kind, ok := c.indexes[field]
+		if !ok || kind == client.FieldType_FieldTypeKeyword && condition.GetField().GetRange() != nil {
 			return status.Errorf(codes.InvalidArgument, "Bad request: Index required but not found for \"%s\"", field)
 		}
 	}
 	return nil
-}
-
-func (c *collection) has(field string) bool {
-	_, ok := c.indexes[field]
-	return ok
 }
 
 func passes(p *client.PointStruct, f *client.Filter) bool {

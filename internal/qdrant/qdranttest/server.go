@@ -66,6 +66,9 @@ func Key(key string) Option { return func(s *Server) { s.key = key } }
 // TLS makes the server speak TLS.
 func TLS(c credentials.TransportCredentials) Option { return func(s *Server) { s.credentials = c } }
 
+// Listen makes the server listen elsewhere than at 127.0.0.1.
+func Listen(address string) Option { return func(s *Server) { s.address = address } }
+
 // New starts a server that stops when the test ends.
 func New(t testing.TB, options ...Option) *Server {
 	t.Helper()
@@ -154,6 +157,7 @@ func (s *Server) Drop(name string, nth int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.collections[name]
+	c.changed()
 	for i, id := range slices.Sorted(maps.Keys(c.points)) {
 		if nth == 0 || i%nth != 0 {
 			delete(c.points, id)
