@@ -1,7 +1,6 @@
 package qdrant
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -29,9 +28,9 @@ type ask struct {
 	request *client.QueryPoints
 }
 
-// Equal scores come from the server in no order, so that some hits more than the
-// limit are asked for, and as long as even the last of them equals the one at the
-// limit, twice as many. What exceeds mostFetched stays unordered.
+// Ties come from the server in no order, so that some hits more than the limit are
+// asked for, and as long as even the last of them is tied with the one at the limit,
+// twice as many. What exceeds mostFetched stays unordered.
 const (
 	spare       = 32
 	mostFetched = 16 * vectorstore.MaxLimit
@@ -60,12 +59,12 @@ func (s *Store) search(ctx context.Context, collection string, queries []vectors
 			if err != nil {
 				return nil, fmt.Errorf("search %s: %w", collection, err)
 			}
-			if len(hits) >= a.fetch && a.fetch < mostFetched && same(hits[a.limit-1].Score, hits[len(hits)-1].Score) {
+			if len(hits) >= a.fetch && a.fetch < mostFetched && vectorstore.Tied(hits[0].Score, hits[a.limit-1].Score, hits[len(hits)-1].Score) {
 				a.fetch *= 2
 				unsettled = append(unsettled, a)
 				continue
 			}
-			lists[a.at] = best(hits, a.limit)
+			lists[a.at] = vectorstore.Rank(hits, a.limit)
 		}
 		asks = unsettled
 	}
@@ -107,7 +106,7 @@ func (s *Store) request(collection string, q vectorstore.Query) (*client.QueryPo
 	}
 	r := &client.QueryPoints{
 		CollectionName: collection, Using: &q.Using, Filter: filter,
-		ScoreThreshold: client.PtrOf(float32(0)), // saves sending what best leaves out
+		ScoreThreshold: client.PtrOf(float32(0)), // saves sending what Rank leaves out
 		WithPayload:    client.NewWithPayloadInclude(idField, documentField, sectionField),
 		WithVectors:    client.NewWithVectors(false),
 		Timeout:        seconds(s.opts.SearchIn),
@@ -167,29 +166,4 @@ func hitsOf(points []*client.ScoredPoint) ([]vectorstore.Hit, error) {
 		}
 	}
 	return hits, nil
-}
-
-// noise is the share by which scores of equal points may differ, because the server
-// adds their terms in an order of its own: a few units in the last place of a float32.
-const noise = 1e-6
-
-// same reports whether a score is another's, but for noise; high is not less than low.
-func same(high, low float64) bool { return high-low <= noise*max(high, -high) }
-
-// best orders hits by score, equal ones by ID, and cuts them at the limit. Scores
-// that only noise tells apart become equal.
-func best(hits []vectorstore.Hit, limit int) []vectorstore.Hit {
-	hits = slices.DeleteFunc(hits, func(h vectorstore.Hit) bool { return !(h.Score > 0) })
-	slices.SortFunc(hits, compare)
-	for i := 1; i < len(hits); i++ {
-		if same(hits[i-1].Score, hits[i].Score) {
-			hits[i].Score = hits[i-1].Score // and so to the first of them all
-		}
-	}
-	slices.SortFunc(hits, compare)
-	return hits[:min(limit, len(hits))]
-}
-
-func compare(a, b vectorstore.Hit) int {
-	return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.ID, b.ID))
 }

@@ -12,7 +12,7 @@ import (
 // Searcher finds points. *Fallback is one that is no Store.
 type Searcher interface {
 	// Search runs all queries in one round trip and returns the hits of each, best
-	// first, equal scores by ID. Only hits with a score above 0 are returned.
+	// first, ties by ID (see Rank). Only hits with a score above 0 are returned.
 	Search(ctx context.Context, queries []Query) ([][]Hit, error)
 }
 

@@ -98,41 +98,50 @@ func (c *collection) candidates(q *client.QueryPoints) ([]scored, error) {
 
 // index holds the postings of one sparse vector of one shard.
 type index struct {
-	n        float32 // points that have the vector
-	postings map[uint32][]scored
+	ids      []string // of the points that have the vector
+	postings map[uint32][]posting
+}
+
+type posting struct {
+	at    int // in ids
+	value float32
 }
 
 func (x *index) idf(term uint32) float32 {
-	df := float32(len(x.postings[term]))
-	return float32(math.Log(float64((x.n-df+0.5)/(df+0.5) + 1)))
+	n, df := float32(len(x.ids)), float32(len(x.postings[term]))
+	return float32(math.Log(float64((n-df+0.5)/(df+0.5) + 1)))
 }
 
-// sparse scores the points that share a term with the query. The terms of some
-// points are added from the last to the first, so that equal points may differ in
-// the last digit, as they do in Qdrant, which adds them batch by batch.
+// sparse scores the points that share a term with the query. The terms of every
+// other point are added from the last to the first, so that equal points may differ
+// in the last digit, as they do in Qdrant, which adds them batch by batch.
 func (c *collection) sparse(name string, query *client.SparseVector, idf bool) []scored {
-	scores := make(map[string]float32)
+	var list []scored
 	for _, x := range c.index(name) {
-		add := func(at int, backwards bool) {
+		scores := make([]float32, len(x.ids))
+		matches := make([]bool, len(x.ids))
+		add := func(at, parity int) {
 			term, weight := query.GetIndices()[at], query.GetValues()[at]
 			if idf {
 				weight *= x.idf(term)
 			}
 			for _, p := range x.postings[term] {
-				if (hash(p.id, 0)%2 == 0) == backwards {
-					scores[p.id] += weight * p.score
+				if p.at%2 == parity {
+					scores[p.at] += weight * p.value
+					matches[p.at] = true
 				}
 			}
 		}
 		last := len(query.GetIndices()) - 1
 		for i := range query.GetIndices() {
-			add(i, false)
-			add(last-i, true)
+			add(i, 0)
+			add(last-i, 1)
 		}
-	}
-	list := make([]scored, 0, len(scores))
-	for id, score := range scores {
-		list = append(list, scored{id, score})
+		for at, match := range matches {
+			if match {
+				list = append(list, scored{x.ids[at], scores[at]})
+			}
+		}
 	}
 	return list
 }
@@ -144,15 +153,15 @@ func (c *collection) index(name string) []*index {
 	}
 	shards := make([]*index, max(c.made.GetShardNumber(), 1))
 	for i := range shards {
-		shards[i] = &index{postings: make(map[uint32][]scored)}
+		shards[i] = &index{postings: make(map[uint32][]posting)}
 	}
 	for id, p := range c.points {
 		if v := p.GetVectors().GetVectors().GetVectors()[name].GetSparse(); v != nil {
 			x := shards[int(hash(id, 7))%len(shards)]
-			x.n++
 			for i, term := range v.GetIndices() {
-				x.postings[term] = append(x.postings[term], scored{id, v.GetValues()[i]})
+				x.postings[term] = append(x.postings[term], posting{len(x.ids), v.GetValues()[i]})
 			}
+			x.ids = append(x.ids, id)
 		}
 	}
 	c.sparseIndexes[name] = shards
