@@ -283,6 +283,31 @@ func TestNameTaken(t *testing.T) {
 	}
 }
 
+// With several shards every point is found, though each shard has document
+// frequencies of its own.
+func TestShards(t *testing.T) {
+	server := qdranttest.New(t)
+	s := open(t, qdrant.Options{URL: server.URL, Shards: 3})
+	points := somePoints(30)
+	for i := range points {
+		if i%3 == 0 { // a term of some points only
+			points[i].Sparse["words"] = vectorstore.Sparse{Indices: []uint32{4, 9}, Values: []float32{2, 1}}
+		}
+	}
+	if err := fill(s, points); err != nil {
+		t.Fatal(err)
+	}
+	q := query
+	q.Limit = 100
+	hits, err := s.Search(context.Background(), []vectorstore.Query{q, {Using: "words", Sparse: &vectorstore.Sparse{Indices: []uint32{9}, Values: []float32{1}}, Limit: 100}})
+	if err != nil || len(hits[0]) != 30 || len(hits[1]) != 10 {
+		t.Fatalf("found %d and %d points, %v, want 30 and 10", len(hits[0]), len(hits[1]), err)
+	}
+	if hits[1][0].Score == hits[1][9].Score {
+		t.Error("all shards have the same frequencies: the test shows nothing")
+	}
+}
+
 func TestParseURL(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{ // want: in the error; empty: none
 		{"http://127.0.0.1:6334", ""}, {"https://cloud.example", ""}, {"http://[::1]:6334", ""}, {"http://qdrant/", ""},
