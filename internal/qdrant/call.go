@@ -16,10 +16,10 @@ import (
 
 // What can be wrong with a server, for callers that say what to do about it.
 var (
-	ErrUnreachable = errors.New("Qdrant cannot be reached")
-	ErrSlow        = errors.New("Qdrant did not answer in time")
-	ErrKey         = errors.New("Qdrant refused the API key")
-	ErrNotFilled   = errors.New("Qdrant does not hold this knowledge yet")
+	ErrUnreachable = errors.New("no connection to Qdrant")
+	ErrSlow        = errors.New("no answer from Qdrant in time")
+	ErrKey         = errors.New("the API key is refused by Qdrant")
+	ErrNotFilled   = errors.New("this knowledge is not in Qdrant yet")
 	ErrMismatch    = errors.New("a collection in Qdrant is not as this program made it")
 )
 
