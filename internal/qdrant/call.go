@@ -29,6 +29,10 @@ const (
 	patientTries = 5
 )
 
+// jitter is the share by which a wait is longer or shorter, by chance, so that
+// clients that failed together do not come back together.
+const jitter = 0.5
+
 // longestWait is how long a server may ask to be left alone before a call gives up.
 const longestWait = 10 * time.Second
 
@@ -46,12 +50,16 @@ func patient[R any](ctx context.Context, s *Store, what string, f func(context.C
 
 // call calls f until it succeeds, fails for good, or has had its tries. All calls of
 // this package may be repeated: they write the same again or only read. Waits grow
-// from 100 ms to 2 s, by chance up to half longer or shorter; a server that says how
-// long to wait is obeyed.
+// from 100 ms to 2 s; a server that says how long to wait is obeyed.
 func call[R any](ctx context.Context, s *Store, what string, limit time.Duration, tries int, f func(context.Context) (R, error)) (R, error) {
-	policy := retrypolicy.NewBuilder[R]().WithMaxAttempts(tries).WithBackoff(100*time.Millisecond, 2*time.Second).WithJitterFactor(0.5).
-		HandleIf(func(_ R, err error) bool { return err != nil && again(err) }).
-		WithDelayFunc(func(e failsafe.ExecutionAttempt[R]) time.Duration { return retryAfter(e.LastError()) }).
+	policy := retrypolicy.NewBuilder[R]().WithMaxAttempts(tries).WithBackoff(100*time.Millisecond, 2*time.Second).WithJitterFactor(jitter).
+		HandleIf(func(_ R, err error) bool { return err != nil && again(ctx, err) }).
+		WithDelayFunc(func(e failsafe.ExecutionAttempt[R]) time.Duration {
+			if told := retryAfter(e.LastError()); told >= 0 {
+				return time.Duration(float64(told) / (1 - jitter)) // however it varies, not shorter
+			}
+			return -1 // the usual
+		}).
 		ReturnLastFailure().Build()
 	result, err := failsafe.With(policy).WithContext(ctx).Get(func() (R, error) {
 		ctx, cancel := context.WithTimeout(ctx, limit)
@@ -79,19 +87,28 @@ func codeOf(err error) codes.Code {
 	return status.Code(err)
 }
 
-// again reports whether the same call may succeed if made again.
-func again(err error) bool {
+// again reports whether the same call may succeed if made again, in time.
+func again(ctx context.Context, err error) bool {
 	switch codeOf(err) {
 	case codes.Unavailable:
 		return true
 	case codes.ResourceExhausted:
 		// Our own limit on the size of a reply has the same code.
-		return !strings.Contains(err.Error(), "larger than max") && retryAfter(err) <= longestWait
+		return !strings.Contains(err.Error(), "larger than max") && retryAfter(err) <= timeLeft(ctx)
 	}
 	return false
 }
 
-// retryAfter is how long the server wants to be left alone, -1 when it does not say.
+// timeLeft is how long a call may wait before it is made again.
+func timeLeft(ctx context.Context) time.Duration {
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(time.Until(deadline), longestWait)
+	}
+	return longestWait
+}
+
+// retryAfter is how long the server wants to be left alone, negative when it does not
+// say.
 func retryAfter(err error) time.Duration {
 	var limited *client.QdrantResourceExhaustedError
 	if errors.As(err, &limited) {
