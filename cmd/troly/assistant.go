@@ -10,6 +10,7 @@ import (
 	"troly/internal/corpus"
 	"troly/internal/ingest"
 	"troly/internal/pipeline"
+	"troly/internal/qdrant"
 	"troly/internal/retrieval"
 	"troly/internal/vectorstore"
 )
@@ -18,8 +19,9 @@ import (
 // eval work with.
 type assistant struct {
 	*pipeline.Assistant
-	lib   *corpus.Library
-	store *vectorstore.Embedded
+	lib    *corpus.Library
+	store  *vectorstore.Embedded
+	remote *qdrant.Store // nil without QDRANT_URL
 }
 
 // openAssistant makes the parts from the settings and brings the store up to date
@@ -58,10 +60,14 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 	if report.NotSaved != nil && note == nil {
 		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", report.NotSaved)
 	}
-	retriever := retrieval.New(lib, store, nil, retrieval.Options{})
+	remote, err := s.Qdrant.open(lib)
+	if err != nil {
+		return nil, err
+	}
+	retriever := retrieval.New(lib, withFallback(remote, store), nil, retrieval.Options{})
 	return &assistant{
 		Assistant: pipeline.New(lib, retriever, pipeline.Options{Build: buildVersion()}),
-		lib:       lib, store: store,
+		lib:       lib, store: store, remote: remote,
 	}, nil
 }
 
@@ -90,8 +96,13 @@ func storeMark(encoder *retrieval.Encoder) string {
 	return encoder.Version(corpus.Chunk{Section: corpus.ProfileSection})
 }
 
-// Close lets go of the data directory.
-func (a *assistant) Close() error { return a.store.Close() }
+// Close lets go of the data directory and of Qdrant.
+func (a *assistant) Close() error {
+	if a.remote == nil {
+		return a.store.Close()
+	}
+	return errors.Join(a.store.Close(), a.remote.Close())
+}
 
 // buildVersion is the revision the program was built from.
 func buildVersion() string {

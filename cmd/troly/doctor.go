@@ -99,6 +99,9 @@ func examine(ctx context.Context, s settings) []check {
 	if lib == nil {
 		return checks
 	}
+	if s.Qdrant.URL != "" {
+		checks = append(checks, examineQdrant(ctx, s.Qdrant, lib)...)
+	}
 	return append(checks, wholeWay(ctx, s, lib))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,7 +19,8 @@ func ingestCommand(con *console, opts *options) *cobra.Command {
 		Short: "Bring the store in line with the knowledge",
 		Long: `Ingest writes new and changed chunks to the store and removes vanished ones; an
 unchanged chunk costs nothing. Interrupted, it goes on where it stopped when run
-again. A knowledge file that cannot be read keeps its last good version.`,
+again. A knowledge file that cannot be read keeps its last good version. With
+QDRANT_URL it fills Qdrant too: a new collection, searched once it is whole.`,
 		Example: "  troly ingest --dry-run\n  troly ingest --knowledge ./knowledge",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,25 +46,49 @@ again. A knowledge file that cannot be read keeps its last good version.`,
 			if !dryRun && report.NotSaved == nil {
 				report.NotSaved = store.Mark(cmd.Context(), storeMark(encoder))
 			}
-			if asJSON {
-				err = con.json(report)
-			} else {
-				verb := "Done"
-				if dryRun {
-					verb = "Would do"
+			done := ingested{Report: report}
+			var remoteErr error
+			if remote, err := s.Qdrant.open(lib); err != nil {
+				return err
+			} else if remote != nil {
+				defer remote.Close()
+				filled, err := fill(cmd.Context(), remote, lib, dryRun, con.progress)
+				if err == nil {
+					done.Qdrant = &filled
+				} else {
+					remoteErr = fmt.Errorf("%w (%s)", err, qdrantAdvice(err))
 				}
-				fmt.Fprintf(con.out, "%s: %d added, %d changed, %d removed, %d unchanged chunks of %d documents\n",
-					verb, report.Added, report.Changed, report.Removed, report.Unchanged, len(lib.Documents))
 			}
-			if report.NotSaved != nil {
-				return report.NotSaved
+			if asJSON {
+				err = con.json(done)
+			} else {
+				done.print(con, dryRun, len(lib.Documents))
 			}
-			return err
+			return errors.Join(err, report.NotSaved, remoteErr)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the report as JSON")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only say what would be done")
 	return cmd
+}
+
+// ingested is what a run did.
+type ingested struct {
+	ingest.Report
+	Qdrant *filled `json:"qdrant,omitempty"`
+}
+
+func (i ingested) print(con *console, dryRun bool, documents int) {
+	verb := "Done"
+	if dryRun {
+		verb = "Would do"
+	}
+	fmt.Fprintf(con.out, "%s: %d added, %d changed, %d removed, %d unchanged chunks of %d documents\n",
+		verb, i.Added, i.Changed, i.Removed, i.Unchanged, documents)
+	if q := i.Qdrant; q != nil {
+		fmt.Fprintf(con.out, "Qdrant, %s: %d added, %d changed, %d removed, %d unchanged; %d old collections deleted\n",
+			q.Collection, q.Added, q.Changed, q.Removed, q.Unchanged, len(q.Deleted))
+	}
 }
 
 // progress draws a bar on stderr when that is a terminal.

@@ -4,10 +4,13 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"troly/internal/qdrant/qdranttest"
 )
 
 func TestMain(m *testing.M) {
@@ -18,10 +21,12 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines in testdata/script as people type them.
 func TestScripts(t *testing.T) {
+	server := qdranttest.New(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TROLY_DATA_DIR", filepath.Join(env.WorkDir, "data"))
+			env.Setenv("A_QDRANT", server.URL)
 			return nil
 		},
 	})
@@ -50,10 +55,51 @@ func TestEnvExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, line := range []string{"TROLY_ADDR=127.0.0.1:8080", "TROLY_DATA_DIR=./data", "TROLY_KNOWLEDGE_DIR=", "TROLY_LOG_LEVEL=warn"} {
+	lines := settingLines(reflect.TypeFor[settings]())
+	if len(lines) < 10 {
+		t.Fatalf("only %d settings were found: %q", len(lines), lines)
+	}
+	for _, line := range lines {
 		if !strings.Contains(string(data), "\n"+line+"\n") {
 			t.Errorf(".env.example lacks %q", line)
 		}
+	}
+}
+
+// settingLines are NAME=default for every setting of a struct and those in it.
+func settingLines(part reflect.Type) []string {
+	var lines []string
+	for field := range part.Fields() {
+		if name := field.Tag.Get("env"); name != "" {
+			lines = append(lines, name+"="+field.Tag.Get("envDefault"))
+		} else if field.Type.Kind() == reflect.Struct {
+			lines = append(lines, settingLines(field.Type)...)
+		}
+	}
+	return lines
+}
+
+func TestWrongSettings(t *testing.T) {
+	for _, tt := range []struct{ name, value, says string }{
+		{"QDRANT_URL", "localhost:6334", "write http://host:6334"},
+		{"QDRANT_URL", "http://localhost:6333", "write the gRPC port"},
+		{"QDRANT_COLLECTION", "a/b", "write letters"},
+		{"QDRANT_SHARDS", "0", "1 to 1000"},
+		{"QDRANT_SHARDS", "many", "not a uint32"},
+		{"QDRANT_REPLICAS", "-1", "not a uint32"},
+		{"QDRANT_WRITE_CONSISTENCY", "2", "no write could succeed"},
+		{"TROLY_LOG_LEVEL", "loud", "not a Level"},
+	} {
+		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
+			t.Setenv("TROLY_DATA_DIR", t.TempDir())
+			t.Setenv("QDRANT_URL", "http://127.0.0.1:1")
+			t.Setenv(tt.name, tt.value)
+			var out, errs strings.Builder
+			status := run(context.Background(), []string{"ask", "x"}, strings.NewReader(""), &out, &errs)
+			if got := errs.String(); status != exitUsage || !strings.HasPrefix(got, "troly: "+tt.name) || !strings.Contains(got, tt.says) || strings.Count(got, "\n") != 1 {
+				t.Errorf("status %d, %q, want %d and one line that names it and says %q", status, got, exitUsage, tt.says)
+			}
+		})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,7 +41,16 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 				return fmt.Errorf("TROLY_ADDR %s: %w", s.Addr, err)
 			}
 			fmt.Fprintf(con.err, "troly: listening on http://%s\n", listener.Addr())
-			return serve(cmd.Context(), listener, web.Handler(a, log))
+			ctx, stop := context.WithCancel(cmd.Context())
+			var background sync.WaitGroup
+			defer background.Wait()
+			defer stop()
+			var parts []web.Part
+			if a.remote != nil {
+				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
+				background.Go(func() { keepFilled(ctx, a.remote, a.lib, lookEvery, log) })
+			}
+			return serve(ctx, listener, web.Handler(a, log, parts...))
 		},
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
@@ -23,6 +24,8 @@ type settings struct {
 	DataDir      string     `env:"TROLY_DATA_DIR" envDefault:"./data"`
 	KnowledgeDir string     `env:"TROLY_KNOWLEDGE_DIR"`
 	LogLevel     slog.Level `env:"TROLY_LOG_LEVEL" envDefault:"warn"`
+
+	Qdrant qdrantSettings
 }
 
 // options are the flags every command has; they win over the environment.
@@ -39,7 +42,7 @@ func readSettings(opts *options) (settings, error) {
 	}
 	var s settings
 	if err := env.Parse(&s); err != nil {
-		return settings{}, usageError{fmt.Errorf("settings: %w", err)}
+		return settings{}, usageError{settingError(err)}
 	}
 	if opts.knowledge != "" {
 		s.KnowledgeDir = opts.knowledge
@@ -65,7 +68,22 @@ func (s settings) check() error {
 			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
 		}
 	}
-	return nil
+	return s.Qdrant.check()
+}
+
+// settingError names the setting that could not be read: the library knows it by
+// the field of ours.
+func settingError(err error) error {
+	var wrong env.ParseError
+	if errors.As(err, &wrong) {
+		for _, part := range []any{settings{}, qdrantSettings{}} {
+			if field, ok := reflect.TypeOf(part).FieldByName(wrong.Name); ok && field.Type == wrong.Type {
+				name := field.Tag.Get("env")
+				return fmt.Errorf("%s %q: not a %s (default: %s)", name, os.Getenv(name), wrong.Type.Name(), field.Tag.Get("envDefault"))
+			}
+		}
+	}
+	return fmt.Errorf("settings: %w", err)
 }
 
 // knowledgeFS is the folder of the settings, or what the program carries.

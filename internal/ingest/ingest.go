@@ -44,6 +44,7 @@ type Syncer struct {
 	Store    vectorstore.Store
 	Encoder  Encoder
 	Embedder llm.Embedder // nil: no dense vectors
+	Step     int          // chunks encoded and written as one step; 0: all at once without an embedder, batchSize with one
 	DryRun   bool         // only report
 	Progress func(done, total int)
 }
@@ -90,6 +91,16 @@ func (s *Syncer) Sync(ctx context.Context, lib *corpus.Library) (Report, error) 
 	return report, nil
 }
 
+// Hashes returns what Store.Hashes will after Sync: the hash of every chunk of the
+// library by ID.
+func (s *Syncer) Hashes(lib *corpus.Library) map[string]string {
+	hashes := make(map[string]string)
+	for c := range chunks(lib) {
+		hashes[c.ID] = s.hash(c)
+	}
+	return hashes
+}
+
 // chunks yields everything that is to be in the store.
 func chunks(lib *corpus.Library) iter.Seq[corpus.Chunk] {
 	return func(yield func(corpus.Chunk) bool) {
@@ -120,9 +131,13 @@ func (s *Syncer) hash(c corpus.Chunk) string {
 }
 
 func (s *Syncer) write(ctx context.Context, todo []corpus.Chunk, hashes []string, report *Report) error {
-	size := batchSize
-	if s.Embedder == nil {
+	size := s.Step
+	switch {
+	case size > 0:
+	case s.Embedder == nil:
 		size = max(len(todo), 1) // nothing to lose: one step, so that no search sees half of it
+	default:
+		size = batchSize
 	}
 	for start := 0; start < len(todo); start += size {
 		end := min(start+size, len(todo))

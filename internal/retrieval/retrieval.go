@@ -8,6 +8,7 @@ package retrieval
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -94,14 +95,14 @@ func (o Options) withDefaults() Options {
 // Retriever searches one store.
 type Retriever struct {
 	features, foldedFeatures featurizer
-	store                    vectorstore.Store
+	store                    vectorstore.Searcher
 	embedder                 llm.Embedder
 	opts                     Options
 	stop                     *stopWords
 }
 
 // New returns a retriever; embedder may be nil: then only words are searched.
-func New(lib *corpus.Library, store vectorstore.Store, embedder llm.Embedder, opts Options) *Retriever {
+func New(lib *corpus.Library, store vectorstore.Searcher, embedder llm.Embedder, opts Options) *Retriever {
 	return &Retriever{features: newFeaturizer(lib, false), foldedFeatures: newFeaturizer(lib, true), store: store, embedder: embedder, opts: opts.withDefaults(), stop: newStopWords()}
 }
 
@@ -114,7 +115,8 @@ const (
 )
 
 // Search finds what a query is about. A dense leg that fails is done without and
-// named in Degraded; err means that nothing could be searched.
+// named in Degraded, as is a store that another one had to stand in for; err means
+// that nothing could be searched.
 func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 	var result Result
 	queries := r.lexical(q)
@@ -126,7 +128,9 @@ func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 		}
 	}
 	hits, err := r.store.Search(ctx, queries)
-	if err != nil {
+	if errors.Is(err, vectorstore.ErrDegraded) {
+		result.Degraded = append(result.Degraded, err.Error())
+	} else if err != nil {
 		return Result{}, fmt.Errorf("search: %w", err)
 	}
 	documents := r.collect(hits[0], hits[1], hits[2])

@@ -210,11 +210,10 @@ func (s *Embedded) Search(ctx context.Context, queries []Query) ([][]Hit, error)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		found, err := snap.search(q)
-		if err != nil {
+		if err := s.schema.CheckQuery(q); err != nil {
 			return nil, err
 		}
-		hits[i] = found
+		hits[i] = snap.search(q)
 	}
 	return hits, nil
 }
@@ -285,7 +284,7 @@ func (s *Embedded) reloadIfChanged(ctx context.Context) {
 // Upsert implements Store. All points are written as one step.
 func (s *Embedded) Upsert(ctx context.Context, points []Point) error {
 	for i := range points {
-		if err := s.check(&points[i]); err != nil {
+		if err := s.schema.CheckPoint(&points[i]); err != nil {
 			return err
 		}
 	}
@@ -314,28 +313,6 @@ func (s *Embedded) Upsert(ctx context.Context, points []Point) error {
 		_, err = tx.ExecContext(ctx, "DELETE FROM meta")
 		return err
 	})
-}
-
-func (s *Embedded) check(p *Point) error {
-	if p.ID == "" {
-		return fmt.Errorf("point without ID: %w", ErrBadQuery)
-	}
-	for name, v := range p.Dense {
-		if dims, ok := s.schema.Dense[name]; !ok || len(v) != dims {
-			return fmt.Errorf("point %s: dense vector %q with %d dimensions: %w", p.ID, name, len(v), ErrBadQuery)
-		}
-	}
-	for name, v := range p.Sparse {
-		if _, ok := s.schema.Sparse[name]; !ok || len(v.Indices) != len(v.Values) {
-			return fmt.Errorf("point %s: sparse vector %q: %w", p.ID, name, ErrBadQuery)
-		}
-		for i := 1; i < len(v.Indices); i++ {
-			if v.Indices[i] <= v.Indices[i-1] {
-				return fmt.Errorf("point %s: indices of %q do not rise: %w", p.ID, name, ErrBadQuery)
-			}
-		}
-	}
-	return nil
 }
 
 // Delete implements Store.

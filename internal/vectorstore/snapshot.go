@@ -2,7 +2,6 @@ package vectorstore
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"runtime"
 	"slices"
@@ -197,23 +196,12 @@ func (t *termTable) terms() []uint32 {
 	return terms
 }
 
-// search answers one query.
-func (s *snapshot) search(q Query) ([]Hit, error) {
-	if q.Limit < 1 || q.Limit > MaxLimit {
-		return nil, fmt.Errorf("limit %d is not within 1 to %d: %w", q.Limit, MaxLimit, ErrBadQuery)
-	}
+// search answers one query that fits the schema.
+func (s *snapshot) search(q Query) []Hit {
 	if q.Sparse != nil {
-		x := s.sparse[q.Using]
-		if x == nil || q.Dense != nil || len(q.Sparse.Indices) != len(q.Sparse.Values) {
-			return nil, fmt.Errorf("sparse search of %q: %w", q.Using, ErrBadQuery)
-		}
-		return s.sparseSearch(x, q), nil
+		return s.sparseSearch(s.sparse[q.Using], q)
 	}
-	d := s.dense[q.Using]
-	if d == nil || len(q.Dense) != d.dims {
-		return nil, fmt.Errorf("dense search of %q with %d dimensions: %w", q.Using, len(q.Dense), ErrBadQuery)
-	}
-	return s.denseSearch(d, q), nil
+	return s.denseSearch(s.dense[q.Using], q)
 }
 
 // sparseSearch adds up the postings of each query term, then picks the best.
@@ -246,7 +234,7 @@ func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
 		}
 	}
 	pass := s.filter(q.Filter)
-	best := newTop(q.Limit)
+	best := newTop(q.Limit + spare)
 	for _, doc := range acc.touched {
 		score := scores[doc]
 		if score > math.SmallestNonzeroFloat32 && score >= best.least && (pass == nil || pass(&s.meta[doc])) {
@@ -255,7 +243,7 @@ func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
 		scores[doc] = 0
 	}
 	acc.touched = acc.touched[:0]
-	return s.hits(best)
+	return s.hits(best, q.Limit)
 }
 
 // denseSearch compares the query with every vector, on all cores.
@@ -268,7 +256,7 @@ func (s *snapshot) denseSearch(d *denseIndex, q Query) []Hit {
 	var wg sync.WaitGroup
 	share := (len(s.meta) + workers - 1) / workers
 	scan := func(w int) {
-		best := newTop(q.Limit)
+		best := newTop(q.Limit + spare)
 		for doc := w * share; doc < min((w+1)*share, len(s.meta)); doc++ {
 			if pass != nil && !pass(&s.meta[doc]) {
 				continue
@@ -291,19 +279,19 @@ func (s *snapshot) denseSearch(d *denseIndex, q Query) []Hit {
 			best.offer(item.doc, item.score)
 		}
 	}
-	return s.hits(best)
+	return s.hits(best, q.Limit)
 }
 
-func (s *snapshot) hits(best *top) []Hit {
-	slices.SortFunc(best.items, func(a, b scored) int {
-		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.doc, b.doc))
-	})
+// spare is how many hits more than the limit are kept until ties are settled.
+const spare = 32
+
+func (s *snapshot) hits(best *top, limit int) []Hit {
 	hits := make([]Hit, len(best.items))
 	for i, item := range best.items {
 		m := &s.meta[item.doc]
 		hits[i] = Hit{m.id, m.document, m.section, float64(item.score)}
 	}
-	return hits
+	return Rank(hits, limit)
 }
 
 // filter returns the test a point must pass, nil when all do.

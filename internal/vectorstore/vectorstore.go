@@ -9,12 +9,17 @@ import (
 	"errors"
 )
 
+// Searcher finds points. *Fallback is one that is no Store.
+type Searcher interface {
+	// Search runs all queries in one round trip and returns the hits of each, best
+	// first, ties by ID (see Rank). Only hits with a score above 0 are returned.
+	Search(ctx context.Context, queries []Query) ([][]Hit, error)
+}
+
 // Store holds points and searches them. Implementations are safe for concurrent
 // use; a search sees whole upserts, never a part of one.
 type Store interface {
-	// Search runs all queries in one round trip and returns the hits of each, best
-	// first, equal scores by ID. Only hits with a score above 0 are returned.
-	Search(ctx context.Context, queries []Query) ([][]Hit, error)
+	Searcher
 	// Upsert writes points; a point whose ID is there is replaced.
 	Upsert(ctx context.Context, points []Point) error
 	// Delete removes points; IDs that are not there are ignored.

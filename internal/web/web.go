@@ -33,13 +33,13 @@ const (
 // Handler routes:
 //
 //	GET  /healthz        the process lives
-//	GET  /readyz         it can answer
+//	GET  /readyz         it can answer; names the parts it does without
 //	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
 //
 // Errors are application/problem+json (RFC 9457).
-func Handler(assistant Assistant, log *slog.Logger) http.Handler {
-	s := &server{assistant, log}
+func Handler(assistant Assistant, log *slog.Logger, parts ...Part) http.Handler {
+	s := &server{assistant, log, parts}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -48,9 +48,16 @@ func Handler(assistant Assistant, log *slog.Logger) http.Handler {
 	return http.TimeoutHandler(secure(mux), answerIn+time.Second, "")
 }
 
+// Part is a service that answers are better with and possible without.
+type Part struct {
+	Name  string
+	Check func(context.Context) error // nil when it can be used
+}
+
 type server struct {
 	assistant Assistant
 	log       *slog.Logger
+	parts     []Part
 }
 
 // secure sets the headers every reply has.
@@ -67,6 +74,7 @@ func (s *server) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ready asks the store something small: a process that cannot search is not ready.
+// One that does without a part is, and says so; why is for the log.
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
@@ -75,7 +83,21 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
 		return
 	}
-	reply(w, http.StatusOK, map[string]string{"status": "ready"})
+	degraded := []string{}
+	for _, p := range s.parts {
+		if err := inTime(ctx, p.Check); err != nil {
+			degraded = append(degraded, p.Name)
+			s.log.Debug("ready without a part", "part", p.Name, "err", err)
+		}
+	}
+	reply(w, http.StatusOK, map[string]any{"status": "ready", "degraded": degraded})
+}
+
+// inTime checks a part within half a second: who asks for readiness waits for two.
+func inTime(ctx context.Context, check func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	return check(ctx)
 }
 
 type askRequest struct {

@@ -28,6 +28,23 @@ func (f fake) Search(context.Context, pipeline.Question) ([]pipeline.Retrieved, 
 	return []pipeline.Retrieved{{Document: "khai-sinh"}, {Document: "khai-tu"}}, f.err
 }
 
+func TestReadyNamesParts(t *testing.T) {
+	well := web.Part{Name: "llm", Check: func(context.Context) error { return nil }}
+	away := web.Part{Name: "qdrant", Check: func(context.Context) error { return errors.New("10.0.0.7 refused") }}
+	for _, tt := range []struct {
+		parts []web.Part
+		want  string
+	}{
+		{nil, `"degraded":[]`}, {[]web.Part{well}, `"degraded":[]`}, {[]web.Part{well, away}, `"degraded":["qdrant"]`},
+	} {
+		w := httptest.NewRecorder()
+		web.Handler(fake{}, slog.New(slog.DiscardHandler), tt.parts...).ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		if body := w.Body.String(); w.Code != 200 || !strings.Contains(body, tt.want) || strings.Contains(body, "10.0.0.7") {
+			t.Errorf("ready with %d parts = %d %s, want 200 with %s and no address", len(tt.parts), w.Code, body, tt.want)
+		}
+	}
+}
+
 func TestHandler(t *testing.T) {
 	const jsonType = "application/json"
 	for _, tt := range []struct {
