@@ -89,7 +89,11 @@ func TestGlossaryLeadsToItsTopic(t *testing.T) {
 			continue
 		}
 		topics++
-		for _, q := range []string{e.Form, e.Form + " cần giấy tờ gì"} {
+		questions := []string{e.Form}
+		if slices.ContainsFunc(documents, func(id string) bool { return lib.Document(id).Kind == corpus.Procedure }) {
+			questions = append(questions, e.Form+" cần giấy tờ gì") // which of a lesson nobody would ask
+		}
+		for _, q := range questions {
 			o := ask(q)
 			if found, ok := leads(o, documents, 3); !ok && !suggests(lib, o, documents) {
 				t.Errorf("%q (%v) leads to %v, want one of %v", q, e.Means, found, documents)
