@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -22,14 +23,45 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command lines in testdata/script as people type them.
 func TestScripts(t *testing.T) {
 	server := qdranttest.New(t)
+	warm := warmDataDir(t)
 	testscript.Run(t, testscript.Params{
 		Dir: filepath.Join("testdata", "script"),
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("TROLY_DATA_DIR", filepath.Join(env.WorkDir, "data"))
+			data := filepath.Join(env.WorkDir, "data")
+			env.Setenv("TROLY_DATA_DIR", data)
 			env.Setenv("A_QDRANT", server.URL)
-			return nil
+			if strings.HasSuffix(env.WorkDir, "script-store") {
+				return nil // begins with an empty one
+			}
+			return copyDataDir(data, warm)
 		},
 	})
+}
+
+// warmDataDir is a data directory that has been used once, so that not every script
+// has to learn and index the knowledge anew.
+func warmDataDir(t *testing.T) string {
+	dir := t.TempDir()
+	var out, errs strings.Builder
+	if status := run(t.Context(), []string{"ask", "--data", dir, "khai sinh"}, strings.NewReader(""), &out, &errs); status != 0 {
+		t.Fatalf("first run: status %d, %s", status, errs.String())
+	}
+	return dir
+}
+
+// copyDataDir copies files with the time they were written, by which the saved index
+// knows its store.
+func copyDataDir(to, from string) error {
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		return err
+	}
+	files, err := os.ReadDir(from)
+	for _, f := range files {
+		if info, infoErr := f.Info(); infoErr == nil {
+			err = errors.Join(err, os.Chtimes(filepath.Join(to, f.Name()), info.ModTime(), info.ModTime()))
+		}
+	}
+	return err
 }
 
 func TestWrap(t *testing.T) {
