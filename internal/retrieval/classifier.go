@@ -152,10 +152,25 @@ func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes 
 	return examples, classes
 }
 
+// dropRare leaves out the terms that only one example has: most of all terms, they
+// teach nothing about other questions and cost most of the memory.
+func dropRare(examples []example) {
+	counts := make(map[uint32]int)
+	for _, e := range examples {
+		for _, x := range e.features {
+			counts[x.term]++
+		}
+	}
+	for i := range examples {
+		examples[i].features = slices.DeleteFunc(examples[i].features, func(x feature) bool { return counts[x.term] < 2 })
+	}
+}
+
 // train runs stochastic gradient descent over the examples in a shuffled order that
 // follows from their texts: the same knowledge gives the same weights.
 func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
 	examples, classes := examplesOf(lib, f)
+	dropRare(examples)
 	var terms []uint32 // of each row
 	rows := make(map[uint32]uint32)
 	for _, e := range examples {
