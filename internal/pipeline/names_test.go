@@ -43,7 +43,10 @@ func TestAliasesLeadToTheirDocument(t *testing.T) {
 			t.Errorf("%q leads to %v, want %s among the first %d", question, found, document, most)
 		}
 	}
-	for _, d := range lib.Documents {
+	for n, d := range lib.Documents {
+		if underRace && n%12 != 0 {
+			continue // ten times slower: a part of the documents
+		}
 		for i, alias := range d.Aliases {
 			lead(alias, d.ID, 1)
 			if i%2 == 0 { // half of them each way, for the time it takes
@@ -88,7 +91,9 @@ func TestGlossaryLeadsToItsTopic(t *testing.T) {
 		if len(documents) == 0 {
 			continue
 		}
-		topics++
+		if topics++; underRace && topics%12 != 0 {
+			continue
+		}
 		questions := []string{e.Form}
 		if slices.ContainsFunc(documents, func(id string) bool { return lib.Document(id).Kind == corpus.Procedure }) {
 			questions = append(questions, e.Form+" cần giấy tờ gì") // which of a lesson nobody would ask
