@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -74,7 +75,7 @@ func TestSameOrderAsEmbedded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := qdrant.Options{URL: os.Getenv("QDRANT_TEST_URL"), APIKey: os.Getenv("QDRANT_TEST_API_KEY"), Collection: "troly-test-" + uuid.NewString(), Schema: retrieval.Schema(0)}
+	opts := qdrant.Options{URL: os.Getenv("QDRANT_TEST_URL"), APIKey: os.Getenv("QDRANT_TEST_API_KEY"), Collection: "troly-test-" + uuid.NewString(), Schema: retrieval.Schema(0), SearchIn: time.Minute}
 	every := 1
 	if opts.URL == "" {
 		opts.URL, every = qdranttest.New(t).URL, 40

@@ -207,11 +207,14 @@ func (s *Store) Publish(ctx context.Context, wanted map[string]string) error {
 	return err
 }
 
-// probe looks for the first wanted point by each of its own vectors.
+// probe looks for the first wanted point by each of its own vectors. Nobody waits
+// for it, and the server may still be busy with what was written.
 func (s *Store) probe(ctx context.Context, wanted map[string]string) error {
 	if len(wanted) == 0 {
 		return nil
 	}
+	unhurried := *s
+	unhurried.opts.SearchIn = s.opts.WriteIn
 	id := slices.Min(slices.Collect(maps.Keys(wanted)))
 	points, err := s.read(ctx, s.Collection(), []*client.PointId{pointID(id)})
 	if err != nil {
@@ -228,7 +231,7 @@ func (s *Store) probe(ctx context.Context, wanted map[string]string) error {
 		} else {
 			q.Dense = v.GetDense().GetData()
 		}
-		hits, err := s.search(ctx, s.Collection(), []vectorstore.Query{q})
+		hits, err := unhurried.search(ctx, s.Collection(), []vectorstore.Query{q})
 		if err != nil {
 			return err
 		}
