@@ -9,7 +9,7 @@ import (
 
 // suggestions are questions that go on from the answer, each standing by itself.
 func (a *Assistant) suggestions(q *understanding, doc *corpus.Document, others []retrieval.Document) []string {
-	var s []string
+	s := []string{}
 	if doc.Kind == corpus.Procedure {
 		for _, next := range []struct {
 			facet Facet
