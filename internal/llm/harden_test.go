@@ -218,7 +218,7 @@ func TestCache(t *testing.T) {
 		calls         int32
 	}{
 		{"a", "1", false, 1}, {"a", "1", true, 1}, {"a", "2", false, 2},
-		{"b", "1", false, 3}, // fails: not kept
+		{"b", "1", false, 3},                                            // fails: not kept
 		{"b", "1", false, 4}, {"a", "2", true, 4}, {"a", "1", false, 5}, // pushed out by b
 	} {
 		c, _ := ask(tt.text, tt.prompts)
