@@ -47,7 +47,8 @@ func (d dialect) request(model string, r llm.Request) api.ChatCompletionRequest 
 	}
 	switch d.limit {
 	case maxTokens:
-		req.MaxTokens = r.MaxTokens //lint:ignore SA1019 the only name that Ollama, LM Studio and llama.cpp know
+		//lint:ignore SA1019 the only name that Ollama, LM Studio and llama.cpp know
+		req.MaxTokens = r.MaxTokens
 	case maxCompletionTokens:
 		req.MaxCompletionTokens = r.MaxTokens
 	}
