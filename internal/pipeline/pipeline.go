@@ -116,6 +116,9 @@ func (a *Assistant) Stream(ctx context.Context, question Question, release Relea
 		return out
 	}
 	found, err := a.retrieve(ctx, q)
+	if err == nil {
+		q, found = a.standalone(ctx, &out, q, question, found)
+	}
 	retrieved := a.now()
 	out.Timings.Retrieve = ms(retrieved.Sub(understood))
 	if err != nil {
