@@ -129,7 +129,7 @@ func (a *Assistant) Stream(ctx context.Context, question Question, release Relea
 	out.Retrieved, out.Degraded = flatten(found), append(out.Degraded, found.Degraded...)
 
 	d := a.answer(ctx, &out, q, found)
-	written := d != nil && a.write(ctx, &out, q, question.History, found, release)
+	written := d != nil && a.write(ctx, &out, q, question.History, d, release)
 	answered := a.now()
 	out.Timings.Answer = ms(answered.Sub(retrieved))
 
@@ -166,7 +166,9 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 	doc := a.lib.Document(best.ID)
 	out.Understood.Intent = intent(q.facets, string(doc.Kind))
 	out.Suggestions = a.suggestions(q, doc, rivals(found))
-	return a.compose(q, best, q.asOf)
+	d := a.compose(q, best, q.asOf)
+	d.found = found
+	return d
 }
 
 // check verifies a draft and makes it the answer, or abstains when it fails.

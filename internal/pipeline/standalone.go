@@ -29,6 +29,9 @@ func (a *Assistant) standalone(ctx context.Context, out *Outcome, q *understandi
 	if a.writer == nil || len(question.History) == 0 || q.followUp || q.kind != aQuestion || !a.unsure(q, found) {
 		return q, found
 	}
+	if _, danger := a.dangerIn(found); danger.probability >= dangerHint {
+		return q, found // somebody may need help: nothing is read into it
+	}
 	ctx, cancel := context.WithDeadline(ctx, a.writer.deadline(ctx))
 	defer cancel()
 	text, err := a.complete(ctx, out, q, question.History)

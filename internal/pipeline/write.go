@@ -48,16 +48,15 @@ func newWriter(opts Options) *writer {
 // Outcome.Answer is to be shown in its place.
 type Release func(text string)
 
-// write answers with the model from what was found. It reports false when the model
-// failed: out then says why in Degraded, and the answer without it stands.
-func (a *Assistant) write(ctx context.Context, out *Outcome, q *understanding, history []Turn, found retrieval.Result, release Release) bool {
+// write answers with the model from what the extract was drawn from. It reports false
+// when the model failed: out then says why in Degraded, and the extract stands.
+func (a *Assistant) write(ctx context.Context, out *Outcome, q *understanding, history []Turn, extract *draft, release Release) bool {
 	if a.writer == nil {
 		return false
 	}
 	ctx, cancel := context.WithDeadline(ctx, a.writer.deadline(ctx))
 	defer cancel()
-	found = a.withoutOutside(found)
-	t, err := a.newTelling(q, history, found, release)
+	t, err := a.newTelling(q, history, extract.found, release)
 	if err == nil {
 		err = t.tell(ctx)
 	}
@@ -303,6 +302,7 @@ func (t *telling) finish() {
 		t.d.add("Tài liệu của tôi chưa trả lời hết câu hỏi; phần còn lại bạn hỏi nơi tiếp nhận: " + t.office(t.c.doc) + ".")
 	}
 	t.d.unverified(t.c.doc)
+	t.markUnverified(t.d)
 }
 
 // tells reports whether a row of a facet's section is printed.

@@ -257,6 +257,7 @@ func TestModels(t *testing.T) {
 		{"ignores instructions", wildModel, 0, 0, []string{"0912345678", "lua-dao", "không giới hạn", "You do not", "Không cần giấy tờ gì và được miễn phí", "5.000.000 đồng vào"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			a := modelAssistant(t, model(tt.answer))
 			answered, byModel := 0, 0
 			for _, q := range questions {
@@ -264,7 +265,7 @@ func TestModels(t *testing.T) {
 				if o.Status != pipeline.Answered {
 					continue
 				}
-				if offline := ask(q); len(o.Degraded) == 0 && o.AnsweredBy == "extractive" && o.Answer == offline.Answer {
+				if len(o.Degraded) == 0 && o.AnsweredBy == "extractive" && o.Answer == ask(q).Answer {
 					continue // from the table of communes: no model is asked
 				}
 				answered++
