@@ -24,6 +24,7 @@ const (
 	Open        Kind = "circuit open"    // it failed too often lately and is left alone
 	Exhausted   Kind = "budget used up"  // our own limit of tokens
 	Mismatched  Kind = "wrong dimension" // vectors of another length than configured
+	Unindexed   Kind = "not indexed yet" // the store does not hold all passages' vectors
 )
 
 // Error is a failed call.
