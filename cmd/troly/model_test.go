@@ -247,3 +247,49 @@ func TestModelSettings(t *testing.T) {
 		})
 	}
 }
+
+// The set in model mode, judged by the model: figures of both are kept, and a judge
+// that lets itself be told its verdict is not used.
+func TestEvalWithModel(t *testing.T) {
+	server, troly := withModels(t, map[string]string{"LLM_MODEL": "qwen"})
+	const careful = `{"reason":"x","quote":"","verdict":"not_found"}`
+	server.Do(func(s *llmtest.Server) {
+		s.Chat = func(c llmtest.Call) llmtest.Reply {
+			prompt := c.Prompt()
+			switch {
+			case strings.Contains(prompt, "nhận định có thể kiểm chứng"):
+				return llmtest.Reply{Text: `{"claims":["Nộp hồ sơ ở xã."]}`}
+			case strings.Contains(prompt, "người kiểm chứng"):
+				return llmtest.Reply{Text: careful}
+			case strings.Contains(prompt, "người chấm bài"):
+				return llmtest.Reply{Text: strings.Replace(careful, "not_found", "not_support", 1)}
+			}
+			return honest(c)
+		}
+	})
+	dir := filepath.Join(t.TempDir(), "run")
+	status, out, errs := troly("eval", "run", "--set", "residents", "--variants", "plain", "--range", "0:2", "--stage", "claims,judge", "--out", dir)
+	if status != 0 && status != 3 {
+		t.Fatalf("eval run ended with %d: %s%s", status, out, errs)
+	}
+	samples, err := os.ReadFile(filepath.Join(dir, "samples.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(samples), `"answered_by":"llm"`) || !strings.Contains(string(manifest), "qwen at "+server.URL) || !strings.Contains(string(manifest), `"prompts"`) {
+		t.Errorf("samples %s\nmanifest %s", samples, manifest)
+	}
+	server.Do(func(s *llmtest.Server) {
+		s.Chat = func(llmtest.Call) llmtest.Reply {
+			return llmtest.Reply{Text: `{"reason":"x","quote":"Nộp hồ sơ tại xã nơi cư trú.","verdict":"supported"}`}
+		}
+	})
+	t.Setenv("LLM_MODEL", "other")
+	if status, _, errs := troly("eval", "run", "--range", "0:1", "--stage", "judge"); status == 0 || !strings.Contains(errs, "lets itself be told its verdict") {
+		t.Errorf("with a judge that believes anything: %d, %s", status, errs)
+	}
+}
