@@ -26,7 +26,7 @@ type Set struct {
 
 // Load reads the prompts inside the program.
 func Load() (*Set, error) {
-	t, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"fence": fence, "number": func(i int) int { return i + 1 }}).ParseFS(files, "*.tmpl")
+	t, err := template.New("").Option("missingkey=error").Funcs(template.FuncMap{"fence": fence, "number": func(i int) int { return i + 1 }, "line": line}).ParseFS(files, "*.tmpl")
 	if err != nil {
 		return nil, fmt.Errorf("read prompts: %w", err)
 	}
@@ -95,6 +95,11 @@ func (s *Set) render(name string, in any) (Prompt, error) {
 		parts[i] = strings.TrimSpace(b.String())
 	}
 	return Prompt{parts[0], parts[1]}, nil
+}
+
+// line is data on one line of its own, without angle brackets.
+func line(data string) string {
+	return strings.Join(strings.Fields(strings.NewReplacer("<", "‹", ">", "›").Replace(data)), " ")
 }
 
 // fence puts data between marks that it cannot close: its own angle brackets become

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
@@ -63,11 +64,9 @@ func askCommand(con *console, opts *options) *cobra.Command {
 				return err
 			}
 			defer a.Close()
-			outcome := a.Ask(cmd.Context(), question)
+			outcome := a.answer(cmd.Context(), con, question, asJSON)
 			if asJSON {
 				err = con.json(outcome)
-			} else {
-				printOutcome(con, outcome)
 			}
 			if err == nil && outcome.Status == pipeline.Failed {
 				fmt.Fprintln(con.err, "troly:", outcome.Error)
@@ -81,21 +80,64 @@ func askCommand(con *console, opts *options) *cobra.Command {
 	return cmd
 }
 
+// answer asks and, unless quiet, prints what comes of it; a model's sentences as they
+// are written.
+func (a *assistant) answer(ctx context.Context, con *console, q pipeline.Question, quiet bool) pipeline.Outcome {
+	if quiet || !a.model {
+		o := a.Ask(ctx, q)
+		if !quiet {
+			printOutcome(con, o)
+		}
+		return o
+	}
+	shown := ""
+	o := a.Stream(ctx, q, func(text string) {
+		printAnswer(con, strings.TrimPrefix(text, "\n"), shown == "")
+		shown += text
+	})
+	rest, goesOn := strings.CutPrefix(o.Answer, shown)
+	switch {
+	case shown == "":
+		printOutcome(con, o)
+		return o
+	case !goesOn:
+		fmt.Fprintf(con.out, "\n%s\n\n", con.style().dim("Phần trên chưa trọn vẹn. Câu trả lời đầy đủ:"))
+		printOutcome(con, o)
+		return o
+	case rest != "":
+		printAnswer(con, strings.TrimPrefix(rest, "\n"), false)
+	}
+	printRest(con, o)
+	return o
+}
+
 // printOutcome lays an answer out for a terminal: the answer, the sources as a
 // list, what to ask next. Piped, it is the same text without colour.
 func printOutcome(con *console, o pipeline.Outcome) {
+	printAnswer(con, o.Answer, o.Status == pipeline.Answered)
+	printRest(con, o)
+}
+
+// printAnswer lays out the lines of an answer; titled says that the first is a title.
+func printAnswer(con *console, answer string, titled bool) {
 	width, _ := terminal(con.out)
 	st := con.style()
-	for i, line := range strings.Split(o.Answer, "\n") {
+	for i, line := range strings.Split(answer, "\n") {
 		text := wrap(line, width)
 		switch {
-		case i == 0 && o.Status == pipeline.Answered:
+		case i == 0 && titled:
 			text = st.bold(text)
 		case strings.HasSuffix(line, "]:"):
 			text = "\n" + st.cyan(text)
 		}
 		fmt.Fprintln(con.out, text)
 	}
+}
+
+// printRest prints what follows an answer.
+func printRest(con *console, o pipeline.Outcome) {
+	width, _ := terminal(con.out)
+	st := con.style()
 	if len(o.Citations) > 0 {
 		fmt.Fprintf(con.out, "\n%s\n", st.bold("Nguồn"))
 		printSources(con, o.Citations, width)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"sync"
 
 	"troly/internal/corpus"
@@ -13,15 +14,19 @@ import (
 	"troly/internal/qdrant"
 	"troly/internal/retrieval"
 	"troly/internal/vectorstore"
+	"troly/prompts"
 )
 
 // assistant is the whole program put together: what ask, chat, search, serve and
 // eval work with.
 type assistant struct {
 	*pipeline.Assistant
-	lib    *corpus.Library
-	store  *vectorstore.Embedded
-	remote *qdrant.Store // nil without QDRANT_URL
+	lib     *corpus.Library
+	store   *vectorstore.Embedded
+	model   bool          // a model words the answers
+	remote  *qdrant.Store // nil without QDRANT_URL
+	vectors *vectors      // nil without an embedder
+	filling sync.WaitGroup
 }
 
 // openAssistant makes the parts from the settings and brings the store up to date
@@ -38,7 +43,7 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 	var note error
 	var opening sync.WaitGroup
 	opening.Go(func() {
-		store, note = vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(0))
+		store, note = vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(s.Models.dimensions()))
 		if store.Marked() != "" {
 			_, _ = store.Search(ctx, nil) // builds the index; it is built anew if the knowledge has changed
 		}
@@ -60,22 +65,30 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 	if report.NotSaved != nil && note == nil {
 		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", report.NotSaved)
 	}
-	remote, err := s.Qdrant.open(lib)
-	if err != nil {
+	a := &assistant{lib: lib, store: store, vectors: newVectors(s.Models.embedder())}
+	if a.remote, err = s.Qdrant.open(lib, a.vectors.forPassages()); err != nil {
 		return nil, err
 	}
-	retriever := retrieval.New(lib, withFallback(remote, store), nil, retrieval.Options{})
-	return &assistant{
-		Assistant: pipeline.New(lib, retriever, pipeline.Options{Build: buildVersion()}),
-		lib:       lib, store: store, remote: remote,
-	}, nil
+	options := pipeline.Options{Build: buildVersion()}
+	if a.vectors != nil {
+		a.vectors.begin(ctx, con.err, store, lib)
+		options.Embedder = a.vectors.Name()
+	}
+	if options.Model = s.Models.generator(); options.Model != nil {
+		a.model = true
+		if options.Prompts, err = prompts.Load(); err != nil {
+			return nil, err
+		}
+	}
+	a.Assistant = pipeline.New(lib, retrieval.New(lib, withFallback(a.remote, store), a.vectors.forQuestions(), retrieval.Options{}), options)
+	return a, nil
 }
 
 // bringUpToDate syncs the store unless its mark says that it holds this knowledge.
 func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus.Library, progress func(done, total int)) (ingest.Report, error) {
 	encoder := retrieval.NewEncoder(lib)
 	mark := storeMark(encoder)
-	if store.Marked() == mark {
+	if marked := store.Marked(); marked == mark || strings.HasPrefix(marked, mark+" ") { // with vectors beside
 		return ingest.Report{}, nil
 	}
 	syncer := ingest.Syncer{Store: store, Encoder: encoder, Progress: progress}
@@ -96,8 +109,10 @@ func storeMark(encoder *retrieval.Encoder) string {
 	return encoder.Version(corpus.Chunk{Section: corpus.ProfileSection})
 }
 
-// Close lets go of the data directory and of Qdrant.
+// Close lets go of the data directory and of Qdrant, after what fills the store has
+// stopped with its context.
 func (a *assistant) Close() error {
+	a.filling.Wait()
 	if a.remote == nil {
 		return a.store.Close()
 	}

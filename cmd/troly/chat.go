@@ -72,8 +72,7 @@ func chat(ctx context.Context, con *console, a *assistant, question pipeline.Que
 			continue
 		}
 		question.Text = line
-		outcome := a.Ask(ctx, question)
-		printOutcome(con, outcome)
+		outcome := a.answer(ctx, con, question, false)
 		fmt.Fprintln(con.out)
 		question.History = append(question.History, outcome.Turn())
 		if n := len(question.History); n > maxHistory {

@@ -100,9 +100,10 @@ func examine(ctx context.Context, s settings) []check {
 		return checks
 	}
 	if s.Qdrant.URL != "" {
-		checks = append(checks, examineQdrant(ctx, s.Qdrant, lib)...)
+		checks = append(checks, examineQdrant(ctx, s, lib)...)
 	}
-	return append(checks, wholeWay(ctx, s, lib))
+	checks = append(checks, wholeWay(ctx, s, lib))
+	return append(checks, s.Models.examine(ctx)...)
 }
 
 // dataDir checks that the data directory can be written.
@@ -130,7 +131,7 @@ func dataDir(s settings) check {
 // wholeWay brings the store up to date and asks it a question.
 func wholeWay(ctx context.Context, s settings, lib *corpus.Library) check {
 	c := check{Name: "question", Advice: "delete the data directory and run troly ingest"}
-	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(0))
+	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(s.Models.dimensions()))
 	if note != nil {
 		store.Close()
 		c.Detail = note.Error()

@@ -200,14 +200,25 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	if err != nil {
 		return nil, p, err
 	}
+	var judging *evaluation.ModelJudge
 	if slices.Contains(f.stages, evaluation.Judging) {
-		return nil, p, usageError{evaluation.ErrNoJudge}
+		if judging, err = s.Models.judge(cmd.Context(), filepath.Join(cacheDir(f.CacheDir, s), "judge")); err != nil {
+			return nil, p, err
+		}
 	}
 	scorer, err := scorer(a.lib)
 	if err != nil {
 		return nil, p, err
 	}
 	m := f.manifest(cases, expired, a.lib)
+	models, err := s.Models.versions()
+	if err != nil {
+		return nil, p, err
+	}
+	maps.Copy(m.Versions, models)
+	if judging != nil {
+		m.Judge = judging.Name()
+	}
 	if f.Out == "" {
 		f.Out = s.file(filepath.Join("eval", "runs", m.Run))
 	}
@@ -224,6 +235,9 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	runner := evaluation.Runner{
 		Asker: a, Scorer: scorer, Identity: identity(m), Stages: f.stages, Repeat: f.Repeat, Concurrency: f.Concurrency,
 		Timeout: f.Timeout, Budget: f.Budget, Progress: con.evalProgress(),
+	}
+	if judging != nil {
+		runner.Judge = judging
 	}
 	if !f.NoCache {
 		runner.Cache = evaluation.OpenCache(cacheDir(f.CacheDir, s))

@@ -18,9 +18,10 @@ func ingestCommand(con *console, opts *options) *cobra.Command {
 		Use:   "ingest",
 		Short: "Bring the store in line with the knowledge",
 		Long: `Ingest writes new and changed chunks to the store and removes vanished ones; an
-unchanged chunk costs nothing. Interrupted, it goes on where it stopped when run
-again. A knowledge file that cannot be read keeps its last good version. With
-QDRANT_URL it fills Qdrant too: a new collection, searched once it is whole.`,
+unchanged chunk costs nothing. With EMBEDDING_MODEL each new one is embedded.
+Interrupted, it goes on where it stopped when run again. A knowledge file that
+cannot be read keeps its last good version. With QDRANT_URL it fills Qdrant too: a
+new collection, searched once it is whole.`,
 		Example: "  troly ingest --dry-run\n  troly ingest --knowledge ./knowledge",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -32,27 +33,31 @@ QDRANT_URL it fills Qdrant too: a new collection, searched once it is whole.`,
 			if err != nil {
 				return err
 			}
-			store, note := vectorstore.OpenEmbedded(cmd.Context(), s.file("vectors.db"), retrieval.Schema(0))
+			store, note := vectorstore.OpenEmbedded(cmd.Context(), s.file("vectors.db"), retrieval.Schema(s.Models.dimensions()))
 			if note != nil {
 				fmt.Fprintln(con.err, "troly:", note)
 			}
 			defer store.Close()
 			encoder := retrieval.NewEncoder(lib)
+			mark := storeMark(encoder)
 			syncer := ingest.Syncer{Store: store, Encoder: encoder, DryRun: dryRun, Progress: con.progress}
+			if v := newVectors(s.Models.embedder()); v != nil {
+				syncer.Embedder, mark = v.Embedder, v.fullMark(encoder)
+			}
 			report, err := syncer.Sync(cmd.Context(), lib)
 			if err != nil {
 				return err
 			}
 			if !dryRun && report.NotSaved == nil {
-				report.NotSaved = store.Mark(cmd.Context(), storeMark(encoder))
+				report.NotSaved = store.Mark(cmd.Context(), mark)
 			}
 			done := ingested{Report: report}
 			var remoteErr error
-			if remote, err := s.Qdrant.open(lib); err != nil {
+			if remote, err := s.Qdrant.open(lib, syncer.Embedder); err != nil {
 				return err
 			} else if remote != nil {
 				defer remote.Close()
-				filled, err := fill(cmd.Context(), remote, lib, dryRun, con.progress)
+				filled, err := fill(cmd.Context(), remote, lib, syncer.Embedder, dryRun, con.progress)
 				if err == nil {
 					done.Qdrant = &filled
 				} else {

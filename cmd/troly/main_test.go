@@ -117,10 +117,10 @@ func TestWrongSettings(t *testing.T) {
 		{"QDRANT_URL", "http://localhost:6333", "write the gRPC port"},
 		{"QDRANT_COLLECTION", "a/b", "write letters"},
 		{"QDRANT_SHARDS", "0", "1 to 1000"},
-		{"QDRANT_SHARDS", "many", "not a uint32"},
-		{"QDRANT_REPLICAS", "-1", "not a uint32"},
+		{"QDRANT_SHARDS", "many", "not a number"},
+		{"QDRANT_REPLICAS", "-1", "not a number"},
 		{"QDRANT_WRITE_CONSISTENCY", "2", "no write could succeed"},
-		{"TROLY_LOG_LEVEL", "loud", "not a Level"},
+		{"TROLY_LOG_LEVEL", "loud", "not a level"},
 	} {
 		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
 			t.Setenv("TROLY_DATA_DIR", t.TempDir())

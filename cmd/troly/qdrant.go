@@ -10,6 +10,7 @@ import (
 
 	"troly/internal/corpus"
 	"troly/internal/ingest"
+	"troly/internal/llm"
 	"troly/internal/qdrant"
 	"troly/internal/retrieval"
 	"troly/internal/vectorstore"
@@ -51,15 +52,19 @@ func (q qdrantSettings) check() error {
 	return nil
 }
 
-// open returns the store for the points of this knowledge, nil without QDRANT_URL.
-// It does not wait for the server.
-func (q qdrantSettings) open(lib *corpus.Library) (*qdrant.Store, error) {
+// open returns the store for the points of this knowledge, with the vectors of an
+// embedder that may be nil; nil without QDRANT_URL. It does not wait for the server.
+func (q qdrantSettings) open(lib *corpus.Library, e llm.Embedder) (*qdrant.Store, error) {
 	if q.URL == "" {
 		return nil, nil
 	}
+	version, dims := storeMark(retrieval.NewEncoder(lib)), 0
+	if e != nil {
+		version, dims = version+" "+e.Name(), e.Dimensions()
+	}
 	return qdrant.New(qdrant.Options{
 		URL: q.URL, APIKey: q.APIKey, Collection: q.Collection, Shards: q.Shards, Replicas: q.Replicas, WriteConsistency: q.WriteConsistency,
-		Version: storeMark(retrieval.NewEncoder(lib)), Schema: retrieval.Schema(0),
+		Version: version, Schema: retrieval.Schema(dims),
 	})
 }
 
@@ -85,9 +90,9 @@ type filled struct {
 
 // fill makes the version of this knowledge in Qdrant, whole, and lets searches have
 // it. It goes on where an earlier run stopped.
-func fill(ctx context.Context, remote *qdrant.Store, lib *corpus.Library, dryRun bool, progress func(done, total int)) (filled, error) {
+func fill(ctx context.Context, remote *qdrant.Store, lib *corpus.Library, e llm.Embedder, dryRun bool, progress func(done, total int)) (filled, error) {
 	done := filled{Collection: remote.Collection(), Deleted: []string{}}
-	syncer := ingest.Syncer{Store: remote, Encoder: retrieval.NewEncoder(lib), Step: fillStep, DryRun: dryRun, Progress: progress}
+	syncer := ingest.Syncer{Store: remote, Encoder: retrieval.NewEncoder(lib), Embedder: e, Step: fillStep, DryRun: dryRun, Progress: progress}
 	if dryRun {
 		report, err := syncer.Sync(ctx, lib)
 		done.Report = report
@@ -119,14 +124,14 @@ const lookEvery = 30 * time.Second
 // keepFilled fills Qdrant when it lacks this knowledge: now and, looking every so
 // often, whenever it has lost it, until ctx ends. Meanwhile questions are answered
 // from the embedded store.
-func keepFilled(ctx context.Context, remote *qdrant.Store, lib *corpus.Library, every time.Duration, log *slog.Logger) {
+func keepFilled(ctx context.Context, remote *qdrant.Store, lib *corpus.Library, e llm.Embedder, every time.Duration, log *slog.Logger) {
 	last := ""
 	for {
 		err := remote.Check(ctx)
 		if errors.Is(err, qdrant.ErrNotFilled) {
 			log.Info("filling Qdrant", "collection", remote.Collection())
 			var done filled
-			if done, err = fill(ctx, remote, lib, false, nil); err == nil {
+			if done, err = fill(ctx, remote, lib, e, false, nil); err == nil {
 				log.Info("Qdrant is filled", "collection", done.Collection, "added", done.Added, "deleted", done.Deleted)
 			}
 		}
@@ -148,11 +153,12 @@ func keepFilled(ctx context.Context, remote *qdrant.Store, lib *corpus.Library, 
 
 // examineQdrant tries the server for real: version, key, collection, writing and
 // reading.
-func examineQdrant(ctx context.Context, q qdrantSettings, lib *corpus.Library) []check {
+func examineQdrant(ctx context.Context, s settings, lib *corpus.Library) []check {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	c := check{Name: "QDRANT_URL"}
-	remote, err := q.open(lib)
+	q := s.Qdrant
+	remote, err := q.open(lib, s.Models.embedder())
 	if err != nil {
 		c.Detail = err.Error()
 		return []check{c}

@@ -56,7 +56,7 @@ func TestServerHeals(t *testing.T) {
 	var background sync.WaitGroup
 	defer background.Wait()
 	defer stop()
-	background.Go(func() { keepFilled(ctx, a.remote, a.lib, 10*time.Millisecond, slog.New(slog.DiscardHandler)) })
+	background.Go(func() { keepFilled(ctx, a.remote, a.lib, nil, 10*time.Millisecond, slog.New(slog.DiscardHandler)) })
 
 	degraded := func() string {
 		o := a.Ask(ctx, pipeline.Question{Text: "nuôi ong phải báo với ai"})

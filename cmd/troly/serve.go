@@ -40,15 +40,16 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("TROLY_ADDR %s: %w", s.Addr, err)
 			}
-			fmt.Fprintf(con.err, "troly: listening on http://%s\n", listener.Addr())
 			ctx, stop := context.WithCancel(cmd.Context())
+			a.keepFilling(ctx, log)
+			fmt.Fprintf(con.err, "troly: listening on http://%s\n", listener.Addr())
 			var background sync.WaitGroup
 			defer background.Wait()
 			defer stop()
 			var parts []web.Part
 			if a.remote != nil {
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
-				background.Go(func() { keepFilled(ctx, a.remote, a.lib, lookEvery, log) })
+				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
 			return serve(ctx, listener, web.Handler(a, log, parts...))
 		},

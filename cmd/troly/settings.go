@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -26,6 +27,7 @@ type settings struct {
 	LogLevel     slog.Level `env:"TROLY_LOG_LEVEL" envDefault:"warn"`
 
 	Qdrant qdrantSettings
+	Models modelSettings
 }
 
 // options are the flags every command has; they win over the environment.
@@ -42,7 +44,7 @@ func readSettings(opts *options) (settings, error) {
 	}
 	var s settings
 	if err := env.Parse(&s); err != nil {
-		return settings{}, usageError{settingError(err)}
+		return settings{}, usageError{settingError(reflect.TypeFor[settings](), err)}
 	}
 	if opts.knowledge != "" {
 		s.KnowledgeDir = opts.knowledge
@@ -68,22 +70,39 @@ func (s settings) check() error {
 			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
 		}
 	}
-	return s.Qdrant.check()
+	return cmp.Or(s.Models.check(), s.Qdrant.check())
 }
 
-// settingError names the setting that could not be read: the library knows it by
-// the field of ours.
-func settingError(err error) error {
+// settingError names the setting that could not be read: the library knows it by its
+// field of group, or of a group in it.
+func settingError(group reflect.Type, err error) error {
 	var wrong env.ParseError
-	if errors.As(err, &wrong) {
-		for _, part := range []any{settings{}, qdrantSettings{}} {
-			if field, ok := reflect.TypeOf(part).FieldByName(wrong.Name); ok && field.Type == wrong.Type {
-				name := field.Tag.Get("env")
-				return fmt.Errorf("%s %q: not a %s (default: %s)", name, os.Getenv(name), wrong.Type.Name(), field.Tag.Get("envDefault"))
+	if !errors.As(err, &wrong) {
+		return fmt.Errorf("settings: %w", err)
+	}
+	for _, field := range reflect.VisibleFields(group) {
+		name, isSetting := field.Tag.Lookup("env")
+		switch {
+		case isSetting && field.Name == wrong.Name && field.Type == wrong.Type:
+			return fmt.Errorf("%s %q: not a %s (default: %s)", name, os.Getenv(name), kindName(wrong.Type), field.Tag.Get("envDefault"))
+		case !isSetting && field.Type.Kind() == reflect.Struct:
+			if inner := settingError(field.Type, err); !strings.HasPrefix(inner.Error(), "settings: ") {
+				return inner
 			}
 		}
 	}
 	return fmt.Errorf("settings: %w", err)
+}
+
+// kindName is what a person calls the kind of a setting.
+func kindName(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[int](), reflect.TypeFor[uint32]():
+		return "number"
+	case reflect.TypeFor[slog.Level]():
+		return "level: debug, info, warn, error"
+	}
+	return t.Name()
 }
 
 // knowledgeFS is the folder of the settings, or what the program carries.

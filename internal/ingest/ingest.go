@@ -63,7 +63,7 @@ func (s *Syncer) Sync(ctx context.Context, lib *corpus.Library) (Report, error) 
 		old, there := stored[c.ID]
 		delete(stored, c.ID)
 		switch {
-		case there && old == hash:
+		case there && s.holds(old, hash):
 			report.Unchanged++
 			continue
 		case there:
@@ -128,6 +128,12 @@ func (s *Syncer) hash(c corpus.Chunk) string {
 		h += " " + s.Embedder.Name()
 	}
 	return h
+}
+
+// holds reports whether a stored hash is of the same chunk, encoded the same way. A
+// run without an embedder leaves vectors alone that one with it made.
+func (s *Syncer) holds(stored, hash string) bool {
+	return stored == hash || s.Embedder == nil && strings.HasPrefix(stored, hash+" ")
 }
 
 func (s *Syncer) write(ctx context.Context, todo []corpus.Chunk, hashes []string, report *Report) error {

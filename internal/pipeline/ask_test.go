@@ -18,8 +18,8 @@ import (
 	"troly/knowledge"
 )
 
-// assistant answers from the real knowledge, all in memory, on a fixed day.
-var assistant = sync.OnceValue(func() *pipeline.Assistant {
+// parts are the real knowledge, all in memory, and what finds something in it.
+var parts = sync.OnceValues(func() (*corpus.Library, *retrieval.Retriever) {
 	lib, _, err := corpus.Load(knowledge.FS)
 	if err != nil {
 		panic(err)
@@ -32,8 +32,16 @@ var assistant = sync.OnceValue(func() *pipeline.Assistant {
 	if _, err := syncer.Sync(context.Background(), lib); err != nil {
 		panic(err)
 	}
-	now := func() time.Time { return time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC) }
-	return pipeline.New(lib, retrieval.New(lib, store, nil, retrieval.Options{}), pipeline.Options{Now: now})
+	return lib, retrieval.New(lib, store, nil, retrieval.Options{})
+})
+
+// someDay is the fixed day of the tests.
+func someDay() time.Time { return time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC) }
+
+// assistant answers without a model.
+var assistant = sync.OnceValue(func() *pipeline.Assistant {
+	lib, retriever := parts()
+	return pipeline.New(lib, retriever, pipeline.Options{Now: someDay})
 })
 
 func ask(question string, history ...pipeline.Turn) pipeline.Outcome {

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"troly/internal/corpus"
+	"troly/internal/retrieval"
 )
 
 // maxAnswerRunes is the length of an answer's text, sources apart: two to three
@@ -22,6 +23,7 @@ type draft struct {
 	citations []Citation
 	contacts  []corpus.Contact // printed from the list of contacts
 	table     string           // what of the table of units the lines are printed from
+	found     retrieval.Result // what was judged good enough to answer from, best first
 }
 
 func newDraft(lib *corpus.Library, asOf corpus.Date) *draft {

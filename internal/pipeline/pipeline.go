@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"troly/internal/corpus"
+	"troly/internal/llm"
 	"troly/internal/privacy"
 	"troly/internal/retrieval"
 	"troly/internal/vietnamese"
+	"troly/prompts"
 )
 
 // Retriever finds documents for a question; *retrieval.Retriever is one.
@@ -38,6 +40,7 @@ type Assistant struct {
 	cues      *phraseTable // of questions about places
 
 	emergencies *emergencies
+	writer      *writer // nil: answers are extracts only
 	versions    Versions
 	now         func() time.Time
 }
@@ -47,6 +50,10 @@ type Options struct {
 	Build    string           // version of the program, for Outcome.Versions
 	Embedder string           // likewise
 	Now      func() time.Time // nil: time.Now
+
+	Model    llm.Generator // nil: answers are extracts only
+	Prompts  *prompts.Set  // for Model
+	AnswerIn time.Duration // that Model has for one answer, a second try included; 0: 15 s
 }
 
 // New returns an Assistant that answers from lib with what retriever finds in it.
@@ -55,7 +62,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		opts.Now = time.Now
 	}
 	glossary := vietnamese.NewGlossary(lib.Glossary)
-	return &Assistant{
+	a := &Assistant{
 		lib: lib, retriever: retriever,
 		glossary: glossary,
 		restorer: vietnamese.NewRestorer(lib.Vocabulary),
@@ -69,11 +76,21 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
 		now:      opts.Now,
 	}
+	if opts.Model != nil {
+		a.writer = newWriter(opts)
+		a.versions.Prompts = opts.Prompts.Version()
+	}
+	return a
 }
 
 // Ask answers one question. It always returns an Outcome with a status: what goes
 // wrong on the way is in it.
 func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
+	return a.Stream(ctx, question, nil)
+}
+
+// Stream is Ask that shows a model's answer while it is written; see Release.
+func (a *Assistant) Stream(ctx context.Context, question Question, release Release) Outcome {
 	start := a.now()
 	if question.AsOf == "" {
 		question.AsOf = corpus.Today(start)
@@ -99,6 +116,9 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 		return out
 	}
 	found, err := a.retrieve(ctx, q)
+	if err == nil {
+		q, found = a.standalone(ctx, &out, q, question, found)
+	}
 	retrieved := a.now()
 	out.Timings.Retrieve = ms(retrieved.Sub(understood))
 	if err != nil {
@@ -109,10 +129,11 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 	out.Retrieved, out.Degraded = flatten(found), append(out.Degraded, found.Degraded...)
 
 	d := a.answer(ctx, &out, q, found)
+	written := d != nil && a.write(ctx, &out, q, question.History, d, release)
 	answered := a.now()
 	out.Timings.Answer = ms(answered.Sub(retrieved))
 
-	if d != nil {
+	if d != nil && !written {
 		a.check(&out, q, d)
 	}
 	end := a.now()
@@ -145,7 +166,9 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 	doc := a.lib.Document(best.ID)
 	out.Understood.Intent = intent(q.facets, string(doc.Kind))
 	out.Suggestions = a.suggestions(q, doc, rivals(found))
-	return a.compose(q, best, q.asOf)
+	d := a.compose(q, best, q.asOf)
+	d.found = found
+	return d
 }
 
 // check verifies a draft and makes it the answer, or abstains when it fails.

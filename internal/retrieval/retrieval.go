@@ -35,7 +35,7 @@ type Query struct {
 // Result is what was found, best first.
 type Result struct {
 	Documents []Document
-	Degraded  []string // legs that failed and were done without
+	Degraded  []string // legs that failed and were done without, in words fit for anybody
 }
 
 // Document is one found document with its best sections.
@@ -122,7 +122,7 @@ func (r *Retriever) Search(ctx context.Context, q Query) (Result, error) {
 	queries := r.lexical(q)
 	if r.embedder != nil {
 		if vectors, err := r.embedder.Embed(ctx, []string{q.Text}, true); err != nil {
-			result.Degraded = append(result.Degraded, "embedding: "+err.Error())
+			result.Degraded = append(result.Degraded, "embedding: "+string(llm.KindOf(err)))
 		} else {
 			queries = append(queries, vectorstore.Query{Using: vectorstore.DenseName, Dense: vectors[0], Limit: denseHits, Filter: filterOf(q)})
 		}

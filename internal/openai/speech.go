@@ -1,0 +1,50 @@
+package openai
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	api "github.com/sashabaranov/go-openai"
+
+	"troly/internal/llm"
+)
+
+// MaxRecording is how many bytes a recording may have: the limit of OpenAI's API,
+// an hour and a half of a voice message.
+const MaxRecording = 25 << 20
+
+// Transcribe writes down Vietnamese speech with the model named. name is a file name
+// whose ending says the format, such as "voice.ogg".
+func (c *Client) Transcribe(ctx context.Context, model, name string, recording io.Reader) (string, error) {
+	what := fmt.Sprintf("transcribe %s with %s", name, model)
+	data, err := io.ReadAll(io.LimitReader(recording, MaxRecording+1))
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("%s: %w", what, err)
+	case len(data) > MaxRecording:
+		return "", &llm.Error{Kind: llm.Rejected, Err: fmt.Errorf("%s: more than %d MiB", what, MaxRecording>>20)}
+	}
+	call, n := noted(ctx)
+	resp, err := c.api.CreateTranscription(call, api.AudioRequest{Model: model, FilePath: name, Reader: bytes.NewReader(data), Language: "vi"})
+	if err != nil {
+		return "", explain(ctx, what, n, err)
+	}
+	return strings.TrimSpace(resp.Text), nil
+}
+
+// Moderate reports whether the service's moderation flags a text. Most compatible
+// servers have none: their error is of kind llm.Rejected.
+func (c *Client) Moderate(ctx context.Context, text string) (flagged bool, err error) {
+	call, n := noted(ctx)
+	resp, err := c.api.Moderations(call, api.ModerationRequest{Input: text})
+	if err != nil {
+		return false, explain(ctx, "moderate a text", n, err)
+	}
+	for _, r := range resp.Results {
+		flagged = flagged || r.Flagged
+	}
+	return flagged, nil
+}
