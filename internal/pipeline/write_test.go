@@ -240,8 +240,8 @@ func strangers(o pipeline.Outcome) []string {
 // work is heard.
 func TestModels(t *testing.T) {
 	questions := residents(t)
-	if testing.Short() {
-		questions = questions[:50]
+	if underRace { // ten times slower
+		questions = questions[:20]
 	}
 	for _, tt := range []struct {
 		name      string
