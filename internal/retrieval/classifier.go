@@ -25,12 +25,13 @@ import (
 
 // Training parameters, chosen on eval/sets.
 const (
-	epochs      = 4
+	epochs      = 3
 	firstRate   = 7.0  // of gradient descent; falls to a tenth over the epochs
 	keptWeights = 1500 // of a document: the heaviest; half of it costs a point, more adds nothing measurable
 	learned     = 0.99 // probability from which an example moves nothing any more
 	known       = 0.97 // probability from which an example is left out of the next epoch
-	stillness   = 1e-3 // probability under which a wrong class is left alone
+	stillness   = 2e-3 // probability under which a wrong class is left alone
+	rare        = 3    // examples a term must stand in; rarer ones, most of all terms, cost most of the time and memory
 	minLine     = 30   // bytes of a body line worth learning from
 )
 
@@ -152,8 +153,8 @@ func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes 
 	return examples, classes
 }
 
-// dropRare leaves out the terms that only one example has: most of all terms, they
-// teach nothing about other questions and cost most of the memory.
+// dropRare leaves out the terms that hardly any example has: they teach next to
+// nothing about other questions.
 func dropRare(examples []example) {
 	counts := make(map[uint32]int)
 	for _, e := range examples {
@@ -162,7 +163,7 @@ func dropRare(examples []example) {
 		}
 	}
 	for i := range examples {
-		examples[i].features = slices.DeleteFunc(examples[i].features, func(x feature) bool { return counts[x.term] < 2 })
+		examples[i].features = slices.DeleteFunc(examples[i].features, func(x feature) bool { return counts[x.term] < rare })
 	}
 }
 
