@@ -16,7 +16,7 @@ import (
 // How much a model is given: what a small one reads in a second.
 const (
 	maxPassages     = 10
-	maxPassageRunes = 9000 // of all passages and facts together
+	maxPassageRunes = 7000 // of all passages and facts together
 	rivalDocuments  = 2    // documents nearly as good as the best, with their best sections
 	rivalSections   = 2
 )

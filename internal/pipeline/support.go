@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"troly/internal/vietnamese"
 )
@@ -21,6 +22,9 @@ const (
 // must have. A sentence in other words of the same meaning has about three quarters;
 // one about something else, of the same field even, under half.
 const supportShare = 0.6
+
+// maxSentenceRunes is the length of a sentence, as the model writes it.
+const maxSentenceRunes = 400
 
 // examiner checks a model's sentences against the material, one at a time: each
 // passes or fails by itself, so that it can be shown before the next is written.
@@ -59,8 +63,11 @@ func (a *Assistant) examiner(q *understanding, m *material, rules string) *exami
 func (e *examiner) examine(s modelSentence) (examined, string) {
 	text := strings.Join(strings.Fields(strings.NewReplacer("**", "", "`", "").Replace(vietnamese.Normalize(s.Text))), " ")
 	text = strings.TrimSpace(citationMark.ReplaceAllString(strings.TrimLeft(text, "-•*# "), ""))
-	if text == "" {
+	switch {
+	case text == "":
 		return examined{}, "câu rỗng"
+	case utf8.RuneCountInString(text) > maxSentenceRunes:
+		return examined{}, "câu quá dài"
 	}
 	passages, reason := e.cited(s.Passages)
 	if reason != "" {
@@ -71,7 +78,7 @@ func (e *examiner) examine(s modelSentence) (examined, string) {
 	if reason != "" {
 		return examined{}, reason
 	}
-	for _, check := range []func(string, examined) string{e.ownValues, e.words, e.counted, e.polarity, e.form} {
+	for _, check := range []func(string, examined) string{e.form, e.ownValues, e.words, e.counted, e.polarity} {
 		if reason := check(bare, x); reason != "" {
 			return examined{}, reason
 		}
@@ -176,7 +183,7 @@ func (e *examiner) fits(text string, fact keyedFact) bool {
 func (e *examiner) telling(text string) []string {
 	var words []string
 	for _, t := range e.retriever.Content(text) {
-		if t.Kind == vietnamese.Word && !joining.MatchString(t.Text) && !slices.Contains(words, t.Text) {
+		if t.Kind == vietnamese.Word && !joining.MatchString(t.Text) && !numerals.MatchString(t.Text) && !slices.Contains(words, t.Text) {
 			words = append(words, t.Text)
 		}
 	}
@@ -307,7 +314,10 @@ func (e *examiner) words(bare string, x examined) string {
 		found += weight
 		all += weight
 	}
-	if all > 0 && found < supportShare*all {
+	switch {
+	case all == 0 && len(x.rows) == 0:
+		return "câu không nói điều gì cụ thể"
+	case all > 0 && found < supportShare*all:
 		return "các đoạn đã ghi không nói điều này"
 	}
 	return ""
@@ -348,11 +358,13 @@ var clauseBorder = regexp.MustCompile(`[;:()–]|[.,](?:\s|$)|\s(?:và|nhưng|c�
 // polarity checks that what a sentence denies is denied by the passage as well, and
 // the other way round: clause by clause, against the clauses with most of its words.
 func (e *examiner) polarity(bare string, x examined) string {
+	compared := false
 	for _, part := range clauseBorder.Split(bare, -1) {
 		words := e.telling(part)
 		if len(words) < 2 {
 			continue
 		}
+		compared = true
 		best, agrees := 0.0, true
 		for _, i := range x.passages {
 			for _, c := range e.clausesOf(i) {
@@ -367,6 +379,9 @@ func (e *examiner) polarity(bare string, x examined) string {
 		if !agrees {
 			return fmt.Sprintf("đoạn nói ngược lại: %q", strings.TrimSpace(part))
 		}
+	}
+	if !compared && denies(bare) {
+		return "câu phủ định mà không nói rõ điều gì"
 	}
 	return ""
 }

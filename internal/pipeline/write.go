@@ -20,9 +20,9 @@ const (
 	answerIn       = 15 * time.Second       // for both tries
 	reserve        = 500 * time.Millisecond // left of the caller's deadline, to answer without the model
 	maxSentences   = 8
-	maxReplyTokens = 1200
-	shownTurns     = 3   // earlier turns the model sees
-	shownRunes     = 400 // of an earlier answer
+	maxReplyTokens = 3000 // with what a model thinks first; with the passages within 8,000
+	shownTurns     = 3    // earlier turns the model sees
+	shownRunes     = 400  // of an earlier answer
 )
 
 // writer is what model answers are made with; nil without a model.
@@ -42,8 +42,8 @@ func newWriter(opts Options) *writer {
 
 // Release is given an answer as it is written, in pieces that are safe to show: a
 // sentence of a model leaves only after every check of its own has passed, and
-// nothing that left is contradicted later, because a sentence that fails is not
-// printed and ends the streaming. When Outcome.Answer begins with what was released,
+// nothing that left is taken back, because a sentence that fails is not printed and
+// holds back what follows it until the model has written that anew. When Outcome.Answer begins with what was released,
 // only the rest is left to show; otherwise the model failed after all, and
 // Outcome.Answer is to be shown in its place.
 type Release func(text string)
@@ -64,10 +64,8 @@ func (a *Assistant) write(ctx context.Context, out *Outcome, q *understanding, h
 	if err == nil {
 		t.finish()
 		out.Checks, out.Verified = a.verify(t.d, q)
-		for _, check := range []string{checkSupport, checkLeak, checkLength} {
-			out.Checks[check] = "pass"
-		}
-		if !out.Verified {
+		out.Checks[checkSupport], out.Checks[checkLeak], out.Checks[checkLength] = "pass", "pass", "pass" // of each sentence, or it would not be there
+		if !out.Verified || t.d.runes > maxAnswerRunes {
 			err = errCheck
 		}
 	}
@@ -118,6 +116,7 @@ type telling struct {
 
 	places   []placeLine
 	shown    int // lines of the draft that were released
+	taken    int // sentences
 	complete string
 	model    string
 	usage    llm.Usage
@@ -217,6 +216,7 @@ func (t *telling) try(ctx context.Context, p prompts.Prompt) (accepted []string,
 			failed.sentences = append(failed.sentences, prompts.Rejected{Text: s.Text, Reason: reason})
 		} else if len(failed.sentences) == 0 {
 			t.print(x)
+			t.taken++
 			accepted = append(accepted, s.Text)
 			t.show()
 		}
@@ -246,7 +246,9 @@ func (t *telling) try(ctx context.Context, p prompts.Prompt) (accepted []string,
 	switch {
 	case err != nil:
 		return accepted, err
-	case reply.empty():
+	case len(reply.Sentences) == 0 && t.taken > 0:
+		return accepted, nil // a repair that leaves out what failed
+	case reply.empty(), len(reply.Sentences) == 0:
 		return accepted, errNoInformation
 	}
 	for _, s := range reply.Sentences[min(read, len(reply.Sentences)):] {
