@@ -88,6 +88,13 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		return false // it leans on what was answered before, or leaves no doubt
 	}
 	matter, outside := a.outsideOf(found)
+	if q.honest && matter.Kind == corpus.Harmful {
+		if found = a.withoutOutside(found); len(found.Documents) == 0 {
+			a.abstain(out, q)
+			return true
+		}
+		best, outside = found.Documents[0], 0
+	}
 	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > outsideShare*best.Probability {
 		a.decline(out, q, matter)
 		return true

@@ -56,22 +56,34 @@ const (
 	thanksGroup
 	goodbyeGroup
 	offTopicGroup
+	honestGroup
 )
 
+// honestPhrases are said by somebody who reports, was wronged, fears, asks what the
+// law says, or wants to put a mistake right: harm is then only spoken of, and the
+// question is answered or declined by what is found.
+var honestPhrases = []string{
+	"báo ai", "báo cho ai", "báo ở đâu", "báo lên đâu", "tố cáo", "tố giác", "tố ai", "trình báo", "phản ánh",
+	"đòi tiền", "vòi tiền", "vòi vĩnh", "gợi ý tiền", "bị lừa", "bị hack", "bị mất", "bị trộm", "bị đánh", "bị dọa", "bị ép", "bị giả",
+	"sợ bị", "sợ nó", "lỡ khai", "lỡ làm", "lỡ nộp", "trót", "khai nhầm", "sửa lại", "đính chính", "lấy lại",
+	"bị phạt", "phạt bao nhiêu", "phạt thế nào", "phạt gì", "mức phạt", "tội gì", "có bị sao", "nhận biết",
+}
+
 func newTalkTable() *phraseTable {
-	return newPhraseTable(injectionPhrases, personalPhrases, harmfulPhrases, selfs, greetings, thanking, goodbyes, offTopicPhrases)
+	return newPhraseTable(injectionPhrases, personalPhrases, harmfulPhrases, selfs, greetings, thanking, goodbyes, offTopicPhrases, honestPhrases)
 }
 
 // talkOf recognises what is no question on procedures. Off-topic phrases are only
 // a hint: they decide when retrieval finds nothing that fits well, see confident.
 func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 	found := a.talks.find(tokens, !q.accented)
+	q.honest = found[honestGroup]
 	switch {
 	case len(tokens) == 0:
 		return nothing
 	case found[injectionGroup]:
 		return instruction
-	case found[harmfulGroup]:
+	case found[harmfulGroup] && !q.honest:
 		return harmful
 	case found[personalGroup]:
 		return personal

@@ -37,6 +37,7 @@ type understanding struct {
 	variant  []string
 	followUp bool
 	kind     talk
+	honest   bool  // harm, if spoken of, is reported, feared or to be put right
 	signs    signs // of danger
 	places   places
 }
