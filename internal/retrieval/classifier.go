@@ -32,6 +32,7 @@ const (
 	known       = 0.97 // probability from which an example is left out of the next epoch
 	stillness   = 2e-3 // probability under which a wrong class is left alone
 	rare        = 3    // examples a term must stand in; rarer ones, most of all terms, cost most of the time and memory
+	many        = 5000 // examples from which that holds: a small knowledge keeps all terms
 	minLine     = 30   // bytes of a body line worth learning from
 )
 
@@ -156,6 +157,9 @@ func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes 
 // dropRare leaves out the terms that hardly any example has: they teach next to
 // nothing about other questions.
 func dropRare(examples []example) {
+	if len(examples) < many {
+		return
+	}
 	counts := make(map[uint32]int)
 	for _, e := range examples {
 		for _, x := range e.features {
