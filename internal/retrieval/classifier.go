@@ -31,7 +31,7 @@ const (
 	learned     = 0.99 // probability from which an example moves nothing any more
 	known       = 0.97 // probability from which an example is left out of the next epoch
 	stillness   = 2e-3 // probability under which a wrong class is left alone
-	rare        = 3    // examples a term must stand in; rarer ones, most of all terms, cost most of the time and memory
+	rare        = 3    // examples a term must stand in; rarer ones cost time and memory and change no figure
 	many        = 5000 // examples from which that holds: a small knowledge keeps all terms
 	minLine     = 30   // bytes of a body line worth learning from
 )
