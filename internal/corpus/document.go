@@ -1,5 +1,7 @@
 package corpus
 
+import "strings"
+
 // Kind is what a document is about and decides which headings it may have.
 type Kind string
 
@@ -92,4 +94,18 @@ type Section struct {
 	Heading string `json:"heading"` // as written
 	Body    string `json:"body"`
 	Line    int    `json:"line"` // of the heading in the file, from 1
+}
+
+// Record is what the fields of a document say beside its sections and typed rows,
+// one to a line: an answer may take values from it.
+func (d *Document) Record() string {
+	var b strings.Builder
+	b.WriteString(d.Title + "\n" + strings.Join(d.Codes, "\n") + "\n" + d.Authority + "\n" + d.Portal + "\n")
+	for _, day := range []Date{d.ValidFrom, d.ValidTo, d.Checked} {
+		b.WriteString(day.String() + "\n")
+	}
+	for _, ref := range d.LegalBasis {
+		b.WriteString(ref.String() + "\n")
+	}
+	return b.String()
 }

@@ -80,7 +80,7 @@ func (p *passages) text(at place) string {
 		return ""
 	}
 	if at.section == "" {
-		return record(doc)
+		return doc.Record()
 	}
 	var b strings.Builder
 	for _, s := range p.lib.Passages(doc) {
@@ -94,19 +94,6 @@ func (p *passages) text(at place) string {
 	rows := doc.FactsOf(at.section)
 	for i := range rows {
 		b.WriteString(p.lib.Line(doc, &rows[i], at.asOf) + "\n")
-	}
-	return b.String()
-}
-
-// record is what the fields of a document say beside its sections.
-func record(doc *corpus.Document) string {
-	var b strings.Builder
-	b.WriteString(doc.Title + "\n" + strings.Join(doc.Codes, "\n") + "\n" + doc.Authority + "\n" + doc.Portal + "\n")
-	for _, day := range []corpus.Date{doc.ValidFrom, doc.ValidTo, doc.Checked} {
-		b.WriteString(day.String() + "\n")
-	}
-	for _, ref := range doc.LegalBasis {
-		b.WriteString(ref.String() + "\n")
 	}
 	return b.String()
 }

@@ -52,8 +52,8 @@ func (q *understanding) form(t vietnamese.Token) string {
 }
 
 // bare reports whether a question says no more than a name and what it wants to know.
-func (q *understanding) bare(name []string) bool {
-	return len(name) > 0 && !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !slices.Contains(name, q.form(t)) })
+func (q *understanding) bare() bool {
+	return len(q.name) > 0 && !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !slices.Contains(q.name, q.form(t)) })
 }
 
 // understand reads a question without looking anything up: clean text, shorthand
@@ -73,8 +73,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
 	q.kinds = kindsOf(q.facets)
 	q.content = a.retriever.Content(q.text)
-	named, name := a.aliases.named(tokens, q.accented)
-	q.named, q.name = named, name
+	q.named, q.name = a.aliases.named(tokens, q.accented)
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
 	}
@@ -87,7 +86,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		subject, typed = a.withoutPlaces(q.text, q.accented), a.withoutPlaces(typed, q.accented)
 		q.content = a.retriever.Content(subject)
 	}
-	q.query = retrieval.Query{Text: subject, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Bare: q.bare(name), Context: q.context, Audience: q.audience}
+	q.query = retrieval.Query{Text: subject, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Bare: q.bare(), Context: q.context, Audience: q.audience}
 	for _, e := range a.glossary.Synonyms(q.text, !q.accented) {
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}

@@ -65,7 +65,7 @@ func (a *Assistant) evidence(d *draft) string {
 		if doc == nil {
 			continue
 		}
-		b.WriteString(record(doc))
+		b.WriteString(doc.Record())
 		for _, s := range a.lib.Passages(doc) {
 			if s.ID == c.Section {
 				b.WriteString(s.Heading + "\n" + s.Body + "\n")
@@ -76,19 +76,6 @@ func (a *Assistant) evidence(d *draft) string {
 				b.WriteString(a.lib.Line(doc, &rows[i], d.asOf) + "\n")
 			}
 		}
-	}
-	return b.String()
-}
-
-// record is what the fields of a document allow an answer to say.
-func record(doc *corpus.Document) string {
-	var b strings.Builder
-	b.WriteString(doc.Title + "\n" + strings.Join(doc.Codes, "\n") + "\n" + doc.Authority + "\n" + doc.Portal + "\n")
-	for _, day := range []corpus.Date{doc.ValidFrom, doc.ValidTo, doc.Checked} {
-		b.WriteString(day.String() + "\n")
-	}
-	for _, ref := range doc.LegalBasis {
-		b.WriteString(ref.String() + "\n")
 	}
 	return b.String()
 }
