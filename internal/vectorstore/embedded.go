@@ -398,37 +398,25 @@ func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err e
 
 // encode packs everything of a point but ID and hash.
 func (p *Point) encode() []byte {
-	var b []byte
-	text := func(s string) {
-		b = binary.AppendUvarint(b, uint64(len(s)))
-		b = append(b, s...)
-	}
+	var w writer
 	for _, s := range []string{p.Document, p.Section, p.Collection, p.Audience, p.ValidFrom, p.ValidTo} {
-		text(s)
+		w.text(s)
 	}
-	b = binary.AppendUvarint(b, uint64(len(p.Dense)))
+	w.number(len(p.Dense))
 	for _, name := range slices.Sorted(maps.Keys(p.Dense)) {
-		text(name)
-		b = appendFloats(b, p.Dense[name])
+		w.text(name)
+		w.floats(p.Dense[name])
 	}
-	b = binary.AppendUvarint(b, uint64(len(p.Sparse)))
+	w.number(len(p.Sparse))
 	for _, name := range slices.Sorted(maps.Keys(p.Sparse)) {
-		text(name)
 		v := p.Sparse[name]
-		b = appendFloats(b, v.Values)
-		for _, index := range v.Indices {
-			b = binary.LittleEndian.AppendUint32(b, index)
+		w.text(name)
+		w.floats(v.Values)
+		for _, index := range v.Indices { // as many as values: their number is not written again
+			w.b = binary.LittleEndian.AppendUint32(w.b, index)
 		}
 	}
-	return b
-}
-
-func appendFloats(b []byte, v []float32) []byte {
-	b = binary.AppendUvarint(b, uint64(len(v)))
-	for _, f := range v {
-		b = binary.LittleEndian.AppendUint32(b, math.Float32bits(f))
-	}
-	return b
+	return w.b
 }
 
 // decode unpacks what encode packed.
