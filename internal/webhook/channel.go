@@ -1,0 +1,131 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Channel is one platform. *telegram.Channel, *zalo.Account and *zalo.Bot are
+// channels. Any number of goroutines may use one.
+type Channel interface {
+	Name() string // telegram, zalo, zalo-bot
+
+	// Read checks who sent a delivery and decodes it; it calls nobody. No message
+	// and no error: nothing to do, acknowledge. An error is a *Refusal.
+	Read(header http.Header, body []byte) ([]Message, error)
+
+	// Parts lays a reply out in what the platform takes in one call each, in
+	// order. It is pure: the same reply gives the same parts.
+	Parts(to Message, r Reply) []json.RawMessage
+
+	// Send makes one call with a part. An error is a *SendError.
+	Send(ctx context.Context, dialogue string, part json.RawMessage) (receipt string, err error)
+}
+
+// The following are what some channels can do besides.
+type (
+	// Acknowledger tells the platform at once that a button was received.
+	Acknowledger interface {
+		Acknowledge(ctx context.Context, m Message) error
+	}
+	// Typist shows that an answer is being written. Every says how often; 0 means
+	// not at all for this message.
+	Typist interface {
+		Typing(ctx context.Context, m Message) error
+		Every(m Message) time.Duration
+	}
+	// Drafter shows an answer while it is written. Draft is given all of it so far.
+	Drafter interface {
+		Drafts(m Message) bool
+		Draft(ctx context.Context, m Message, text string) error
+	}
+	// Fetcher brings a file of a message, at most limit bytes.
+	Fetcher interface {
+		Fetch(ctx context.Context, media Media, limit int64) ([]byte, error)
+	}
+)
+
+// Refusal is a delivery that is not taken in. Status is what the platform is told:
+// 401 or 403 for who may not send, 400 for a body that is none.
+type Refusal struct {
+	Status int
+	Reason string // constant words for the metrics: bad-secret, bad-signature, bad-body …
+}
+
+func (r *Refusal) Error() string { return r.Reason }
+
+// Class says what an error of a platform means for what was to be sent.
+type Class string
+
+// The classes.
+const (
+	Unreachable Class = "unreachable" // this person cannot be written to until they write again
+	Later       Class = "later"       // try again, not before After
+	Unsure      Class = "unsure"      // no answer came: it may have arrived
+	Rejected    Class = "rejected"    // this part will never be taken
+	Stopped     Class = "stopped"     // nothing can be sent on this channel until an operator acts
+	Moved       Class = "moved"       // the chat is called Dialogue from now on
+)
+
+// SendError is why a part was not sent. Its text never holds a token or a message.
+type SendError struct {
+	Class    Class
+	Code     string        // of the platform
+	After    time.Duration // for Later: 0 lets the queue decide
+	Dialogue string        // for Moved
+	Err      error
+}
+
+func (e *SendError) Error() string {
+	if e.Err == nil {
+		return string(e.Class) + " " + e.Code
+	}
+	return string(e.Class) + " " + e.Code + ": " + e.Err.Error()
+}
+
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Responder decides what is answered; *conversation.Conversation is one. It keeps
+// nothing between calls: what a dialogue remembers is handed in and back.
+type Responder interface {
+	// Respond answers m. state is what the last Response of this dialogue left,
+	// nil for the first. release, when not nil, is given the answer while it is
+	// written (see pipeline.Release).
+	Respond(ctx context.Context, m Message, state []byte, release func(text string)) Response
+}
+
+// Response is all that comes of a message. It is written in one transaction with
+// the end of the message, so it happens once.
+type Response struct {
+	Replies  []Reply
+	State    []byte    // nil: the dialogue is forgotten
+	Outcome  *Outcome  // nil: nothing was asked
+	Feedback *Feedback // on an earlier outcome
+	Ticket   *Ticket   // a human is asked to take over
+	Erase    bool      // everything kept about the person goes, this response is still sent
+}
+
+// Outcome is one answered question as it is kept: masked, see pipeline.Outcome.
+type Outcome struct {
+	ID     string          // made by the responder; what feedback names
+	Status string          // of pipeline
+	Body   json.RawMessage // pipeline.Outcome
+}
+
+// Feedback is what a person thought of an outcome.
+type Feedback struct {
+	Outcome string
+	Good    bool
+	Reason  string // masked; empty: none given
+}
+
+// Ticket asks for a human.
+type Ticket struct {
+	Outcome string // the last one; empty: none
+	Reason  string // asked, repeated-failure
+	Summary string // masked: what it is about
+	Commune string // as far as known
+	Topic   string // document, as far as known
+}

@@ -1,0 +1,77 @@
+// Package webhook is what the chat channels share: taking a delivery in (limits,
+// checks, a durable write, the acknowledgement), working through the inbox in the
+// order of each dialogue, and sending what is in the outbox. It knows no platform,
+// those are packages telegram and zalo, and no wording, that is conversation.
+package webhook
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Kind is what a person did.
+type Kind string
+
+// The kinds of message.
+const (
+	Text     Kind = "text"     // wrote, or pressed a button that stands for words
+	Button   Kind = "button"   // pressed a button of ours: Action says which
+	Voice    Kind = "voice"    // spoke: File
+	File     Kind = "file"     // sent a picture, document, sticker, place or contact; Text is the caption
+	Joined   Kind = "joined"   // came for the first time: /start, follow, unblocked
+	Left     Kind = "left"     // blocked or unfollowed: nothing can be sent any more
+	TookOver Kind = "tookover" // a human of the office answered on the platform itself
+)
+
+// Message is one thing a person did, the same for every channel. It is what the
+// inbox keeps: Text and Quoted have passed privacy.Mask before.
+type Message struct {
+	Channel  string          `json:"channel"`           // telegram, zalo, zalo-bot, web
+	Key      string          `json:"key"`               // names the delivery: what comes again with it is ignored
+	Dialogue string          `json:"dialogue"`          // the chat, as the channel names it; answers go there
+	Person   string          `json:"person"`            // who, as the channel names them; limits and erasing go by it
+	Group    bool            `json:"group,omitempty"`   // others read along
+	Kind     Kind            `json:"kind"`              //
+	Text     string          `json:"text,omitempty"`    // NFC
+	Command  string          `json:"command,omitempty"` // start, help, moi, xoa, canbo, xa: without slash; its argument is Text
+	Action   string          `json:"action,omitempty"`  // of a button, as it was given to Reply
+	Quoted   string          `json:"quoted,omitempty"`  // what is answered to
+	Media    *Media          `json:"media,omitempty"`   //
+	Edited   bool            `json:"edited,omitempty"`  // of a message sent before
+	Sent     time.Time       `json:"sent"`              // by the platform's clock
+	Address  json.RawMessage `json:"address,omitempty"` // what the channel needs to answer this very message
+}
+
+// Media is a file the platform keeps; only its channel knows how to fetch it.
+type Media struct {
+	ID       string        `json:"id"`
+	Kind     string        `json:"kind"` // voice, photo, sticker, document, location, contact
+	MIME     string        `json:"mime,omitempty"`
+	Bytes    int64         `json:"bytes,omitempty"` // 0: not said
+	Duration time.Duration `json:"duration,omitempty"`
+}
+
+// Reply is one answer, before a channel lays it out.
+type Reply struct {
+	Text     string   `json:"text"`               // Vietnamese; lines, "- " lists, [1] for sources; nothing else is markup
+	Choices  []Choice `json:"choices,omitempty"`  // buttons; the texts also stand in Text where they must be read
+	Sources  []Source `json:"sources,omitempty"`  // come last
+	Feedback string   `json:"feedback,omitempty"` // of the outcome that 👍 and 👎 are about; empty: not asked
+	Link     string   `json:"link,omitempty"`     // where the whole answer can be read
+}
+
+// Choice is a button.
+type Choice struct {
+	Label  string `json:"label"`            // short: 35 characters are shown everywhere
+	Action string `json:"action,omitempty"` // comes back as Message.Action; at most 64 bytes
+	URL    string `json:"url,omitempty"`    // opened instead
+}
+
+// Source is what an answer rests on.
+type Source struct {
+	N       int    `json:"n"`
+	Title   string `json:"title"`
+	Section string `json:"section"`
+	URL     string `json:"url,omitempty"`
+	Checked string `json:"checked,omitempty"` // YYYY-MM-DD
+}
