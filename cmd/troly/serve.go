@@ -51,7 +51,7 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
 				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
-			return serve(ctx, listener, web.Handler(a, log, parts...))
+			return serve(ctx, listener, web.New(web.Options{Assistant: a, Log: log, Parts: parts}))
 		},
 	}
 }

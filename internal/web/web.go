@@ -20,17 +20,26 @@ import (
 // Assistant answers and searches; *pipeline.Assistant is one.
 type Assistant interface {
 	Ask(ctx context.Context, q pipeline.Question) pipeline.Outcome
+	Stream(ctx context.Context, q pipeline.Question, release pipeline.Release) pipeline.Outcome
 	Search(ctx context.Context, q pipeline.Question) ([]pipeline.Retrieved, error)
+}
+
+// Options are what the pages and the API are made of.
+type Options struct {
+	Assistant Assistant
+	Log       *slog.Logger
+	Parts     []Part                  // told of in /readyz
+	Webhooks  map[string]http.Handler // by path, for POST: those of the channels that are on
 }
 
 // Limits of a request.
 const (
 	maxBody  = 64 << 10         // bytes: a question and a few turns before it
 	maxTurns = 6                // turns of history that are read, the last ones
-	answerIn = 20 * time.Second // deadline of one request
+	answerIn = 20 * time.Second // deadline of one request; the server's own for writing is longer
 )
 
-// Handler routes:
+// New returns the handler of:
 //
 //	GET  /healthz        the process lives
 //	GET  /readyz         it can answer; names the parts it does without
@@ -38,14 +47,17 @@ const (
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
 //
 // Errors are application/problem+json (RFC 9457).
-func Handler(assistant Assistant, log *slog.Logger, parts ...Part) http.Handler {
-	s := &server{assistant, log, parts}
+func New(opts Options) http.Handler {
+	s := &server{assistant: opts.Assistant, log: opts.Log, parts: opts.Parts}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.HandleFunc("POST /api/v1/ask", s.ask)
 	mux.HandleFunc("GET /api/v1/search", s.search)
-	return http.TimeoutHandler(secure(mux), answerIn+time.Second, "")
+	for path, hook := range opts.Webhooks {
+		mux.Handle(path, hook)
+	}
+	return secure(mux)
 }
 
 // Part is a service that answers are better with and possible without.

@@ -24,6 +24,10 @@ func (f fake) Ask(_ context.Context, q pipeline.Question) pipeline.Outcome {
 	return pipeline.Outcome{Question: q.Text, Status: pipeline.Answered, Answer: string(q.AsOf) + q.Audience + strings.Repeat("h", len(q.History))}
 }
 
+func (f fake) Stream(ctx context.Context, q pipeline.Question, release pipeline.Release) pipeline.Outcome {
+	return f.Ask(ctx, q)
+}
+
 func (f fake) Search(context.Context, pipeline.Question) ([]pipeline.Retrieved, error) {
 	return []pipeline.Retrieved{{Document: "khai-sinh"}, {Document: "khai-tu"}}, f.err
 }
@@ -38,7 +42,7 @@ func TestReadyNamesParts(t *testing.T) {
 		{nil, `"degraded":[]`}, {[]web.Part{well}, `"degraded":[]`}, {[]web.Part{well, away}, `"degraded":["qdrant"]`},
 	} {
 		w := httptest.NewRecorder()
-		web.Handler(fake{}, slog.New(slog.DiscardHandler), tt.parts...).ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
+		web.New(web.Options{Assistant: fake{}, Log: slog.New(slog.DiscardHandler), Parts: tt.parts}).ServeHTTP(w, httptest.NewRequest("GET", "/readyz", nil))
 		if body := w.Body.String(); w.Code != 200 || !strings.Contains(body, tt.want) || strings.Contains(body, "10.0.0.7") {
 			t.Errorf("ready with %d parts = %d %s, want 200 with %s and no address", len(tt.parts), w.Code, body, tt.want)
 		}
@@ -80,7 +84,7 @@ func TestHandler(t *testing.T) {
 				r.Header.Set("Content-Type", tt.kind)
 			}
 			w := httptest.NewRecorder()
-			web.Handler(fake{tt.err}, slog.New(slog.DiscardHandler)).ServeHTTP(w, r)
+			web.New(web.Options{Assistant: fake{tt.err}, Log: slog.New(slog.DiscardHandler)}).ServeHTTP(w, r)
 			body := w.Body.String()
 			if w.Code != tt.status || !strings.Contains(body, tt.want) {
 				t.Errorf("%s %s %.80s = %d %.200s, want %d with %q", tt.method, tt.path, tt.body, w.Code, body, tt.status, tt.want)
