@@ -198,6 +198,14 @@ func occasionWords(occasion string) string {
 	return occasion
 }
 
+// label is what a row says before its figure.
+func (f *Fact) label() string {
+	if c := f.unsaid(); c != "" {
+		return f.For + " (" + c + ")"
+	}
+	return f.For
+}
+
 // Line prints one fact as a line of an answer: "Bản sao giấy khai sinh xin thêm:
 // 8.000 đồng/bản". It says the condition, a low confidence, an unknown figure with
 // the office to ask, and that a figure ends soon. A figure of the future is worked
@@ -205,10 +213,7 @@ func occasionWords(occasion string) string {
 func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	day := max(asOf, f.ValidFrom)
 	var b strings.Builder
-	b.WriteString(f.For)
-	if c := f.unsaid(); c != "" {
-		b.WriteString(" (" + c + ")")
-	}
+	b.WriteString(f.label())
 	b.WriteString(": ")
 	switch {
 	case !f.Known():

@@ -3,6 +3,7 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -144,6 +145,21 @@ func TestAskCase(t *testing.T) {
 			if strings.Contains(o.Answer, s) {
 				t.Errorf("Ask(%q) =\n%s\nwant no %q: it is for another case", tt.question, o.Answer, s)
 			}
+		}
+	}
+}
+
+// Of several rows the one comes first that people ask for in such words.
+func TestAskLine(t *testing.T) {
+	for _, tt := range []struct{ question, first string }{
+		{"dan ong dong dc co 17 nam, du tuoi roi thi duoc linh may phan tram luong", "Tỷ lệ hưởng của nam đóng từ 15 đến dưới 20 năm"},
+		{"về hưu sớm 2 năm thì bị trừ mấy phần trăm", "Nghỉ trước tuổi bị trừ"},
+		{"Bố tôi già rồi, con ra lĩnh lương hưu thay có được không?", "Giấy ủy quyền lĩnh lương hưu"},
+	} {
+		lines := strings.Split(ask(tt.question).Answer, "\n")
+		at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "• ") || strings.HasPrefix(l, "- ") })
+		if at < 0 || !strings.Contains(lines[at], tt.first) {
+			t.Errorf("Ask(%q) =\n%s\nwant %q in its first line", tt.question, strings.Join(lines, "\n"), tt.first)
 		}
 	}
 }
