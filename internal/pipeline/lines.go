@@ -45,6 +45,9 @@ type page struct {
 	has, hasFolded map[string]bool // words of the document anywhere: names, asked questions, sections
 
 	asked, askedFolded phrasings // for single lines
+
+	record   values            // of the fields and typed rows
+	passages map[string]values // of each section
 }
 
 // page returns the lines of a document that hold on a day.
@@ -84,6 +87,7 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 		}
 	}
 	p.takeWords(a.lib, doc)
+	p.takeValues(a.lib, doc, asOf)
 	p.asked = newPhrasings(p, doc, func(t vietnamese.Token) string { return t.Text })
 	p.askedFolded = newPhrasings(p, doc, func(t vietnamese.Token) string { return t.Folded })
 	return p
