@@ -82,6 +82,22 @@ type Reply struct {
 	Link     string   `json:"link,omitempty"`     // where the whole answer can be read
 }
 
+// FeedbackActions are what the buttons 👍 and 👎 under a reply come back as in
+// Message.Action; empty when it asks for no feedback. Each is ASCII and, with an
+// outcome's ID of up to 48 bytes, short enough for every channel.
+func (r Reply) FeedbackActions() (good, bad string) {
+	if r.Feedback == "" {
+		return "", ""
+	}
+	return GoodAction + r.Feedback, BadAction + r.Feedback
+}
+
+// What the actions of 👍 and 👎 begin with; the outcome's ID follows.
+const (
+	GoodAction = "good."
+	BadAction  = "bad."
+)
+
 // Choice is a button.
 type Choice struct {
 	Label  string `json:"label"`            // short: 35 characters are shown everywhere
