@@ -164,6 +164,18 @@ func TestAskLine(t *testing.T) {
 	}
 }
 
+// Somebody who said where they live is told which office to ask.
+func TestAskAbstainsWithTheCommune(t *testing.T) {
+	for commune, want := range map[string]string{
+		"": "Trung tâm Phục vụ hành chính công xã, phường nơi bạn ở.", "Xã Đại Lịch": "Trung tâm Phục vụ hành chính công xã Đại Lịch.",
+	} {
+		o := assistant().Ask(context.Background(), pipeline.Question{Text: "xin quốc tịch Việt Nam cho chồng người Lào thì làm thế nào", Commune: commune})
+		if o.Status != pipeline.Abstained || !strings.Contains(o.Answer, want) {
+			t.Errorf("from %q: %s\n%s\nwant an abstention with %q", commune, o.Status, o.Answer, want)
+		}
+	}
+}
+
 func TestAskBadInput(t *testing.T) {
 	for name, question := range map[string]string{
 		"megabyte":    strings.Repeat("làm giấy khai sinh ", 60_000),
