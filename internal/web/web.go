@@ -10,11 +10,14 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"strconv"
 	"time"
 
 	"troly/internal/corpus"
 	"troly/internal/pipeline"
+	"troly/internal/webhook"
 )
 
 // Assistant answers and searches; *pipeline.Assistant is one.
@@ -30,6 +33,17 @@ type Options struct {
 	Log       *slog.Logger
 	Parts     []Part                  // told of in /readyz
 	Webhooks  map[string]http.Handler // by path, for POST: those of the channels that are on
+	Now       func() time.Time        // nil: time.Now
+
+	Library   *corpus.Library   // shown as pages at /tt/; nil: none
+	Responder webhook.Responder // answers on the chat page; nil: there is none
+	Dialogues Dialogues         // what the chat page remembers; nil: in memory
+	Scorecard []byte            // the page of evaluation.Report.Scorecard; nil: none
+
+	PublicURL      *url.URL       // where people reach this server; nil: as the request says
+	FrameAncestors []string       // origins of the sites that may show the chat in a frame, as in CSP
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	AsksPerMinute  int            // of one address; 0: 120
 }
 
 // Limits of a request.
@@ -46,9 +60,9 @@ const (
 //	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
 //
-// Errors are application/problem+json (RFC 9457).
+// and of the pages, see pages.go. Errors of the API are application/problem+json (RFC 9457).
 func New(opts Options) http.Handler {
-	s := &server{assistant: opts.Assistant, log: opts.Log, parts: opts.Parts}
+	s := &server{assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -57,7 +71,7 @@ func New(opts Options) http.Handler {
 	for path, hook := range opts.Webhooks {
 		mux.Handle(path, hook)
 	}
-	return secure(mux)
+	return s.guard.wrap(mux)
 }
 
 // Part is a service that answers are better with and possible without.
@@ -70,15 +84,7 @@ type server struct {
 	assistant Assistant
 	log       *slog.Logger
 	parts     []Part
-}
-
-// secure sets the headers every reply has.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
+	guard     *guard
 }
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) {
