@@ -111,12 +111,6 @@ func (a *api) takeStream(w http.ResponseWriter, full func(w http.ResponseWriter,
 
 const retryAfter = 5 // seconds: most answers are written by then
 
-// unhurried lifts the deadline by which a request must have been read: it has been, and
-// when it passes, the server takes the reader for gone.
-func unhurried(w http.ResponseWriter) {
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not every writer has one: a test's recorder
-}
-
 // refusal is why a request was not taken.
 type refusal struct {
 	status int
@@ -138,7 +132,6 @@ func readJSON(w http.ResponseWriter, r *http.Request, limit int64, strict bool, 
 	err := dec.Decode(v)
 	if err == nil {
 		if _, err = dec.Token(); errors.Is(err, io.EOF) {
-			unhurried(w)
 			return nil
 		}
 		if err == nil {
