@@ -96,6 +96,20 @@ type Section struct {
 	Line    int    `json:"line"` // of the heading in the file, from 1
 }
 
+// URL is the address a resident can read on: the portal's page, else the first source
+// that has one.
+func (d *Document) URL() string {
+	if d.Portal != "" {
+		return d.Portal
+	}
+	for _, s := range d.Sources {
+		if s.URL != "" {
+			return s.URL
+		}
+	}
+	return ""
+}
+
 // Record is what the fields of a document say beside its sections and typed rows,
 // one to a line: an answer may take values from it.
 func (d *Document) Record() string {
