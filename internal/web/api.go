@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"troly/internal/corpus"
 	"troly/internal/pipeline"
 )
 
@@ -21,6 +22,8 @@ type api struct {
 	log       *slog.Logger
 	streams   chan struct{} // a place for each open stream
 	silence   time.Duration
+	shelf     *shelf
+	now       func() time.Time
 }
 
 func newAPI(opts Options) *api {
@@ -33,6 +36,14 @@ func newAPI(opts Options) *api {
 		places = 1000
 	}
 	a.streams = make(chan struct{}, places)
+	lib := opts.Library
+	if lib == nil {
+		lib = &corpus.Library{Units: new(corpus.Units)}
+	}
+	a.shelf = newShelf(lib)
+	if a.now = opts.Now; a.now == nil {
+		a.now = time.Now
+	}
 	return a
 }
 
@@ -40,12 +51,15 @@ func newAPI(opts Options) *api {
 type route struct {
 	method, path string
 	handle       http.HandlerFunc
+	open         bool // to pages of other sites: data for everybody, the same for everybody
 }
 
 func (a *api) routes() []route {
 	return []route{
-		{"POST", "/api/v1/ask", a.ask},
-		{"GET", "/api/v1/search", a.search},
+		{method: "POST", path: "/api/v1/ask", handle: a.ask},
+		{method: "GET", path: "/api/v1/search", handle: a.search},
+		{method: "GET", path: "/api/v1/documents", handle: a.documents, open: true},
+		{method: "GET", path: "/api/v1/documents/{id}", handle: a.document, open: true},
 	}
 }
 
@@ -53,27 +67,58 @@ func (a *api) routes() []route {
 // methods with what it takes, one that is not as a problem.
 func (a *api) register(mux *http.ServeMux) {
 	allowed := make(map[string][]string)
+	shared := make(map[string]bool)
 	for _, r := range a.routes() {
-		mux.HandleFunc(r.method+" "+r.path, r.handle)
+		handle := r.handle
+		if r.open {
+			shared[r.path] = true
+			handle = share(handle)
+		}
+		mux.HandleFunc(r.method+" "+r.path, handle)
 		allowed[r.path] = append(allowed[r.path], r.method)
 		if r.method == http.MethodGet {
 			allowed[r.path] = append(allowed[r.path], http.MethodHead)
 		}
 	}
 	for path, methods := range allowed {
-		allow := strings.Join(append(methods, http.MethodOptions), ", ")
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", allow)
-			if r.Method == http.MethodOptions {
-				w.WriteHeader(http.StatusNoContent)
-				return
-			}
-			problem(w, http.StatusMethodNotAllowed, "this path takes "+allow)
-		})
+		other := otherMethods(strings.Join(append(methods, http.MethodOptions), ", "))
+		if shared[path] {
+			other = share(other)
+		}
+		mux.HandleFunc(path, other)
 	}
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
 		problem(w, http.StatusNotFound, "no such path; /api/v1/openapi.json describes those there are")
 	})
+}
+
+// otherMethods says what a path takes to who asks and to who sends something else.
+func otherMethods(allow string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		problem(w, http.StatusMethodNotAllowed, "this path takes "+allow)
+	}
+}
+
+// share lets pages of any other site read what a path gives.
+func share(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		if r.Method == http.MethodOptions {
+			h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+			h.Set("Access-Control-Allow-Headers", "If-None-Match")
+			h.Set("Access-Control-Max-Age", "86400")
+		} else {
+			h.Set("Access-Control-Expose-Headers", "ETag")
+		}
+		next(w, r)
+	}
 }
 
 // think lets the assistant answer within its deadline. What went wrong is for the log:

@@ -111,30 +111,3 @@ func question(text, audience, asOf string) (pipeline.Question, error) {
 	}
 	return q, nil
 }
-
-func (a *api) search(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	top := 10
-	if t := query.Get("top"); t != "" {
-		n, err := strconv.Atoi(t)
-		if err != nil || n < 1 || n > 100 {
-			problem(w, http.StatusBadRequest, "top is a number from 1 to 100")
-			return
-		}
-		top = n
-	}
-	q, err := question(query.Get("q"), query.Get("audience"), "")
-	if err != nil {
-		problem(w, http.StatusBadRequest, "q: "+err.Error())
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
-	defer cancel()
-	found, err := a.assistant.Search(ctx, q)
-	if err != nil {
-		a.log.Error("search failed", "err", err)
-		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
-		return
-	}
-	reply(w, http.StatusOK, found[:min(top, len(found))])
-}

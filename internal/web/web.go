@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"troly/internal/corpus"
 	"troly/internal/pipeline"
 )
 
@@ -25,6 +26,9 @@ type Options struct {
 	Log       *slog.Logger
 	Parts     []Part                  // told of in /readyz
 	Webhooks  map[string]http.Handler // by path, for POST: those of the channels that are on
+
+	Library *corpus.Library  // what is open data; nil: nothing
+	Now     func() time.Time // nil: time.Now
 
 	Streams   int           // answers that may be streamed at the same time; 0: 1,000
 	KeepAlive time.Duration // of silence, after which a stream shows a sign of life; 0: 10 s
@@ -44,6 +48,7 @@ const (
 //	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome,
 //	                     as a stream of events when text/event-stream is accepted
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
+//	GET  /api/v1/documents, /api/v1/documents/{id} -> the knowledge as open data
 //
 // Errors are application/problem+json (RFC 9457).
 func New(opts Options) http.Handler {
