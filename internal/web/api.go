@@ -60,6 +60,8 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/api/v1/search", handle: a.search},
 		{method: "GET", path: "/api/v1/documents", handle: a.documents, open: true},
 		{method: "GET", path: "/api/v1/documents/{id}", handle: a.document, open: true},
+		{method: "GET", path: "/v1/models", handle: a.models},
+		{method: "POST", path: "/v1/chat/completions", handle: a.completions},
 	}
 }
 
@@ -81,19 +83,19 @@ func (a *api) register(mux *http.ServeMux) {
 		}
 	}
 	for path, methods := range allowed {
-		other := otherMethods(strings.Join(append(methods, http.MethodOptions), ", "))
+		other := otherMethods(strings.Join(append(methods, http.MethodOptions), ", "), problemFor(path))
 		if shared[path] {
 			other = share(other)
 		}
 		mux.HandleFunc(path, other)
 	}
-	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusNotFound, "no such path; /api/v1/openapi.json describes those there are")
-	})
+	const lost = "no such path; /api/v1/openapi.json describes those there are"
+	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { problem(w, http.StatusNotFound, lost) })
+	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { chatProblem(w, http.StatusNotFound, lost) })
 }
 
 // otherMethods says what a path takes to who asks and to who sends something else.
-func otherMethods(allow string) http.HandlerFunc {
+func otherMethods(allow string, problem func(w http.ResponseWriter, status int, detail string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allow)
 		if r.Method == http.MethodOptions {
@@ -102,6 +104,14 @@ func otherMethods(allow string) http.HandlerFunc {
 		}
 		problem(w, http.StatusMethodNotAllowed, "this path takes "+allow)
 	}
+}
+
+// problemFor is how the errors of a path are told.
+func problemFor(path string) func(w http.ResponseWriter, status int, detail string) {
+	if strings.HasPrefix(path, "/v1/") {
+		return chatProblem
+	}
+	return problem
 }
 
 // share lets pages of any other site read what a path gives.

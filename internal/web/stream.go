@@ -62,6 +62,15 @@ func (s *eventStream) send(event string, v any) {
 	s.flush()
 }
 
+// line writes one event whose data is no JSON.
+func (s *eventStream) line(data string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.buf.Reset()
+	s.buf.WriteString("data: " + data + "\n\n")
+	s.flush()
+}
+
 // alive is called when nothing was sent for a while.
 func (s *eventStream) alive() {
 	s.mu.Lock()
