@@ -121,6 +121,20 @@ func (d *Document) says(beginning string) bool {
 	return strings.HasPrefix(d.Authority, beginning)
 }
 
+// URL is the address a resident can read on: the portal's page, else the first source
+// that has one.
+func (d *Document) URL() string {
+	if d.Portal != "" {
+		return d.Portal
+	}
+	for _, s := range d.Sources {
+		if s.URL != "" {
+			return s.URL
+		}
+	}
+	return ""
+}
+
 // Record is what the fields of a document say beside its sections and typed rows,
 // one to a line: an answer may take values from it.
 func (d *Document) Record() string {
