@@ -21,7 +21,7 @@ var floors = map[string]int{
 	"internal/retrieval": 2, "internal/ingest": 2, "internal/openai": 2, "internal/judge": 2, "internal/qdrant": 2, "internal/webhook": 2,
 	"internal/pipeline":     3,
 	"internal/conversation": 4,
-	"internal/telegram":     5, "internal/zalo": 5, "internal/web": 5, "internal/evaluation": 5,
+	"internal/telegram":     5, "internal/zalo": 5, "internal/zalo/zalotest": 5, "internal/web": 5, "internal/evaluation": 5,
 	"cmd/troly": 6,
 }
 
