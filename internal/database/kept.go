@@ -1,0 +1,220 @@
+package database
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"troly/internal/vietnamese"
+)
+
+// Outcome is one answered question as it is kept: masked by whoever made it.
+type Outcome struct {
+	ID       string
+	Channel  string
+	Dialogue string
+	Person   string
+	Status   string
+	At       time.Time
+	Body     []byte // JSON of pipeline.Outcome, the shape of ask --json
+
+	// What staff search by. Read from Body when it is written.
+	Question  string
+	Documents []string // cited, or else understood to be meant; sorted
+	Failed    []string // checks that did not pass; sorted
+}
+
+// read fills what staff search by. A body of another shape is kept and not found by these.
+func (o *Outcome) read() {
+	var body struct {
+		Question   string
+		Citations  []struct{ Document string }
+		Understood struct{ Documents []string }
+		Checks     map[string]string
+	}
+	o.Question, o.Documents, o.Failed = "", nil, nil
+	if json.Unmarshal(o.Body, &body) != nil {
+		return
+	}
+	o.Question = body.Question
+	for _, c := range body.Citations {
+		o.Documents = append(o.Documents, c.Document)
+	}
+	if len(o.Documents) == 0 {
+		o.Documents = body.Understood.Documents
+	}
+	slices.Sort(o.Documents)
+	o.Documents = slices.Compact(o.Documents)
+	for check, result := range body.Checks {
+		if result != "pass" {
+			o.Failed = append(o.Failed, check)
+		}
+	}
+	slices.Sort(o.Failed)
+}
+
+// words is a text as it is searched: without case and accents.
+func words(text string) string { return vietnamese.Fold(text) }
+
+func (t *tx) addOutcome(o Outcome) error {
+	o.read()
+	at := cmp.Or(millis(o.At), t.now)
+	failed := ""
+	if len(o.Failed) > 0 {
+		failed = "," + strings.Join(o.Failed, ",") + ","
+	}
+	n, err := t.exec(`INSERT INTO outcomes (id, channel, dialogue, person, status, at, question, words, failed, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		o.ID, o.Channel, o.Dialogue, o.Person, o.Status, at, o.Question, words(o.Question), failed, blob(o.Body))
+	if err != nil || n == 0 {
+		return err
+	}
+	for _, d := range o.Documents {
+		if _, err := t.exec("INSERT INTO outcome_documents (outcome, document, at) VALUES (?, ?, ?)", o.ID, d, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddOutcome keeps the outcome of a question that did not come through the inbox:
+// the web, the API. One whose ID is there already is left as it is.
+func (db *DB) AddOutcome(ctx context.Context, o Outcome) error {
+	return db.write(ctx, "add outcome", func(t *tx) error { return t.addOutcome(o) })
+}
+
+// OutcomeByID finds an outcome; ErrNotFound when there is none.
+func (db *DB) OutcomeByID(ctx context.Context, id string) (Outcome, error) {
+	t := db.reading(ctx)
+	o, err := scanOutcome(t.row("SELECT "+outcomeColumns+" FROM outcomes WHERE id = ?", id))
+	if err != nil {
+		return Outcome{}, named("outcome", err)
+	}
+	return o, nil
+}
+
+const outcomeColumns = "id, channel, dialogue, person, status, at, body"
+
+func scanOutcome(row interface{ Scan(...any) error }) (Outcome, error) {
+	var o Outcome
+	var at int64
+	err := row.Scan(&o.ID, &o.Channel, &o.Dialogue, &o.Person, &o.Status, &at, &o.Body)
+	o.At = timeOf(at)
+	o.read()
+	return o, err
+}
+
+// Feedback is what a person thought of an outcome.
+type Feedback struct {
+	Outcome string
+	Good    bool
+	Reason  string // masked; empty: none given
+	Channel string
+	Person  string // empty: not known, as on the web
+	At      time.Time
+}
+
+// addFeedback keeps the last word of a person; a reason given earlier stays when
+// none is given with the same opinion.
+func (t *tx) addFeedback(f Feedback) error {
+	_, err := t.exec(`INSERT INTO feedback (outcome, channel, person, good, reason, at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (outcome, channel, person) DO UPDATE SET at = excluded.at, good = excluded.good,
+		reason = CASE WHEN excluded.reason = '' AND excluded.good = feedback.good THEN feedback.reason ELSE excluded.reason END`,
+		f.Outcome, f.Channel, f.Person, number(f.Good), f.Reason, cmp.Or(millis(f.At), t.now))
+	return err
+}
+
+// AddFeedback keeps feedback that did not come through the inbox. ErrNotFound:
+// there is no such outcome (any more).
+func (db *DB) AddFeedback(ctx context.Context, f Feedback) error {
+	return db.write(ctx, "add feedback", func(t *tx) error {
+		var one int
+		if err := t.row("SELECT 1 FROM outcomes WHERE id = ?", f.Outcome).Scan(&one); err != nil {
+			return err
+		}
+		return t.addFeedback(f)
+	})
+}
+
+// FeedbackOn lists what people thought of an outcome, oldest first.
+func (db *DB) FeedbackOn(ctx context.Context, outcome string) ([]Feedback, error) {
+	var out []Feedback
+	err := db.reading(ctx).each(func(rows *sql.Rows) error {
+		f := Feedback{Outcome: outcome}
+		var good int
+		var at int64
+		err := rows.Scan(&f.Channel, &f.Person, &good, &f.Reason, &at)
+		f.Good, f.At = good > 0, timeOf(at)
+		out = append(out, f)
+		return err
+	}, "SELECT channel, person, good, reason, at FROM feedback WHERE outcome = ? ORDER BY at, channel, person", outcome)
+	return out, named("feedback", err)
+}
+
+// TicketStatus is how far a ticket is.
+type TicketStatus string
+
+// The statuses of a ticket. The first two and Answered are open: the dialogue has at most one such.
+const (
+	TicketOpen     TicketStatus = "open"
+	TicketAssigned TicketStatus = "assigned"
+	TicketAnswered TicketStatus = "answered"
+	TicketReleased TicketStatus = "released" // the bot answers again
+	TicketClosed   TicketStatus = "closed"
+)
+
+// Ticket asks for a human.
+type Ticket struct {
+	ID       int64 // given by the database
+	Channel  string
+	Dialogue string
+	Person   string
+	Outcome  string // the last one; empty: none
+	Reason   string // asked, repeated-failure …
+	Summary  string // masked
+	Commune  string
+	Topic    string // document
+	Status   TicketStatus
+	Assignee string    // name of an account; empty: nobody
+	Due      time.Time // zero: none
+	Created  time.Time
+	Updated  time.Time
+}
+
+const ticketColumns = "id, channel, dialogue, person, outcome, reason, summary, commune, topic, status, assignee, due, created, updated"
+
+func scanTicket(row interface{ Scan(...any) error }) (Ticket, error) {
+	var k Ticket
+	var due, created, updated int64
+	err := row.Scan(&k.ID, &k.Channel, &k.Dialogue, &k.Person, &k.Outcome, &k.Reason, &k.Summary, &k.Commune, &k.Topic, &k.Status, &k.Assignee, &due, &created, &updated)
+	k.Due, k.Created, k.Updated = timeOf(due), timeOf(created), timeOf(updated)
+	return k, err
+}
+
+// addTicket opens a ticket; a dialogue that has one open keeps that, brought up to date.
+func (t *tx) addTicket(k Ticket) (id int64, err error) {
+	err = t.row(`UPDATE tickets SET updated = ?, outcome = ?, reason = ?, summary = ?,
+			commune = CASE WHEN ? = '' THEN commune ELSE ? END, topic = CASE WHEN ? = '' THEN topic ELSE ? END
+		WHERE channel = ? AND dialogue = ? AND status IN ('open', 'assigned', 'answered') RETURNING id`,
+		t.now, k.Outcome, k.Reason, k.Summary, k.Commune, k.Commune, k.Topic, k.Topic, k.Channel, k.Dialogue).Scan(&id)
+	if err != sql.ErrNoRows {
+		return id, err
+	}
+	err = t.row(`INSERT INTO tickets (channel, dialogue, person, outcome, reason, summary, commune, topic, status, assignee, due, created, updated)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?) RETURNING id`,
+		k.Channel, k.Dialogue, k.Person, k.Outcome, k.Reason, k.Summary, k.Commune, k.Topic, k.Assignee, millis(k.Due), cmp.Or(millis(k.Created), t.now), t.now).Scan(&id)
+	return id, err
+}
+
+// TicketByID finds a ticket; ErrNotFound when there is none.
+func (db *DB) TicketByID(ctx context.Context, id int64) (Ticket, error) {
+	k, err := scanTicket(db.reading(ctx).row("SELECT "+ticketColumns+" FROM tickets WHERE id = ?", id))
+	if err != nil {
+		return Ticket{}, named("ticket", err)
+	}
+	return k, nil
+}

@@ -1,0 +1,541 @@
+package database
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+	"time"
+)
+
+// What done says of a row of the inbox or the outbox.
+const (
+	open    = 0
+	done    = 1 // finished; sent
+	failed  = 2
+	dropped = 3 // outbox only: its person cannot be reached
+)
+
+// Received is a delivery as the inbox keeps it.
+type Received struct {
+	Channel  string
+	Key      string // names the delivery within the channel; it must not be made of the person's name
+	Dialogue string // the chat: rows of one are worked on in the order they came
+	Person   string // who is erased when they ask for it
+	Body     []byte
+	At       time.Time // zero: now
+}
+
+// Job is a received row that was given out.
+type Job struct {
+	ID int64
+	Received
+	Attempt     int    // 1 the first time
+	State       []byte // what the last Finish of the dialogue left; nil: nothing
+	Unreachable bool   // the person was found unreachable before
+	Owner       string
+}
+
+// Result is everything that comes of a job.
+type Result struct {
+	State    []byte    // of the dialogue from now on; nil: it is forgotten
+	Parts    [][]byte  // for the outbox, in order
+	Outcome  *Outcome  // nil: none. Channel, Dialogue, Person and At may be left empty in this and the next two: then they are those of the job
+	Feedback *Feedback // nil: none
+	Ticket   *Ticket   // nil: none
+
+	// Erase removes everything kept about the person, in every table. Of the rest of
+	// the Result only Parts are written, and these go when they were sent.
+	Erase bool
+
+	Reachable *bool // nil: unchanged
+}
+
+// Receive takes rows in. When it returns nil they are durable: on SQLite the
+// transaction is synced to the disk, on PostgreSQL it is committed with
+// synchronous_commit. Calls that come at the same time share a transaction.
+//
+// A row whose channel and key were received in the last Options.Remember is
+// ignored; fresh counts the others. ErrFull: too much waits, nothing of this call
+// was taken. After any other error rows may have been taken all the same; to
+// receive them again does no harm. It keeps no reference to the bodies.
+func (db *DB) Receive(ctx context.Context, rows ...Received) (fresh int, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	o := &op{rows: rows}
+	for _, r := range rows {
+		o.bytes += len(r.Body) + len(r.Key) + 256
+	}
+	if err := db.writer.offer(ctx, o); err != nil {
+		return 0, named("receive", err)
+	}
+	if o.fresh > 0 {
+		db.wakeAll()
+	}
+	return o.fresh, nil
+}
+
+// gauge is how many jobs wait, as far as the writer knows: counting exactly costs
+// more the more wait.
+type gauge struct {
+	waiting int
+	added   int // since the last count
+	valid   bool
+}
+
+// room decides which ops may be received, in order; the others get ErrFull.
+func (db *DB) room(t *tx, ops []*op) error {
+	rows := 0
+	for _, o := range ops {
+		rows += len(o.rows)
+	}
+	if rows == 0 {
+		return nil
+	}
+	g := &db.gauge
+	if !g.valid || g.added > db.most/8 || g.waiting+rows > db.most {
+		if err := t.row("SELECT count(*) FROM (SELECT 1 FROM inbox WHERE done = 0 LIMIT ?) AS waiting", db.most+1).Scan(&g.waiting); err != nil {
+			return err
+		}
+		g.added, g.valid = 0, true
+	}
+	for _, o := range ops {
+		if len(o.rows) == 0 {
+			continue
+		}
+		if g.waiting+len(o.rows) > db.most {
+			o.err = ErrFull
+			continue
+		}
+		g.waiting += len(o.rows)
+		g.added += len(o.rows)
+	}
+	return nil
+}
+
+// receive writes the rows of ops on SQLite, one small prepared statement each:
+// within a transaction that is faster than one large one.
+func (s *single) receive(t *tx, ops []*op) error {
+	if err := s.db.room(t, ops); err != nil {
+		return err
+	}
+	for _, o := range ops {
+		if o.err != nil {
+			continue
+		}
+		for i := range o.rows {
+			fresh, err := t.receiveOne(&o.rows[i], s.db.keep)
+			if err != nil {
+				return err
+			}
+			o.fresh += fresh
+		}
+	}
+	return nil
+}
+
+const forget = "DELETE FROM inbox WHERE channel = ? AND key = ? AND done > 0 AND seen < ?"
+
+func (t *tx) receiveOne(r *Received, keep time.Duration) (int, error) {
+	insert := func() (int64, error) {
+		return t.exec(`INSERT INTO inbox (channel, key, dialogue, person, body, at, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (channel, key) DO NOTHING`, r.Channel, r.Key, r.Dialogue, r.Person, blob(r.Body), cmp.Or(millis(r.At), t.now), t.now)
+	}
+	n, err := insert()
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 { // seen before, but perhaps too long ago to be the same
+		if n, err = t.exec(forget, r.Channel, r.Key, t.now-keep.Milliseconds()); n == 0 || err != nil {
+			return 0, err
+		}
+		if _, err = insert(); err != nil {
+			return 0, err
+		}
+	}
+	return 1, t.lane(0, r.Channel, r.Dialogue)
+}
+
+// lane opens the lane of a dialogue, or takes hold of it when it is open: whoever
+// ends the last work in it must see what was added.
+func (t *tx) lane(box int, channel, dialogue string) error {
+	_, err := t.exec("INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (box, channel, dialogue) DO UPDATE SET ready = lanes.ready",
+		box, channel, dialogue, t.now)
+	return err
+}
+
+type delivery struct{ channel, key string }
+
+// receiveAll writes the rows of ops on PostgreSQL, in one statement.
+func (db *DB) receiveAll(t *tx, ops []*op) error {
+	for _, o := range ops { // a second try after a deadlock begins anew
+		o.fresh, o.err = 0, nil
+	}
+	if err := db.room(t, ops); err != nil {
+		return err
+	}
+	var rows []Received
+	from := map[delivery]*op{} // the first that has it
+	for _, o := range ops {
+		if o.err != nil {
+			continue
+		}
+		for _, r := range o.rows {
+			r.Channel, r.Key, r.Dialogue, r.Person = clean(r.Channel), clean(r.Key), clean(r.Dialogue), clean(r.Person)
+			d := delivery{r.Channel, r.Key}
+			if from[d] == nil {
+				from[d] = o
+				rows = append(rows, r)
+			}
+		}
+	}
+	fresh, err := t.insertRows(rows)
+	if err != nil {
+		return err
+	}
+	if len(fresh) < len(rows) { // some seen before, but perhaps too long ago to be the same
+		forgotten, err := db.forget(t, rows, fresh)
+		if err != nil {
+			return err
+		}
+		more, err := t.insertRows(forgotten)
+		if err != nil {
+			return err
+		}
+		for d, dialogue := range more {
+			fresh[d] = dialogue
+		}
+	}
+	for d := range fresh {
+		from[d].fresh++
+	}
+	return t.openLanes(fresh)
+}
+
+// insertRows returns the dialogue of each row that was not there. Rows get their
+// numbers in the order given.
+func (t *tx) insertRows(rows []Received) (map[delivery]string, error) {
+	fresh := map[delivery]string{}
+	if len(rows) == 0 {
+		return fresh, nil
+	}
+	var channels, keys, dialogues, persons []string
+	var bodies [][]byte
+	var ats []int64
+	for _, r := range rows {
+		channels, keys, dialogues, persons = append(channels, r.Channel), append(keys, r.Key), append(dialogues, r.Dialogue), append(persons, r.Person)
+		bodies, ats = append(bodies, blob(r.Body)), append(ats, cmp.Or(millis(r.At), t.now))
+	}
+	err := t.each(func(rows *sql.Rows) error {
+		var d delivery
+		var dialogue string
+		err := rows.Scan(&d.channel, &d.key, &dialogue)
+		fresh[d] = dialogue
+		return err
+	}, `INSERT INTO inbox (channel, key, dialogue, person, body, at, seen)
+		SELECT channel, key, dialogue, person, body, at, ?::bigint
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[]) WITH ORDINALITY AS r(channel, key, dialogue, person, body, at, n) ORDER BY n
+		ON CONFLICT (channel, key) DO NOTHING RETURNING channel, key, dialogue`,
+		t.now, channels, keys, dialogues, persons, bodies, ats)
+	return fresh, err
+}
+
+// forget deletes those of rows, other than the fresh ones, that were seen too long
+// ago, and returns them.
+func (db *DB) forget(t *tx, rows []Received, fresh map[delivery]string) ([]Received, error) {
+	var gone []Received
+	for _, r := range rows {
+		if _, ok := fresh[delivery{r.Channel, r.Key}]; ok {
+			continue
+		}
+		n, err := t.exec(forget, r.Channel, r.Key, t.now-db.keep.Milliseconds())
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			gone = append(gone, r)
+		}
+	}
+	return gone, nil
+}
+
+// openLanes is lane for many, each once and always in the same order: two
+// processes that take hold of the same lanes must not wait for each other.
+func (t *tx) openLanes(fresh map[delivery]string) error {
+	var lanes [][2]string
+	for d, dialogue := range fresh {
+		lanes = append(lanes, [2]string{d.channel, dialogue})
+	}
+	slices.SortFunc(lanes, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	lanes = slices.Compact(lanes)
+	if len(lanes) == 0 {
+		return nil
+	}
+	var channels, dialogues []string
+	for _, l := range lanes {
+		channels, dialogues = append(channels, l[0]), append(dialogues, l[1])
+	}
+	_, err := t.exec(`INSERT INTO lanes (box, channel, dialogue, ready)
+		SELECT 0, channel, dialogue, ?::bigint FROM unnest(?::text[], ?::text[]) WITH ORDINALITY AS l(channel, dialogue, n) ORDER BY n
+		ON CONFLICT (box, channel, dialogue) DO UPDATE SET ready = lanes.ready`, t.now, channels, dialogues)
+	return err
+}
+
+// Next gives out up to n jobs to owner, for as long as lease: the oldest of each
+// dialogue that has none in work anywhere and is not held back, longest waiting
+// dialogue first. None: nothing to do now. Replicas must agree about the time to
+// well within a lease.
+func (db *DB) Next(ctx context.Context, owner string, n int, lease time.Duration) ([]Job, error) {
+	now := db.millis()
+	ready, err := db.any(ctx, "SELECT 1 FROM lanes WHERE box = 0 AND ready <= ? LIMIT 1", now)
+	if err != nil || !ready || n <= 0 {
+		return nil, named("next job", err)
+	}
+	var jobs []Job
+	err = db.write(ctx, "next job", func(t *tx) error {
+		jobs = nil
+		lanes, err := t.take(`WITH picked AS MATERIALIZED (SELECT channel, dialogue FROM lanes WHERE box = 0 AND ready <= ? ORDER BY ready LIMIT ?`+t.skipLocked()+`)
+			UPDATE lanes SET ready = ? FROM picked WHERE lanes.box = 0 AND lanes.channel = picked.channel AND lanes.dialogue = picked.dialogue
+			RETURNING channel, dialogue`, now, n, now+lease.Milliseconds())
+		if err != nil {
+			return err
+		}
+		for _, l := range lanes {
+			j := Job{Received: Received{Channel: l[0], Dialogue: l[1]}, Owner: owner}
+			switch err := t.claim(&j); err {
+			case nil:
+				jobs = append(jobs, j)
+			case sql.ErrNoRows: // what it was opened for is gone
+				if err := t.settle(0, l[0], l[1], now); err != nil {
+					return err
+				}
+			default:
+				return err
+			}
+		}
+		return nil
+	})
+	slices.SortFunc(jobs, func(a, b Job) int { return cmp.Compare(a.ID, b.ID) })
+	return jobs, err
+}
+
+// any says whether a query has a row. Asking first keeps those who look for work
+// and find none away from the one writer.
+func (db *DB) any(ctx context.Context, query string, args ...any) (bool, error) {
+	var one int
+	err := db.reading(ctx).row(query, args...).Scan(&one)
+	return err == nil, ignore(err, sql.ErrNoRows)
+}
+
+// take runs an update of lanes and returns the channel and dialogue of each.
+func (t *tx) take(query string, args ...any) (lanes [][2]string, err error) {
+	err = t.each(func(rows *sql.Rows) error {
+		var l [2]string
+		err := rows.Scan(&l[0], &l[1])
+		lanes = append(lanes, l)
+		return err
+	}, query, args...)
+	return lanes, err
+}
+
+// claim takes the oldest open row of the lane of j.
+func (t *tx) claim(j *Job) error {
+	var at int64
+	var unreachable int
+	err := t.row(`UPDATE inbox SET attempt = attempt + 1, owner = ?
+		WHERE id = (SELECT id FROM inbox WHERE channel = ? AND dialogue = ? AND done = 0 ORDER BY id LIMIT 1)
+		RETURNING id, key, person, body, at, attempt,
+			(SELECT state FROM dialogues WHERE dialogues.channel = inbox.channel AND dialogues.dialogue = inbox.dialogue),
+			(SELECT count(*) FROM unreachable WHERE unreachable.channel = inbox.channel AND unreachable.person = inbox.person)`,
+		j.Owner, j.Channel, j.Dialogue).Scan(&j.ID, &j.Key, &j.Person, &j.Body, &at, &j.Attempt, &j.State, &unreachable)
+	j.At, j.Unreachable = timeOf(at), unreachable > 0
+	return err
+}
+
+// hold takes hold of a lane until the end of the transaction. Whoever changes rows
+// of a lane holds it first, so that nobody waits in a circle.
+func (t *tx) hold(box int, channel, dialogue string) error {
+	if !t.postgres {
+		return nil // there is one writer
+	}
+	var one int
+	err := t.row("SELECT 1 FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? FOR UPDATE", box, channel, dialogue).Scan(&one)
+	return ignore(err, sql.ErrNoRows)
+}
+
+// settle closes a lane in which nothing is open; another is ready at the time given.
+func (t *tx) settle(box int, channel, dialogue string, ready int64) error {
+	table := "inbox"
+	if box == 1 {
+		table = "outbox"
+	}
+	n, err := t.exec("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? AND NOT EXISTS (SELECT 1 FROM "+table+" WHERE channel = ? AND dialogue = ? AND done = 0)",
+		box, channel, dialogue, channel, dialogue)
+	if err != nil || n > 0 {
+		return err
+	}
+	_, err = t.exec("UPDATE lanes SET ready = ? WHERE box = ? AND channel = ? AND dialogue = ?", ready, box, channel, dialogue)
+	return err
+}
+
+// Renew makes the leases of jobs end lease from now. ErrLost: some are another's;
+// those of the others are renewed all the same, and Finish tells which.
+func (db *DB) Renew(ctx context.Context, jobs []Job, lease time.Duration) error {
+	if len(jobs) == 0 {
+		return nil
+	}
+	lost := 0
+	err := db.write(ctx, "renew", func(t *tx) error {
+		lost = 0
+		for _, j := range sortedByLane(jobs) {
+			if err := t.hold(0, j.Channel, j.Dialogue); err != nil {
+				return err
+			}
+			n, err := t.exec(`UPDATE lanes SET ready = ? WHERE box = 0 AND channel = ? AND dialogue = ?
+				AND EXISTS (SELECT 1 FROM inbox WHERE id = ? AND attempt = ? AND owner = ? AND done = 0)`,
+				t.now+lease.Milliseconds(), j.Channel, j.Dialogue, j.ID, j.Attempt, j.Owner)
+			if err != nil {
+				return err
+			}
+			lost += 1 - int(n)
+		}
+		return nil
+	})
+	if err == nil && lost > 0 {
+		err = named("renew", ErrLost)
+	}
+	return err
+}
+
+func sortedByLane(jobs []Job) []Job {
+	return slices.SortedFunc(slices.Values(jobs), func(a, b Job) int {
+		return cmp.Or(cmp.Compare(a.Channel, b.Channel), cmp.Compare(a.Dialogue, b.Dialogue))
+	})
+}
+
+// Finish ends a job and writes all that comes of it, in one transaction. ErrLost:
+// another has the job or it was erased; nothing was written.
+func (db *DB) Finish(ctx context.Context, job Job, r Result) error {
+	return db.writeAnd(ctx, "finish", true, func(t *tx) error {
+		if err := t.end(job, done, ""); err != nil {
+			return err
+		}
+		if r.Erase {
+			if err := t.forgetJob(job); err != nil {
+				return err
+			}
+			if _, err := t.erase(job.Channel, job.Person); err != nil {
+				return err
+			}
+			return t.post(job.Channel, job.Dialogue, job.Person, r.Parts, millis(job.At), true)
+		}
+		if err := t.keep(job, r); err != nil {
+			return err
+		}
+		return t.post(job.Channel, job.Dialogue, job.Person, r.Parts, millis(job.At), false)
+	})
+}
+
+// end marks a job and lets its lane go on.
+func (t *tx) end(job Job, how int, reason string) error {
+	if err := t.hold(0, job.Channel, job.Dialogue); err != nil {
+		return err
+	}
+	n, err := t.exec("UPDATE inbox SET done = ?, body = ?, owner = '', reason = ?, finished = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0",
+		how, []byte{}, reason, t.now, job.ID, job.Attempt, job.Owner)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrLost
+	}
+	return t.settle(0, job.Channel, job.Dialogue, t.now)
+}
+
+// forgetJob leaves of a job only its key, so that the request to erase is not
+// carried out again when the platform repeats it.
+func (t *tx) forgetJob(job Job) error {
+	_, err := t.exec("UPDATE inbox SET person = '', dialogue = '', reason = 'erased' WHERE id = ?", job.ID)
+	return err
+}
+
+// keep writes what a Result holds besides parts.
+func (t *tx) keep(job Job, r Result) error {
+	if err := t.setState(job, r.State); err != nil {
+		return err
+	}
+	if o := r.Outcome; o != nil {
+		filled := *o
+		fill(&filled.Channel, &filled.Dialogue, &filled.Person, &filled.At, job)
+		if err := t.addOutcome(filled); err != nil {
+			return err
+		}
+	}
+	if f := r.Feedback; f != nil {
+		filled := *f
+		var dialogue string
+		fill(&filled.Channel, &dialogue, &filled.Person, &filled.At, job)
+		if err := t.addFeedback(filled); err != nil {
+			return err
+		}
+	}
+	if k := r.Ticket; k != nil {
+		filled := *k
+		fill(&filled.Channel, &filled.Dialogue, &filled.Person, &filled.Created, job)
+		if _, err := t.addTicket(filled); err != nil {
+			return err
+		}
+	}
+	if r.Reachable == nil {
+		return nil
+	}
+	if *r.Reachable {
+		_, err := t.exec("DELETE FROM unreachable WHERE channel = ? AND person = ?", job.Channel, job.Person)
+		return err
+	}
+	return t.setUnreachable(job.Channel, job.Person, "")
+}
+
+// fill gives what was left empty the values of the job.
+func fill(channel, dialogue, person *string, at *time.Time, job Job) {
+	*channel, *dialogue, *person = cmp.Or(*channel, job.Channel), cmp.Or(*dialogue, job.Dialogue), cmp.Or(*person, job.Person)
+	if at.IsZero() {
+		*at = job.At
+	}
+}
+
+func (t *tx) setState(job Job, state []byte) error {
+	if state == nil {
+		_, err := t.exec("DELETE FROM dialogues WHERE channel = ? AND dialogue = ?", job.Channel, job.Dialogue)
+		return err
+	}
+	_, err := t.exec(`INSERT INTO dialogues (channel, dialogue, person, state, updated) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (channel, dialogue) DO UPDATE SET person = excluded.person, state = excluded.state, updated = excluded.updated`,
+		job.Channel, job.Dialogue, job.Person, state, t.now)
+	return err
+}
+
+// Postpone gives a job back, to be given out again not before until; its dialogue
+// waits behind it. ErrLost as in Finish.
+func (db *DB) Postpone(ctx context.Context, job Job, until time.Time, reason string) error {
+	return db.write(ctx, "postpone", func(t *tx) error {
+		if err := t.hold(0, job.Channel, job.Dialogue); err != nil {
+			return err
+		}
+		n, err := t.exec("UPDATE inbox SET owner = '', reason = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0", reason, job.ID, job.Attempt, job.Owner)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return ErrLost
+		}
+		return t.settle(0, job.Channel, job.Dialogue, millis(until))
+	})
+}
+
+// GiveUp ends a job without a result: it is kept as failed, without its body.
+// reason is a word for operators, not text of people. ErrLost as in Finish.
+func (db *DB) GiveUp(ctx context.Context, job Job, reason string) error {
+	return db.writeAnd(ctx, "give up", true, func(t *tx) error { return t.end(job, failed, reason) })
+}

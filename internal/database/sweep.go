@@ -1,0 +1,80 @@
+package database
+
+import (
+	"context"
+	"time"
+)
+
+// Retention says how long things are kept; 0 of a field: for ever, but for Queues.
+type Retention struct {
+	Dialogues time.Duration // what a dialogue remembers, since the last message
+	Outcomes  time.Duration // outcomes with their feedback, and ended tickets
+
+	// Queues is for ended jobs and sent parts, which hold no text any more; at least
+	// Options.Remember, because they are what repeated deliveries are recognised by.
+	Queues time.Duration
+}
+
+// Swept counts what Sweep deleted.
+type Swept struct {
+	Dialogues, Outcomes, Feedback, Tickets, Jobs, Parts int
+}
+
+// Sweep deletes what is past its days, in small transactions between which others
+// write. Nothing that is waiting or in work goes. When ctx ends it stops, with what
+// it deleted so far.
+func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
+	var s Swept
+	for _, step := range []struct {
+		count *int
+		query string // of rows older than the argument, some at a time
+		age   time.Duration
+	}{
+		{&s.Jobs, "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE done > 0 AND finished < ? AND seen < ? ORDER BY finished LIMIT 500)", max(keep.Queues, db.keep)},
+		{&s.Parts, "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done > 0 AND finished < ? AND created < ? ORDER BY finished LIMIT 500)", max(keep.Queues, db.keep)},
+		{&s.Dialogues, "DELETE FROM dialogues WHERE updated < ? AND (channel, dialogue) IN (SELECT channel, dialogue FROM dialogues WHERE updated < ? ORDER BY updated LIMIT 500)", keep.Dialogues},
+		{&s.Feedback, "DELETE FROM feedback WHERE at < ? AND outcome IN (SELECT outcome FROM feedback WHERE at < ? ORDER BY at LIMIT 500)", keep.Outcomes},
+		{&s.Tickets, "DELETE FROM tickets WHERE updated < ? AND id IN (SELECT id FROM tickets WHERE status IN ('released', 'closed') AND updated < ? LIMIT 500)", keep.Outcomes},
+	} {
+		if step.age <= 0 {
+			continue
+		}
+		limit := db.millis() - step.age.Milliseconds()
+		if err := db.sweep(ctx, step.count, func(t *tx) (int64, error) { return t.exec(step.query, limit, limit) }); err != nil {
+			return s, err
+		}
+	}
+	if keep.Outcomes <= 0 {
+		return s, nil
+	}
+	limit := db.millis() - keep.Outcomes.Milliseconds()
+	err := db.sweep(ctx, &s.Outcomes, func(t *tx) (int64, error) {
+		ids, err := t.strings("SELECT id FROM outcomes WHERE at < ? ORDER BY at, id LIMIT 200", limit)
+		for _, id := range ids {
+			for _, query := range []string{
+				"DELETE FROM outcome_documents WHERE outcome = ?", "DELETE FROM feedback WHERE outcome = ?", "DELETE FROM outcomes WHERE id = ?",
+			} {
+				if err == nil {
+					_, err = t.exec(query, id)
+				}
+			}
+		}
+		return int64(len(ids)), err
+	})
+	return s, err
+}
+
+// sweep repeats a step until nothing is left of it.
+func (db *DB) sweep(ctx context.Context, count *int, step func(*tx) (int64, error)) error {
+	for {
+		var n int64
+		err := db.write(ctx, "sweep", func(t *tx) (err error) {
+			n, err = step(t)
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+		*count += int(n)
+	}
+}
