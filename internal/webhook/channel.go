@@ -26,7 +26,8 @@ type Channel interface {
 
 // The following are what some channels can do besides.
 type (
-	// Acknowledger tells the platform at once that a button was received.
+	// Acknowledger tells the platform that a button was received, before anything
+	// else is done; for a message without a button it calls nobody.
 	Acknowledger interface {
 		Acknowledge(ctx context.Context, m Message) error
 	}
@@ -40,6 +41,11 @@ type (
 	Drafter interface {
 		Drafts(m Message) bool
 		Draft(ctx context.Context, m Message, text string) error
+	}
+	// Probed is asked for by its platform with GET or HEAD and an empty body before
+	// any delivery; Probed reports whether that is answered with 200 (else 405).
+	Probed interface {
+		Probed() bool
 	}
 	// Fetcher brings a file of a message, at most limit bytes.
 	Fetcher interface {

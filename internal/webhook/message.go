@@ -16,11 +16,12 @@ type Kind string
 const (
 	Text     Kind = "text"     // wrote, or pressed a button that stands for words
 	Button   Kind = "button"   // pressed a button of ours: Action says which
-	Voice    Kind = "voice"    // spoke: File
+	Voice    Kind = "voice"    // spoke: Media; Text is what was understood, empty when nobody could listen
 	File     Kind = "file"     // sent a picture, document, sticker, place or contact; Text is the caption
 	Joined   Kind = "joined"   // came for the first time: /start, follow, unblocked
 	Left     Kind = "left"     // blocked or unfollowed: nothing can be sent any more
 	TookOver Kind = "tookover" // a human of the office answered on the platform itself
+	Ignored  Kind = "ignored"  // nothing for us: Action names it in one constant word; it is counted and not kept
 )
 
 // Message is one thing a person did, the same for every channel. It is what the
