@@ -297,7 +297,7 @@ func (db *DB) Next(ctx context.Context, owner string, n int, lease time.Duration
 		jobs = nil
 		lanes, err := t.take(`WITH picked AS MATERIALIZED (SELECT channel, dialogue FROM lanes WHERE box = 0 AND ready <= ? ORDER BY ready LIMIT ?`+t.skipLocked()+`)
 			UPDATE lanes SET ready = ? FROM picked WHERE lanes.box = 0 AND lanes.channel = picked.channel AND lanes.dialogue = picked.dialogue
-			RETURNING channel, dialogue`, now, n, now+lease.Milliseconds())
+			RETURNING lanes.channel, lanes.dialogue`, now, n, now+lease.Milliseconds())
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -20,12 +21,13 @@ import (
 func (d *Dispatcher) answerAll(ctx, work context.Context) {
 	var workers sync.WaitGroup
 	defer workers.Wait()
+	broken := outage{log: d.opts.Log.With("queue", "inbox")}
 	for ctx.Err() == nil {
 		woken := d.db.Woken() // before the look, so that nothing is missed
 		if room := d.opts.Workers - d.busy(); room > 0 {
 			jobs, err := d.db.Next(ctx, d.opts.Owner, room, d.opts.Lease)
-			if err != nil && ctx.Err() == nil {
-				d.opts.Log.Error("inbox cannot be read", "err", err)
+			if broken.now(ctx, err) {
+				woken = nil // not faster than Poll
 			}
 			for _, job := range jobs {
 				d.begin(job)
@@ -37,6 +39,23 @@ func (d *Dispatcher) answerAll(ctx, work context.Context) {
 		}
 		await(ctx, woken, d.freed, d.opts.Poll)
 	}
+}
+
+// outage tells the log once that a queue cannot be read, and once that it can.
+type outage struct {
+	log *slog.Logger
+	is  bool
+}
+
+func (o *outage) now(ctx context.Context, err error) bool {
+	switch {
+	case err != nil && ctx.Err() == nil && !o.is:
+		o.log.Error("queue cannot be read", "err", err)
+	case err == nil && o.is:
+		o.log.Info("queue can be read again")
+	}
+	o.is = err != nil
+	return o.is
 }
 
 // await returns when there is work or room for it, after d, or when ctx ends.

@@ -112,12 +112,13 @@ func (s *sender) room() int {
 func (s *sender) run(ctx, work context.Context) {
 	var calls sync.WaitGroup
 	defer calls.Wait()
+	broken := outage{log: s.log.With("queue", "outbox")}
 	for ctx.Err() == nil {
 		woken := s.d.db.Woken() // before the look, so that nothing is missed
 		if room := s.room(); room > 0 {
 			parts, err := s.d.db.NextOut(ctx, s.d.opts.Owner, s.name, room, s.lease())
-			if err != nil && ctx.Err() == nil {
-				s.log.Error("outbox cannot be read", "err", err)
+			if broken.now(ctx, err) {
+				woken = nil // not faster than Poll
 			}
 			for _, part := range parts {
 				s.count(1)
