@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -102,6 +103,22 @@ func TestAskDialogue(t *testing.T) {
 	o := ask("thế mất bao nhiêu tiền?", pipeline.Turn{Question: "làm giấy khai sinh cho con cần giấy tờ gì", Answer: "Giấy chứng sinh."})
 	if len(o.Citations) == 0 || o.Citations[0].Document != "khai-sinh" {
 		t.Errorf("after a bare turn: %s from %v, want khai-sinh", o.Status, o.Citations)
+	}
+}
+
+// The number of a choice is the choice, whatever else the few words would fit.
+func TestAskChoice(t *testing.T) {
+	for _, question := range []string{"thẻ", "thế mất bao lâu?"} {
+		first := ask(question)
+		if first.Status != pipeline.Clarify || len(first.Choices) < 2 {
+			t.Fatalf("Ask(%q) = %s with choices %v, want a question back", question, first.Status, first.Choices)
+		}
+		for i, want := range first.Choices {
+			o := ask(strconv.Itoa(i+1), first.Turn())
+			if o.Status != pipeline.Answered || len(o.Citations) == 0 || o.Citations[0].Document != want {
+				t.Errorf("after %q, Ask(%d) = %s from %v, want %s", question, i+1, o.Status, o.Citations, want)
+			}
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -23,10 +24,12 @@ type Metrics struct {
 	unreachable  *prometheus.CounterVec   // channel
 	stopped      *prometheus.GaugeVec     // channel
 	open         *prometheus.GaugeVec     // channel
+	events       *prometheus.CounterVec   // channel, what, which
 	working      prometheus.Gauge
 
-	mu    sync.Mutex
-	kinds map[string]map[string]bool // of ignored deliveries, by channel
+	registry prometheus.Registerer
+	mu       sync.Mutex
+	kinds    map[string]map[string]bool // of ignored deliveries, by channel
 }
 
 // NewMetrics makes the figures and registers them, which fails by panic when it is
@@ -63,6 +66,8 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		unreachable:  counter("channel_unreachable_total", "Times a person was found not to be reachable.", "channel"),
 		stopped:      gauge("channel_stopped", "1 while the platform takes nothing until an operator acts."),
 		open:         gauge("channel_breaker_open", "1 while a failing platform is left alone."),
+		events:       counter("channel_events_total", "What happens inside a channel: formulas of signatures, tokens, plainer ways of sending.", "channel", "what", "which"),
+		registry:     registry,
 		working:      prometheus.NewGauge(prometheus.GaugeOpts{Name: "troly_channel_answering", Help: "Messages being answered in this process."}),
 		kinds:        map[string]map[string]bool{},
 	}
@@ -119,4 +124,24 @@ func panicked(p any) string {
 		return err.Error()
 	}
 	return fmt.Sprintf("%T", p)
+}
+
+// Event counts something that happens inside a channel and that only it can see, such
+// as by which formula a delivery was signed. what and which are constant words.
+func (m *Metrics) Event(channel, what, which string) {
+	m.events.WithLabelValues(channel, what, which).Inc()
+}
+
+// Age tells how old something is at the time it is asked, such as a token; false:
+// there is none.
+func (m *Metrics) Age(channel, what string, age func() (time.Duration, bool)) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "troly_channel_age_seconds", Help: "How old something of a channel is; -1: there is none.",
+		ConstLabels: prometheus.Labels{"channel": channel, "what": what},
+	}, func() float64 {
+		if d, ok := age(); ok {
+			return d.Seconds()
+		}
+		return -1
+	}))
 }
