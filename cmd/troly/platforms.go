@@ -74,7 +74,7 @@ func (t telegramSettings) check() error {
 func (t telegramSettings) channel(log *slog.Logger, metrics *webhook.Metrics) (*telegram.Channel, error) {
 	s := telegram.Settings{Token: t.Token, Secret: t.Secret, APIURL: t.APIURL, Proxy: t.Proxy, Drafts: t.Drafts, Log: log}
 	if metrics != nil {
-		s.Skipped = func(kind string) { metrics.Skipped("telegram", kind) }
+		s.Skipped = func(kind string) { metrics.Event("telegram", "skipped", kind) }
 	}
 	return telegram.New(s)
 }

@@ -78,6 +78,8 @@ func New(opts Options) http.Handler {
 type Part struct {
 	Name  string
 	Check func(context.Context) error // nil when it can be used
+
+	Detail func() any // told in /readyz beside its name; no secret, no person; nil: nothing to tell
 }
 
 type server struct {
@@ -101,14 +103,21 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
 		return
 	}
-	degraded := []string{}
+	degraded, details := []string{}, map[string]any{}
 	for _, p := range s.parts {
+		if p.Detail != nil {
+			details[p.Name] = p.Detail()
+		}
 		if err := inTime(ctx, p.Check); err != nil {
 			degraded = append(degraded, p.Name)
 			s.log.Debug("ready without a part", "part", p.Name, "err", err)
 		}
 	}
-	reply(w, http.StatusOK, map[string]any{"status": "ready", "degraded": degraded})
+	body := map[string]any{"status": "ready", "degraded": degraded}
+	if len(details) > 0 {
+		body["parts"] = details
+	}
+	reply(w, http.StatusOK, body)
 }
 
 // inTime checks a part within half a second: who asks for readiness waits for two.
