@@ -26,7 +26,6 @@ type documentPage struct {
 	Submit    []string
 	Portal    string
 	Codes     []string
-	Aliases   []string
 	Sections  []sectionView
 	Sources   []corpus.Source
 	Related   []link
@@ -78,10 +77,14 @@ const oldCheck = 180
 func (s *server) pageOf(d *corpus.Document, today corpus.Date) documentPage {
 	p := documentPage{
 		ID: d.ID, Title: d.Title, Kind: kindNames[d.Kind], Field: d.Field, Checked: d.Checked, Authority: d.Authority, Level: levelNames[d.Level],
-		Portal: d.Portal, Codes: d.Codes, Aliases: d.Aliases, Sources: d.Sources, Notices: notices(d, today), Slip: hasSlip(d),
+		Portal: webLink(d.Portal), Codes: d.Codes, Notices: notices(d, today), Slip: hasSlip(d),
 	}
 	if d.ValidTo >= today && today.Days(d.ValidTo) > corpus.Soon {
 		p.Until = d.ValidTo
+	}
+	for _, source := range d.Sources {
+		source.URL = webLink(source.URL)
+		p.Sources = append(p.Sources, source)
 	}
 	for _, way := range d.Submit {
 		p.Submit = append(p.Submit, cmp.Or(submitNames[way], way))

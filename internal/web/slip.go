@@ -18,7 +18,6 @@ type slipPage struct {
 	Times     []factView
 	Place     string
 	Submit    []string
-	Portal    string
 	Checked   corpus.Date
 	Address   string // of the document, as it is written under the QR code
 	Printed   corpus.Date
@@ -40,7 +39,7 @@ func (s *server) slip(w http.ResponseWriter, r *http.Request) {
 	}
 	p := s.pageOf(d, today)
 	v := slipPage{
-		ID: d.ID, Title: d.Title, Notices: p.Notices, Place: d.Authority, Submit: p.Submit, Portal: d.Portal, Checked: d.Checked, Printed: today,
+		ID: d.ID, Title: d.Title, Notices: p.Notices, Place: d.Authority, Submit: p.Submit, Checked: d.Checked, Printed: today,
 		Papers:  blocks(d.Section("ho-so").Body, func(l string) []span { return s.known.line(l, nil) }),
 		Address: s.guard.address(r) + documentAddress(d.ID, ""),
 	}

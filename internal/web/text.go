@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -95,20 +96,22 @@ func newKnown(lib *corpus.Library) *known {
 	return k
 }
 
-// host is that of a link, in small letters, without www.
+// host is that of a link, in small letters, without www; empty for what is no plain
+// link, such as "https://cong.gov.vn@evil.example", which opens evil.example.
 func host(link string) string {
-	_, rest, ok := strings.Cut(link, "://")
-	if !ok {
-		rest = link
+	u, err := url.Parse(link)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.User != nil || strings.Contains(link, `\`) {
+		return ""
 	}
-	end := strings.IndexAny(rest, "/?#:@\\")
-	if end >= 0 {
-		if rest[end] == '@' || rest[end] == '\\' {
-			return "" // "https://cong.gov.vn@evil.example" opens evil.example
-		}
-		rest = rest[:end]
+	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
+}
+
+// webLink is a link of the knowledge when it is one to open, otherwise empty.
+func webLink(link string) string {
+	if host(link) == "" {
+		return ""
 	}
-	return strings.TrimPrefix(strings.ToLower(rest), "www.")
+	return link
 }
 
 // opens reports whether a link may be opened: it is known or of the government.

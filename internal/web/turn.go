@@ -138,7 +138,7 @@ func (c *chat) safe(link string) string {
 		return ""
 	case u.Scheme == "" && u.Host == "" && strings.HasPrefix(link, "/tt/"):
 		return link
-	case u.Scheme != "http" && u.Scheme != "https" || u.User != nil:
+	case host(link) == "":
 		return ""
 	case c.guard.public != nil && strings.EqualFold(u.Host, c.guard.public.Host):
 		return link

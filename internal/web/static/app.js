@@ -105,7 +105,7 @@
     log.removeAttribute("aria-busy");
     busy = false;
     // The button that was pressed may be gone; who typed goes on typing.
-    if (pressed) turn.setAttribute("tabindex", "-1"), turn.focus({ preventScroll: true });
+    if (pressed) turn.focus({ preventScroll: true });
     turn.scrollIntoView({ block: "start" });
   }
 
