@@ -141,6 +141,7 @@ type exchange struct {
 func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte, release func(string)) *exchange {
 	x := &exchange{Conversation: c, ctx: ctx, m: m, release: release, s: decode(data)}
 	x.m.Text = strings.TrimSpace(strings.ToValidUTF8(m.Text, ""))
+	x.m.Quoted = strings.TrimSpace(strings.ToValidUTF8(m.Quoted, ""))
 	now := c.opts.Now()
 	x.at = now
 	if age := now.Sub(m.Sent); age > 0 && age < oldest {

@@ -45,7 +45,7 @@ func newLimiter(perMinute, burst int, now func() time.Time) *limiter {
 func (l *limiter) wait(from netip.Addr) time.Duration {
 	now := l.now()
 	l.mu.Lock()
-	v := l.visitor(block(from))
+	v := l.visitor(household(from))
 	l.mu.Unlock()
 	act := v.rate.ReserveN(now, 1)
 	delay := act.DelayFrom(now)
@@ -71,9 +71,9 @@ func (l *limiter) visitor(from netip.Prefix) *visitor {
 	return v
 }
 
-// block is what one household or office is given: an address of IPv4, 64 bits of
+// household is what one home or office is given: an address of IPv4, 64 bits of
 // IPv6.
-func block(a netip.Addr) netip.Prefix {
+func household(a netip.Addr) netip.Prefix {
 	bits := 64
 	if a.Is4() {
 		bits = 32

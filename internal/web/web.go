@@ -63,7 +63,17 @@ const (
 //
 // and of the pages, see pages.go. Errors of the API are application/problem+json (RFC 9457).
 func New(opts Options) http.Handler {
-	s := &server{assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts)}
+	now := opts.Now
+	if now == nil {
+		now = time.Now
+	}
+	s := &server{
+		assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts), now: now, started: now(),
+		library: opts.Library, known: newKnown(opts.Library), look: newLook(), scorecard: newScorecard(opts.Scorecard),
+	}
+	if opts.Responder != nil {
+		s.chat = newChat(s, opts)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
@@ -71,7 +81,8 @@ func New(opts Options) http.Handler {
 	for path, hook := range opts.Webhooks {
 		mux.Handle(path, hook)
 	}
-	return s.guard.wrap(mux)
+	s.routePages(mux)
+	return s.guard.wrap(s.explained(mux))
 }
 
 // Part is a service that answers are better with and possible without.
@@ -87,6 +98,14 @@ type server struct {
 	log       *slog.Logger
 	parts     []Part
 	guard     *guard
+	now       func() time.Time
+	started   time.Time
+
+	library   *corpus.Library // nil: no pages on documents
+	known     *known
+	look      *look
+	scorecard *scorecard // nil: none
+	chat      *chat      // nil: none
 }
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) {

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,68 +22,63 @@ import (
 // X02: the order of a dialogue is kept while others run beside it, with several
 // dispatchers on one database as in several processes.
 func TestX02OrderWithinADialogue(t *testing.T) {
-	for name, url := range map[string]func(testing.TB) string{
-		"sqlite":   func(t testing.TB) string { return t.TempDir() + "/test.db" },
-		"postgres": postgres,
-	} {
-		t.Run(name, func(t *testing.T) {
-			where := url(t)
-			p := newPlatform()
-			c := &channel{name: "test", secret: secret, send: p.send}
-			var most, now atomic.Int64
-			inChat := map[string]int{}
-			var mu sync.Mutex
-			r := responder(func(ctx context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
-				most.Store(max(most.Load(), now.Add(1)))
-				mu.Lock()
-				inChat[m.Dialogue]++
-				if inChat[m.Dialogue] > 1 {
-					t.Errorf("two messages of %s at once", m.Dialogue)
-				}
-				mu.Unlock()
-				time.Sleep(time.Millisecond)
-				mu.Lock()
-				inChat[m.Dialogue]--
-				mu.Unlock()
-				now.Add(-1)
-				// What was remembered comes back whole, whichever process answered before.
-				return webhook.Response{Replies: []webhook.Reply{{Text: fmt.Sprintf("%s after %d|and more", m.Text, strings.Count(string(state), ";"))}}, State: append(slices.Clone(state), ';')}
-			})
-			const chats, each = 20, 15
-			var dbs []*database.DB
-			for range 3 {
-				db := openDB(t, where, database.Options{})
-				dbs = append(dbs, db)
-				run(t, db, r, []webhook.Line{fast(c)}, hurried())
+	everywhere(t, func(t *testing.T, fresh func(testing.TB) string) {
+		where := fresh(t)
+		p := newPlatform()
+		c := &channel{name: "test", secret: secret, send: p.send}
+		var most, now atomic.Int64
+		inChat := map[string]int{}
+		var mu sync.Mutex
+		r := responder(func(ctx context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
+			most.Store(max(most.Load(), now.Add(1)))
+			mu.Lock()
+			inChat[m.Dialogue]++
+			if inChat[m.Dialogue] > 1 {
+				t.Errorf("two messages of %s at once", m.Dialogue)
 			}
-			var all sync.WaitGroup
-			for i := range chats {
-				all.Go(func() {
-					for n := range each {
-						hook := webhook.Handler(c, dbs[n%len(dbs)], webhook.IntakeOptions{})
-						d := delivery{ID: fmt.Sprintf("%d-%d", i, n), Chat: fmt.Sprint("chat", i), Text: fmt.Sprint(n)}
-						if got := post(hook, secret, d); got.Code != 200 {
-							t.Errorf("delivery %s = %d", d.ID, got.Code)
-						}
-					}
-				})
-			}
-			all.Wait()
-			p.until(t, "all answered", func() bool { return len(p.texts("")) >= 2*chats*each })
-			for i := range chats {
-				want := []string{}
-				for n := range each {
-					want = append(want, fmt.Sprintf("%d after %d", n, n), "and more")
-				}
-				if got := p.texts(fmt.Sprint("chat", i)); !equal(got, want) {
-					t.Errorf("chat %d was told %q, want %q", i, got, want)
-				}
-			}
-			if most.Load() < 2 {
-				t.Errorf("at most %d dialogues were answered at once", most.Load())
-			}
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+			mu.Lock()
+			inChat[m.Dialogue]--
+			mu.Unlock()
+			now.Add(-1)
+			// What was remembered comes back whole, whichever process answered before.
+			return webhook.Response{Replies: []webhook.Reply{{Text: fmt.Sprintf("%s after %d|and more", m.Text, strings.Count(string(state), ";"))}}, State: append(slices.Clone(state), ';')}
 		})
-	}
+		const chats, each = 20, 15
+		var dbs []*database.DB
+		for range 3 {
+			db := openDB(t, where, database.Options{})
+			dbs = append(dbs, db)
+			run(t, db, r, []webhook.Line{fast(c)}, hurried())
+		}
+		var all sync.WaitGroup
+		for i := range chats {
+			all.Go(func() {
+				for n := range each {
+					hook := webhook.Handler(c, dbs[n%len(dbs)], webhook.IntakeOptions{})
+					d := delivery{ID: fmt.Sprintf("%d-%d", i, n), Chat: fmt.Sprint("chat", i), Text: fmt.Sprint(n)}
+					if got := post(hook, secret, d); got.Code != 200 {
+						t.Errorf("delivery %s = %d", d.ID, got.Code)
+					}
+				}
+			})
+		}
+		all.Wait()
+		p.until(t, "all answered", func() bool { return len(p.texts("")) >= 2*chats*each })
+		for i := range chats {
+			want := []string{}
+			for n := range each {
+				want = append(want, fmt.Sprintf("%d after %d", n, n), "and more")
+			}
+			if got := p.texts(fmt.Sprint("chat", i)); !equal(got, want) {
+				t.Errorf("chat %d was told %q, want %q", i, got, want)
+			}
+		}
+		if most.Load() < 2 {
+			t.Errorf("at most %d dialogues were answered at once", most.Load())
+		}
+	})
 }
 
 // T05: a responder that fails for ever costs one apology, and the dialogue goes on.
@@ -395,23 +391,27 @@ func TestT24ShutdownFinishesOrGivesBack(t *testing.T) {
 
 // A lease is renewed while its message is being answered, so nobody else takes it.
 func TestLeasesAreRenewed(t *testing.T) {
-	w := newWorld(t)
-	var times atomic.Int64
-	r := responder(func(ctx context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
-		times.Add(1)
-		time.Sleep(400 * time.Millisecond)
-		return echo(ctx, m, state, nil)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		var times atomic.Int64
+		r := responder(func(ctx context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
+			times.Add(1)
+			time.Sleep(10 * time.Minute)
+			return echo(ctx, m, state, nil)
+		})
+		opts := webhook.Options{Lease: time.Minute, AnswerIn: time.Hour}
+		_, stop := run(t, w.db, r, []webhook.Line{fast(w.channel)}, opts)
+		other := openDB(t, w.url, database.Options{})
+		_, stopOther := run(t, other, r, []webhook.Line{fast(w.channel)}, opts)
+		w.say("a", "x")
+		time.Sleep(time.Hour)
+		if n, got := times.Load(), w.platform.texts("a"); n != 1 || !equal(got, []string{"re x"}) {
+			t.Errorf("answered %d times by two dispatchers, %q was sent; want once", n, got)
+		}
+		stop()
+		stopOther()
+		_, _ = w.db.Close(), other.Close()
 	})
-	opts := hurried()
-	opts.Lease = 100 * time.Millisecond
-	run(t, w.db, r, []webhook.Line{fast(w.channel)}, opts)
-	other := openDB(t, w.url, database.Options{})
-	run(t, other, r, []webhook.Line{fast(w.channel)}, opts)
-	w.say("a", "x")
-	w.platform.until(t, "the answer", func() bool { return len(w.platform.texts("a")) > 0 })
-	if n := times.Load(); n != 1 {
-		t.Errorf("answered %d times by two dispatchers, want once", n)
-	}
 }
 
 // An inbox row nobody can read is given up and holds nobody back.
