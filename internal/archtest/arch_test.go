@@ -26,7 +26,7 @@ var floors = map[string]int{
 }
 
 // suites are test helpers: on the floor of what they test, imported by tests only.
-var suites = []string{"internal/vectorstore/vectorstoretest", "internal/llm/llmtest", "internal/qdrant/qdranttest", "internal/archtest"}
+var suites = []string{"internal/vectorstore/vectorstoretest", "internal/llm/llmtest", "internal/qdrant/qdranttest", "internal/database/databasetest", "internal/archtest"}
 
 // tools make generated files and are not part of the program.
 var tools = []string{"internal/vietnamese/mktable", "internal/corpus/mkunits"}
