@@ -22,7 +22,7 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 	return &cobra.Command{
 		Use:     "serve",
 		Short:   "Answer over HTTP",
-		Long:    "Serve answers POST /api/v1/ask and GET /api/v1/search at TROLY_ADDR; /healthz and\n/readyz are for monitoring. It stops on SIGTERM after the questions under way.",
+		Long:    "Serve answers at TROLY_ADDR: the API under /api/v1 (ask, search, documents), chat\ncompletions as OpenAI's clients ask for them under /v1, tools for other assistants\nat /mcp; /healthz and /readyz are for monitoring. It stops on SIGTERM after the\nquestions under way.",
 		Example: "  troly serve\n  curl -s -H 'Content-Type: application/json' -d '{\"question\":\"làm khai sinh cần gì\"}' http://127.0.0.1:8080/api/v1/ask",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -51,7 +51,7 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
 				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
-			return serve(ctx, listener, web.New(web.Options{Assistant: a, Log: log, Parts: parts}))
+			return serve(ctx, listener, web.New(web.Options{Assistant: a, Log: log, Parts: parts, Library: a.lib, Build: buildVersion()}))
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,10 +25,11 @@ type api struct {
 	silence   time.Duration
 	shelf     *shelf
 	now       func() time.Time
+	build     string
 }
 
 func newAPI(opts Options) *api {
-	a := &api{assistant: opts.Assistant, log: opts.Log, silence: opts.KeepAlive}
+	a := &api{assistant: opts.Assistant, log: opts.Log, silence: opts.KeepAlive, build: cmp.Or(opts.Build, "devel")}
 	if a.silence == 0 {
 		a.silence = 10 * time.Second
 	}
@@ -62,6 +64,7 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/api/v1/documents/{id}", handle: a.document, open: true},
 		{method: "GET", path: "/v1/models", handle: a.models},
 		{method: "POST", path: "/v1/chat/completions", handle: a.completions},
+		{method: "POST", path: "/mcp", handle: a.overHTTP()},
 	}
 }
 

@@ -41,6 +41,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	AsksPerMinute  int            // of one address; 0: 120
 
+	Build     string        // version of the program, for MCP
 	Streams   int           // answers that may be streamed at the same time; 0: 1,000
 	KeepAlive time.Duration // of silence, after which a stream shows a sign of life; 0: 10 s
 }
