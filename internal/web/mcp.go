@@ -16,7 +16,7 @@ import (
 
 // NewTools returns the assistant as tools for the models of others (Model Context
 // Protocol): over stdio in `troly mcp`, over HTTP at /mcp.
-func NewTools(opts Options) *mcp.Server { return newAPI(opts).tools() }
+func NewTools(opts Options) *mcp.Server { return newAPI(opts, nil).tools() }
 
 const toolsUse = "Tra cứu thủ tục hành chính và kỹ năng số cho người dân Yên Bái (nay thuộc tỉnh Lào Cai). " +
 	"Số tiền, thời hạn và căn cứ lấy nguyên từ kết quả của công cụ, kèm nguồn và ngày kiểm tra; không tự suy đoán. " +
@@ -177,7 +177,7 @@ func (a *api) toolAsk(ctx context.Context, _ *mcp.CallToolRequest, in askInput) 
 	if err != nil {
 		return nil, askOutput{}, errors.New("audience là citizen hoặc official")
 	}
-	o := a.think(ctx, q, nil)
+	o := a.think(ctx, "mcp", q, nil)
 	if o.Status == pipeline.Failed {
 		return nil, askOutput{}, errors.New(o.Answer)
 	}
