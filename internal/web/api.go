@@ -28,6 +28,7 @@ type api struct {
 	shelf     *shelf
 	now       func() time.Time
 	build     string
+	describes body // itself: openapi.json
 	keeper    Keeper
 	keys      keyring
 	limited   func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc // by address
@@ -53,6 +54,7 @@ func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.R
 	if a.now = opts.Now; a.now == nil {
 		a.now = time.Now
 	}
+	a.describes = tagged(openAPI)
 	a.keeper, a.limited = opts.Keeper, limited
 	if limited == nil {
 		a.limited = func(next http.HandlerFunc, _ func(http.ResponseWriter, *http.Request)) http.HandlerFunc { return next }
@@ -75,6 +77,7 @@ func (a *api) routes() []route {
 		{method: "GET", path: "/api/v1/search", scope: ScopeSearch, handle: a.search},
 		{method: "GET", path: "/api/v1/documents", scope: ScopeDocuments, handle: a.documents, open: true},
 		{method: "GET", path: "/api/v1/documents/{id}", scope: ScopeDocuments, handle: a.document, open: true},
+		{method: "GET", path: "/api/v1/openapi.json", handle: a.describe, open: true},
 		{method: "POST", path: "/api/v1/feedback", scope: ScopeFeedback, handle: a.feedback},
 		{method: "GET", path: "/v1/models", scope: ScopeOpenAI, handle: a.models},
 		{method: "POST", path: "/v1/chat/completions", scope: ScopeOpenAI, handle: a.completions},
