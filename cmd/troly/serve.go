@@ -26,7 +26,8 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Answer on the web, over the API and on the chat platforms",
-		Long: `Serve answers at TROLY_ADDR: the chat page and the API. Telegram, the Zalo Official
+		Long: `Serve answers at TROLY_ADDR: the chat page, the API under /api/v1, chat completions as
+OpenAI's clients ask for them under /v1, tools for other assistants at /mcp. Telegram, the Zalo Official
 Account and the Zalo bot are on when they are set; their platforms deliver to
 /webhooks/telegram, /webhooks/zalo and /webhooks/zalo-bot under TROLY_PUBLIC_URL, or
 are polled from an office without a public address. /healthz and /readyz are for
@@ -76,7 +77,7 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 			}
 			return serve(ctx, listener, web.New(web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
-				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(),
+				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
 			}))
 		},
 	}

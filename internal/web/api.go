@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	"troly/internal/corpus"
 	"troly/internal/pipeline"
@@ -24,10 +27,17 @@ type api struct {
 	silence   time.Duration
 	shelf     *shelf
 	now       func() time.Time
+	build     string
+	describes body // itself: openapi.json
+	keeper    Keeper
+	keys      keyring
+	limited   func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc // by address
 }
 
-func newAPI(opts Options) *api {
-	a := &api{assistant: opts.Assistant, log: opts.Log, silence: opts.KeepAlive}
+// newAPI makes the API. limited keeps who has no key within limits of its own; nil:
+// without any.
+func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc) *api {
+	a := &api{assistant: opts.Assistant, log: opts.Log, silence: opts.KeepAlive, build: cmp.Or(opts.Build, "devel")}
 	if a.silence == 0 {
 		a.silence = 10 * time.Second
 	}
@@ -44,24 +54,34 @@ func newAPI(opts Options) *api {
 	if a.now = opts.Now; a.now == nil {
 		a.now = time.Now
 	}
+	a.describes = tagged(openAPI)
+	a.keeper, a.limited = opts.Keeper, limited
+	if limited == nil {
+		a.limited = func(next http.HandlerFunc, _ func(http.ResponseWriter, *http.Request)) http.HandlerFunc { return next }
+	}
+	a.keys = keyring{store: opts.Keys, now: a.now, limits: make(map[string]*rate.Limiter)}
 	return a
 }
 
 // route is one way to call the API.
 type route struct {
 	method, path string
+	scope        Scope // that a key needs; empty: it needs none
 	handle       http.HandlerFunc
 	open         bool // to pages of other sites: data for everybody, the same for everybody
 }
 
 func (a *api) routes() []route {
 	return []route{
-		{method: "POST", path: "/api/v1/ask", handle: a.ask},
-		{method: "GET", path: "/api/v1/search", handle: a.search},
-		{method: "GET", path: "/api/v1/documents", handle: a.documents, open: true},
-		{method: "GET", path: "/api/v1/documents/{id}", handle: a.document, open: true},
-		{method: "GET", path: "/v1/models", handle: a.models},
-		{method: "POST", path: "/v1/chat/completions", handle: a.completions},
+		{method: "POST", path: "/api/v1/ask", scope: ScopeAsk, handle: a.ask},
+		{method: "GET", path: "/api/v1/search", scope: ScopeSearch, handle: a.search},
+		{method: "GET", path: "/api/v1/documents", scope: ScopeDocuments, handle: a.documents, open: true},
+		{method: "GET", path: "/api/v1/documents/{id}", scope: ScopeDocuments, handle: a.document, open: true},
+		{method: "GET", path: "/api/v1/openapi.json", handle: a.describe, open: true},
+		{method: "POST", path: "/api/v1/feedback", scope: ScopeFeedback, handle: a.feedback},
+		{method: "GET", path: "/v1/models", scope: ScopeOpenAI, handle: a.models},
+		{method: "POST", path: "/v1/chat/completions", scope: ScopeOpenAI, handle: a.completions},
+		{method: "POST", path: "/mcp", scope: ScopeMCP, handle: a.overHTTP()},
 	}
 }
 
@@ -72,6 +92,9 @@ func (a *api) register(mux *http.ServeMux) {
 	shared := make(map[string]bool)
 	for _, r := range a.routes() {
 		handle := r.handle
+		if r.scope != "" {
+			handle = a.admit(r)
+		}
 		if r.open {
 			shared[r.path] = true
 			handle = share(handle)
@@ -131,24 +154,26 @@ func share(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// think lets the assistant answer within its deadline. What went wrong is for the log:
-// a resident never sees it.
-func (a *api) think(ctx context.Context, q pipeline.Question, release pipeline.Release) pipeline.Outcome {
-	ctx, cancel := context.WithTimeout(ctx, answerIn)
+// think lets the assistant answer within its deadline and keeps what came of it. What
+// went wrong is for the log: a resident never sees it.
+func (a *api) think(ctx context.Context, channel string, q pipeline.Question, release pipeline.Release) told {
+	thinking, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	var outcome pipeline.Outcome
 	if release == nil {
-		outcome = a.assistant.Ask(ctx, q)
+		outcome = a.assistant.Ask(thinking, q)
 	} else {
-		outcome = a.assistant.Stream(ctx, q, release)
+		outcome = a.assistant.Stream(thinking, q, release)
+	}
+	if ctx.Err() != nil { // who asked went away
+		return told{Outcome: outcome}
 	}
 	if outcome.Status == pipeline.Failed {
-		if ctx.Err() != context.Canceled { // else who asked went away
-			a.log.Error("question not answered", "err", outcome.Error)
-		}
-		outcome.Error = ""
+		a.log.Error("question not answered", "err", outcome.Error)
 	}
-	return outcome
+	id := a.keep(ctx, channel, outcome)
+	outcome.Error = ""
+	return told{id, outcome}
 }
 
 // takeStream takes a place for an open stream and returns what gives it back; without

@@ -41,7 +41,7 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !wantsStream(r) {
-		reply(w, http.StatusOK, a.think(r.Context(), q, nil))
+		reply(w, http.StatusOK, a.think(r.Context(), "api", q, nil))
 		return
 	}
 	leave := a.takeStream(w, problem)
@@ -54,7 +54,7 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 	stream := openStream(w, a.silence, cancel)
 	defer stream.close()
 	var shown strings.Builder
-	outcome := a.think(ctx, q, func(text string) {
+	outcome := a.think(ctx, "api", q, func(text string) {
 		shown.WriteString(text)
 		stream.send("delta", piece{text})
 	})

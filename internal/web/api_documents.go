@@ -155,8 +155,13 @@ func newBody(v any) body {
 	if err := enc.Encode(v); err != nil {
 		panic(fmt.Sprintf("encode open data: %v", err)) // plain structs and strings encode
 	}
-	sum := sha256.Sum256(buf.Bytes())
-	return body{buf.Bytes(), `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
+	return tagged(buf.Bytes())
+}
+
+// tagged names what is served by what is in it.
+func tagged(data []byte) body {
+	sum := sha256.Sum256(data)
+	return body{data, `"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`}
 }
 
 func (s *shelf) open(d *corpus.Document, asOf corpus.Date) openDocument {

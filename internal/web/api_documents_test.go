@@ -39,9 +39,13 @@ func openData(tb testing.TB) http.Handler {
 	return web.New(web.Options{Assistant: fake{}, Log: discard(), Library: realLibrary(tb), Now: func() time.Time { return noon }})
 }
 
-// get returns the reply to a request; header is pairs of name and value.
 func get(handler http.Handler, method, path string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, path, nil)
+	return send(handler, method, path, "", header...)
+}
+
+// send returns the reply to a request; header is pairs of name and value.
+func send(handler http.Handler, method, path, body string, header ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	for i := 0; i+1 < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}

@@ -68,12 +68,12 @@ func TestAskInTheBrowser(t *testing.T) {
 		chromedp.SendKeys(chromedp.CSS("#q"), "tạm trú hết bao nhiêu tiền"+kb.Enter),
 		seen(".mine", "tạm trú hết bao nhiêu tiền"), seen("#tin", "Đang tìm câu trả lời"),
 	)
-	if busy := get(t, ctx, chromedp.Evaluate[string]("document.querySelector('#hoi-thoai').getAttribute('aria-busy') || ''")); busy != "true" {
+	if busy := evaluated(t, ctx, chromedp.Evaluate[string]("document.querySelector('#hoi-thoai').getAttribute('aria-busy') || ''")); busy != "true" {
 		t.Error("the log is not busy while an answer is written: it would be read out in pieces")
 	}
 	slow.step <- struct{}{}
 	do(t, ctx, seen(".live", "15.000 đồng/lần"))
-	if text := get(t, ctx, chromedp.Text(chromedp.CSS(".live"))); strings.Contains(text, "7.000") {
+	if text := evaluated(t, ctx, chromedp.Text(chromedp.CSS(".live"))); strings.Contains(text, "7.000") {
 		t.Errorf("the first piece came with the second: %s", text)
 	}
 	slow.step <- struct{}{}
@@ -90,7 +90,7 @@ func TestAskInTheBrowser(t *testing.T) {
 	do(t, ctx, holds("document.activeElement.classList.contains('turn') /* after a button, the focus is on the reply */"))
 	do(t, ctx, chromedp.Click(chromedp.CSS(`button[value="why:1"]`)), seen(".mine", "Sai số tiền"), seen(".reply", "Đã ghi: why:1"))
 	do(t, ctx, chromedp.Click(chromedp.CSS(`.sources a[href="/tt/tam-tru#le-phi"]`)), seen("h1", "Đăng ký tạm trú"))
-	if at := get(t, ctx, chromedp.Location()); at != server.URL+"/tt/tam-tru#le-phi" {
+	if at := evaluated(t, ctx, chromedp.Location()); at != server.URL+"/tt/tam-tru#le-phi" {
 		t.Errorf("the source opened %s", at)
 	}
 	do(t, ctx, chromedp.NavigateBack(), seen(".reply", "15.000 đồng/lần"), seen(".reply", "Đã ghi: why:1"))
@@ -118,12 +118,12 @@ func TestAskInTheBrowserWithoutScript(t *testing.T) {
 		return err
 	}))
 	do(t, ctx, chromedp.Navigate(server.URL+"/"), chromedp.SendKeys(chromedp.CSS("#q"), "tạm trú hết bao nhiêu tiền"), chromedp.Click(chromedp.CSS("#gui")), chromedp.WaitVisible(chromedp.CSS("#moi-nhat .sources")))
-	if text := get(t, ctx, chromedp.Text(chromedp.CSS("#moi-nhat"))); !strings.Contains(text, "15.000 đồng/lần") {
+	if text := evaluated(t, ctx, chromedp.Text(chromedp.CSS("#moi-nhat"))); !strings.Contains(text, "15.000 đồng/lần") {
 		t.Errorf("the answer without a script: %s", text)
 	}
 	do(t, ctx, chromedp.Click(chromedp.CSS(`button[value="bad:outcome-1"]`)), chromedp.WaitVisible(chromedp.CSS(`button[value="why:1"]`)))
 	do(t, ctx, chromedp.Navigate(server.URL+"/tt/khai-sinh/phieu"), chromedp.WaitVisible(chromedp.CSS(`input[type=checkbox]`)))
-	if shown := get(t, ctx, chromedp.Evaluate[int]("1")); shown != 1 { // the browser itself still answers
+	if shown := evaluated(t, ctx, chromedp.Evaluate[int]("1")); shown != 1 { // the browser itself still answers
 		t.Error("the browser is gone")
 	}
 }
@@ -138,7 +138,7 @@ func TestHostileTextInTheBrowser(t *testing.T) {
 	}
 	do(t, ctx, chromedp.Navigate(server.URL+"/"), chromedp.Evaluate[chromedp.Void]("window.pwned = () => { document.title = 'pwned' }"),
 		chromedp.SetValue(chromedp.CSS("#q"), strings.Join(hostile, " ")), chromedp.Click(chromedp.CSS("#gui")), seen(".words", "pwned()"), chromedp.Sleep(200*time.Millisecond))
-	if title := get(t, ctx, chromedp.Title()); strings.Contains(title, "pwned") {
+	if title := evaluated(t, ctx, chromedp.Title()); strings.Contains(title, "pwned") {
 		t.Error("hostile text was run")
 	}
 	if all := heard(); len(all) > 0 {
@@ -217,7 +217,7 @@ func TestAccessibility(t *testing.T) {
 		for _, l := range looks {
 			do(t, ctx, as(l.width, l.dark), open)
 			do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)))
-			found := get(t, ctx, chromedp.Evaluate[string](`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
+			found := evaluated(t, ctx, chromedp.Evaluate[string](`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
 				JSON.stringify(r.passes.length < 10 ? [{id: "axe", help: "axe looked at nothing", nodes: [""]}] : r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`, chromedp.EvalAwaitPromise))
 			var findings []axeFinding
 			if err := json.Unmarshal([]byte(found), &findings); err != nil {
@@ -226,7 +226,7 @@ func TestAccessibility(t *testing.T) {
 			for _, f := range findings {
 				t.Errorf("%s at %d, dark %v: %s (%s): %s", name, l.width, l.dark, f.Help, f.ID, f.Nodes[0])
 			}
-			if width := get(t, ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth")); width > l.width {
+			if width := evaluated(t, ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth")); width > l.width {
 				t.Errorf("%s is %d wide on a screen of %d", name, width, l.width)
 			}
 		}

@@ -50,7 +50,7 @@ const maxQuery = 600
 
 // index lists documents.
 func (s *server) index(w http.ResponseWriter, r *http.Request) {
-	query := vietnamese.Normalize(strings.TrimSpace(cut(r.URL.Query().Get("q"), maxQuery)))
+	query := vietnamese.Normalize(strings.TrimSpace(clip(r.URL.Query().Get("q"), maxQuery)))
 	p := indexPage{Query: query}
 	var kind corpus.Kind
 	for _, c := range kindChoices {
@@ -140,8 +140,8 @@ func entryOf(d *corpus.Document) entry {
 	return e
 }
 
-// cut shortens s to at most n bytes at a border of characters.
-func cut(s string, n int) string {
+// clip shortens s to at most n bytes at a border of characters.
+func clip(s string, n int) string {
 	if len(s) > n {
 		s = strings.ToValidUTF8(s[:n], "")
 	}

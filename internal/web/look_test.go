@@ -55,8 +55,8 @@ func do(t testing.TB, ctx context.Context, steps ...step) {
 	}
 }
 
-// get runs an action that returns something.
-func get[T any](t testing.TB, ctx context.Context, a chromedp.Action[T]) T {
+// evaluated runs an action that returns something.
+func evaluated[T any](t testing.TB, ctx context.Context, a chromedp.Action[T]) T {
 	t.Helper()
 	v, err := chromedp.Run(ctx, a)
 	if err != nil {
@@ -118,7 +118,7 @@ func TestPictures(t *testing.T) {
 			base := filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s", name, l.width, colour))
 			time.Sleep(300 * time.Millisecond) // smooth scrolling
 			for suffix, take := range map[string]chromedp.Action[[]byte]{"-view.png": chromedp.CaptureScreenshot(), ".png": chromedp.FullScreenshot(100)} {
-				if err := os.WriteFile(base+suffix, get(t, ctx, take), 0o644); err != nil {
+				if err := os.WriteFile(base+suffix, evaluated(t, ctx, take), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}

@@ -81,6 +81,7 @@ type chatReply struct {
 
 	Citations []pipeline.Citation `json:"citations,omitempty"` // ours: [N] in the text
 	Status    pipeline.Status     `json:"status,omitempty"`    // ours: how the question ended
+	Outcome   string              `json:"outcome,omitempty"`   // ours: what POST /api/v1/feedback takes
 }
 
 type chatChoice struct {
@@ -177,13 +178,13 @@ func (a *api) completions(w http.ResponseWriter, r *http.Request) {
 		a.streamCompletion(w, r, &req, head, q)
 		return
 	}
-	outcome := a.think(r.Context(), q, nil)
+	outcome := a.think(r.Context(), "openai", q, nil)
 	if outcome.Status == pipeline.Failed {
 		chatProblem(w, http.StatusServiceUnavailable, outcome.Answer)
 		return
 	}
 	head.whole(outcome.Answer+sourceList(outcome.Citations), usage(outcome.Usage))
-	head.Citations, head.Status = outcome.Citations, outcome.Status
+	head.Citations, head.Status, head.Outcome = outcome.Citations, outcome.Status, outcome.ID
 	reply(w, http.StatusOK, head)
 }
 
@@ -211,7 +212,7 @@ func (a *api) completeChore(w http.ResponseWriter, req *chatRequest, head chatRe
 	t := chatStream{stream, head}
 	t.begin()
 	t.text(text)
-	t.end(pipeline.Outcome{}, req.wantsUsage())
+	t.end(told{}, req.wantsUsage())
 }
 
 func (a *api) streamCompletion(w http.ResponseWriter, r *http.Request, req *chatRequest, head chatReply, q pipeline.Question) {
@@ -227,7 +228,7 @@ func (a *api) streamCompletion(w http.ResponseWriter, r *http.Request, req *chat
 	t := chatStream{stream, head}
 	t.begin()
 	var shown strings.Builder
-	outcome := a.think(ctx, q, func(text string) {
+	outcome := a.think(ctx, "openai", q, func(text string) {
 		shown.WriteString(text)
 		t.text(text)
 	})
@@ -266,9 +267,9 @@ func (t chatStream) begin()           { t.chunk(chatText{Role: "assistant"}, nil
 func (t chatStream) text(text string) { t.chunk(chatText{Content: text}, nil) }
 
 // end sends the last chunk, with the sources, and the usage when it is wanted.
-func (t chatStream) end(o pipeline.Outcome, withUsage bool) {
+func (t chatStream) end(o told, withUsage bool) {
 	last := t
-	last.head.Citations, last.head.Status = o.Citations, o.Status
+	last.head.Citations, last.head.Status, last.head.Outcome = o.Citations, o.Status, o.ID
 	last.chunk(chatText{}, stop())
 	if withUsage {
 		c := t.head
@@ -339,7 +340,7 @@ func (req *chatRequest) question() (pipeline.Question, error) {
 		text := strings.TrimSpace(string(m.Content))
 		switch m.Role {
 		case "user":
-			turns, open = append(turns, pipeline.Turn{Question: asked(text)}), true
+			turns, open = append(turns, pipeline.Turn{Question: typed(text)}), true
 		case "assistant":
 			if text, _, _ = strings.Cut(text, strings.TrimSpace(sourcesMark)); open && text != "" {
 				turns[len(turns)-1].Answer, open = strings.TrimSpace(text), false
@@ -383,9 +384,9 @@ func chore(text string) (answer string, ok bool) {
 	return string(data), err == nil
 }
 
-// asked is what the person typed: Open WebUI puts it behind the files it was given,
+// typed is what the person typed: Open WebUI puts it behind the files it was given,
 // with instructions before them.
-func asked(text string) string {
+func typed(text string) string {
 	i := strings.LastIndex(text, "</context>")
 	if i < 0 || !strings.HasPrefix(text, "### Task:") {
 		return text

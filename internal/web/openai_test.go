@@ -30,14 +30,7 @@ func (l listener) Stream(ctx context.Context, q pipeline.Question, release pipel
 }
 
 func post(handler http.Handler, path, body string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("POST", path, strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json")
-	for i := 0; i+1 < len(header); i += 2 {
-		r.Header.Set(header[i], header[i+1])
-	}
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
-	return w
+	return send(handler, "POST", path, body, append([]string{"Content-Type", "application/json"}, header...)...)
 }
 
 const completions = "/v1/chat/completions"

@@ -47,7 +47,7 @@ func (s *server) explained(mux *http.ServeMux) http.Handler {
 			mux.ServeHTTP(w, r)
 			return
 		}
-		refused := &refusal{header: w.Header(), status: http.StatusOK}
+		refused := &unrouted{header: w.Header(), status: http.StatusOK}
 		mux.ServeHTTP(refused, r)
 		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
 			problem(w, refused.status, "nothing here takes this request")
@@ -65,13 +65,13 @@ func (s *server) notFound(w http.ResponseWriter, r *http.Request, status int) {
 	}})
 }
 
-// refusal keeps what the mux says about a request that no route takes: 404, or 405
+// unrouted keeps what the mux says about a request that no route takes: 404, or 405
 // with the methods that are allowed.
-type refusal struct {
+type unrouted struct {
 	header http.Header
 	status int
 }
 
-func (r *refusal) Header() http.Header         { return r.header }
-func (r *refusal) WriteHeader(status int)      { r.status = status }
-func (r *refusal) Write(b []byte) (int, error) { return len(b), nil }
+func (r *unrouted) Header() http.Header         { return r.header }
+func (r *unrouted) WriteHeader(status int)      { r.status = status }
+func (r *unrouted) Write(b []byte) (int, error) { return len(b), nil }

@@ -87,7 +87,7 @@ func ask(t *testing.T, ctx context.Context, url string) *http.Response {
 	return resp
 }
 
-func TestStream(t *testing.T) {
+func TestAPIStream(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		w    writer

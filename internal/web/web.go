@@ -41,6 +41,10 @@ type Options struct {
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
 	AsksPerMinute  int            // of one address; 0: 120
 
+	Keeper Keeper   // of outcomes and feedback; nil: none is kept and none taken
+	Keys   KeyStore // of programs; nil: none has one
+
+	Build     string        // version of the program, for MCP
 	Streams   int           // answers that may be streamed at the same time; 0: 1,000
 	KeepAlive time.Duration // of silence, after which a stream shows a sign of life; 0: 10 s
 }
@@ -59,6 +63,7 @@ const (
 //	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome,
 //	                     as a stream of events when text/event-stream is accepted
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
+//	POST /api/v1/feedback {"outcome": id of an Outcome, "good": true, "reason": "…"}
 //	GET  /api/v1/documents, /api/v1/documents/{id} -> the knowledge as open data
 //
 // and of the pages, see pages.go. Errors of the API are application/problem+json (RFC 9457).
@@ -77,7 +82,7 @@ func New(opts Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
-	newAPI(opts).register(mux)
+	newAPI(opts, s.guard.limited).register(mux)
 	for path, hook := range opts.Webhooks {
 		mux.Handle(path, hook)
 	}
