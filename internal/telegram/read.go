@@ -107,7 +107,7 @@ func kindOf(fields map[string]json.RawMessage) string {
 // ignored is an update nothing is done with. Its kind is named as Telegram names it;
 // one of strange letters is "other".
 func (c *Channel) ignored(kind string) []webhook.Message {
-	if len(kind) > 64 || strings.ContainsFunc(kind, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-') }) {
+	if kind == "" || len(kind) > 64 || strings.ContainsFunc(kind, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-') }) {
 		kind = "other"
 	}
 	return []webhook.Message{{Channel: c.Name(), Kind: webhook.Ignored, Action: kind}}

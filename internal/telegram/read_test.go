@@ -530,6 +530,7 @@ func FuzzRead(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add(s.body)
 	}
+	f.Add([]byte(`{"update_id":1,"":{}}`))
 	f.Add([]byte(`{"update_id":1,"message":{"message_id":1,"from":{"id":1},"chat":{"id":-1},"text":"👩‍🌾@x","entities":[{"type":"mention","offset":5,"length":2}]}}`))
 	c, err := telegram.New(telegram.Settings{Token: telegramtest.Token, Secret: secret})
 	if err != nil {
