@@ -169,17 +169,11 @@ func (c *Channel) said(s *message, kind string) (*webhook.Message, string, error
 	return m, "", nil
 }
 
-// request reads a command of ours and its argument. "/hoi" only marks a question, for
-// groups where nothing else is passed on to bots. What is no command of ours is text,
-// slash and all.
+// request reads a command of ours and its argument. What is none is text, slash and
+// all: somebody who writes "/hỏi" or "/khai sinh" asks.
 func request(s string) (command, text string) {
 	command, _, argument := splitCommand(trim(s))
-	switch {
-	case command == "hoi" && trim(argument) == "":
-		return "help", ""
-	case command == "hoi":
-		return "", clean(argument)
-	case slices.Contains(known, command):
+	if slices.Contains(known, command) {
 		return command, clean(argument)
 	}
 	return "", clean(s)
