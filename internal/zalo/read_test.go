@@ -385,7 +385,7 @@ func checkRead(t *testing.T, got []webhook.Message, err error) {
 		if m.Channel == "" || m.Key == "" || m.Dialogue == "" || m.Person == "" || m.Sent.IsZero() {
 			t.Fatalf("Read = %+v, a field is missing", m)
 		}
-		if !norm.NFC.IsNormalString(m.Text) || strings.ContainsRune(m.Text, 0) || len([]rune(m.Text)) > maxText+100 {
+		if !norm.NFC.IsNormalString(m.Text) || strings.ContainsRune(m.Text, 0) || len([]rune(m.Text)) > 2*maxText {
 			t.Fatalf("text is kept as %q", m.Text)
 		}
 		if len(m.Action) > maxAction || (m.Kind == webhook.Button) != (m.Action != "") {

@@ -451,6 +451,9 @@ func TestHealth(t *testing.T) {
 	if age, ok := a.TokenAge(); !ok || age != 0 {
 		t.Errorf("TokenAge = %v, %v", age, ok)
 	}
+	if err := a.Ready(); err != nil {
+		t.Errorf("Ready = %v", err)
+	}
 	fault(t, w.Server, "oa-expired", 1)
 	if _, err := a.Health(t.Context()); err != nil {
 		t.Errorf("with a refused token: %v, want it renewed", err)

@@ -38,8 +38,9 @@ func TestZ18ARefusedTokenIsExchangedOnce(t *testing.T) {
 	w = newWorld(t)
 	a = w.account(t)
 	fault(t, w.Server, "oa-token", -1)
-	for range 5 {
-		wantError(t, "-216 twice", w.send(t, a, hello), webhook.Stopped, map[bool]string{true: "-216", false: CodeToken}[len(w.Calls(sendsTo)) == 2])
+	wantError(t, "-216 twice", w.send(t, a, hello), webhook.Stopped, "-216")
+	for range 4 { // the new token is refused as well, and not exchanged again so soon
+		wantError(t, "then", w.send(t, a, hello), webhook.Stopped, CodeToken)
 	}
 	if tokens := len(w.Calls(tokensFrom)); tokens != 2 {
 		t.Errorf("%d exchanges for five sends, want 2: the first pair and one more", tokens)
@@ -287,6 +288,9 @@ func TestARefusedRefreshTokenStopsTheChannel(t *testing.T) {
 	}
 	if n := len(w.Calls(tokensFrom)); n != 2 {
 		t.Errorf("%d exchanges, want 2: no loop", n)
+	}
+	if err := a.Ready(); err == nil || !strings.Contains(err.Error(), "ZALO_REFRESH_TOKEN") {
+		t.Errorf("Ready = %v, want what the operator has to do", err)
 	}
 	w.Consent("SECOND-SEED-not-real")
 	w.opts.RefreshToken = "SECOND-SEED-not-real"
