@@ -61,7 +61,11 @@ func printComparison(out io.Writer, c *evaluation.Comparison) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d cases flipped\n", len(c.Flipped))
+	fmt.Fprintf(out, "\n%d cases flipped", len(c.Flipped)+c.TestBetter+c.TestWorse)
+	if c.TestBetter+c.TestWorse > 0 {
+		fmt.Fprintf(out, ", of them %d better and %d worse of the test split, which is not shown", c.TestBetter, c.TestWorse)
+	}
+	fmt.Fprintln(out)
 	for _, f := range c.Flipped {
 		if f.Better {
 			fmt.Fprintf(out, "  better  %s (was %s)\n", f.Case, f.MissedA)

@@ -21,6 +21,8 @@ type modelSettings struct {
 	Embedding    string `env:"EMBEDDING_MODEL"`
 	EmbeddingURL string `env:"EMBEDDING_BASE_URL"`
 	Dimensions   int    `env:"EMBEDDING_DIMENSIONS" envDefault:"0"`
+
+	Transcription string `env:"TRANSCRIPTION_MODEL"`
 }
 
 // maxDimensions is more than any embedding model in use has.
@@ -42,6 +44,8 @@ func (m modelSettings) check() error {
 		return errors.New("LLM_FALLBACK_MODEL is set, but not LLM_MODEL, which it stands in for")
 	case m.DailyTokens < 0:
 		return fmt.Errorf("LLM_DAILY_TOKENS %d: write a number of tokens, 0 for no limit", m.DailyTokens)
+	case m.Transcription != "" && m.BaseURL == "" && m.Key == "":
+		return errors.New("TRANSCRIPTION_MODEL is set, but neither OPENAI_BASE_URL nor OPENAI_API_KEY")
 	case m.Embedding == "" && (m.Dimensions != 0 || m.EmbeddingURL != ""):
 		return errors.New("EMBEDDING_DIMENSIONS or EMBEDDING_BASE_URL is set, but not EMBEDDING_MODEL")
 	case m.Embedding != "" && m.EmbeddingURL == "" && m.BaseURL == "" && m.Key == "":
@@ -72,12 +76,16 @@ func (m modelSettings) dimensions() int {
 // each: the same questions are asked again and again.
 const keptCompletions = 2000
 
+func (m modelSettings) client() *openai.Client {
+	return openai.New(openai.Config{BaseURL: m.BaseURL, Key: m.Key})
+}
+
 // generator is the chat model under all limits, nil without LLM_MODEL.
 func (m modelSettings) generator() llm.Generator {
 	if m.Model == "" {
 		return nil
 	}
-	client := openai.New(openai.Config{BaseURL: m.BaseURL, Key: m.Key})
+	client := m.client()
 	g := llm.Harden(client.Chat(m.Model), llm.Limits{})
 	if m.Fallback != "" {
 		g = llm.WithFallback(g, llm.Harden(client.Chat(m.Fallback), llm.Limits{}))

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
+	"troly/eval"
 	"troly/internal/web"
 )
 
@@ -19,11 +22,17 @@ import (
 const drainIn = 25 * time.Second
 
 func serveCommand(con *console, opts *options) *cobra.Command {
-	return &cobra.Command{
-		Use:     "serve",
-		Short:   "Answer over HTTP",
-		Long:    "Serve answers POST /api/v1/ask and GET /api/v1/search at TROLY_ADDR; /healthz and\n/readyz are for monitoring. It stops on SIGTERM after the questions under way.",
-		Example: "  troly serve\n  curl -s -H 'Content-Type: application/json' -d '{\"question\":\"làm khai sinh cần gì\"}' http://127.0.0.1:8080/api/v1/ask",
+	var poll polls
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Answer on the web, over the API and on the chat platforms",
+		Long: `Serve answers at TROLY_ADDR: the chat page, the API under /api/v1, chat completions as
+OpenAI's clients ask for them under /v1, tools for other assistants at /mcp. Telegram, the Zalo Official
+Account and the Zalo bot are on when they are set; their platforms deliver to
+/webhooks/telegram, /webhooks/zalo and /webhooks/zalo-bot under TROLY_PUBLIC_URL, or
+are polled from an office without a public address. /healthz and /readyz are for
+monitoring. It stops on SIGTERM after the questions under way.`,
+		Example: "  troly serve\n  troly serve --telegram-poll\n  curl -s -H 'Content-Type: application/json' -d '{\"question\":\"làm khai sinh cần gì\"}' http://127.0.0.1:8080/api/v1/ask",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readSettings(opts)
@@ -36,24 +45,51 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 			}
 			defer a.Close()
 			log := slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: s.LogLevel}))
+			db, err := s.openDatabase(cmd.Context(), log)
+			if err != nil {
+				return err
+			}
+			defer db.Close()
+			registry := prometheus.NewRegistry()
+			chat, err := openChannels(s, a, db, registry, poll, log)
+			if err != nil {
+				return err
+			}
 			listener, err := net.Listen("tcp", s.Addr)
 			if err != nil {
 				return fmt.Errorf("TROLY_ADDR %s: %w", s.Addr, err)
 			}
 			ctx, stop := context.WithCancel(cmd.Context())
 			a.keepFilling(ctx, log)
-			fmt.Fprintf(con.err, "troly: listening on http://%s\n", listener.Addr())
+			fmt.Fprintf(con.err, "troly: listening on http://%s", listener.Addr())
+			for _, name := range chat.on {
+				fmt.Fprint(con.err, ", ", name)
+			}
+			fmt.Fprintln(con.err)
 			var background sync.WaitGroup
 			defer background.Wait()
 			defer stop()
-			var parts []web.Part
+			background.Go(func() { chat.run(ctx, s.Database.retention()) })
+			parts := append(chat.parts(), web.Part{Name: "database", Check: db.Ping})
 			if a.remote != nil {
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
 				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
-			return serve(ctx, listener, web.New(web.Options{Assistant: a, Log: log, Parts: parts}))
+			return serve(ctx, listener, web.New(web.Options{
+				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
+				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
+			}))
 		},
 	}
+	cmd.Flags().BoolVar(&poll.telegram, "telegram-poll", false, "ask Telegram for messages instead of having them delivered")
+	cmd.Flags().BoolVar(&poll.zaloBot, "zalo-bot-poll", false, "ask Zalo for the bot's messages instead of having them delivered")
+	return cmd
+}
+
+// scorecard is the public page of quality figures; nil when the build has none.
+func scorecard() []byte {
+	page, _ := fs.ReadFile(eval.FS, "scorecard.html")
+	return page
 }
 
 // serve answers until ctx ends, then lets questions under way finish.

@@ -25,9 +25,14 @@ type settings struct {
 	DataDir      string     `env:"TROLY_DATA_DIR" envDefault:"./data"`
 	KnowledgeDir string     `env:"TROLY_KNOWLEDGE_DIR"`
 	LogLevel     slog.Level `env:"TROLY_LOG_LEVEL" envDefault:"warn"`
+	PublicURL    string     `env:"TROLY_PUBLIC_URL"`
 
-	Qdrant qdrantSettings
-	Models modelSettings
+	Qdrant   qdrantSettings
+	Models   modelSettings
+	Database databaseSettings
+	Telegram telegramSettings
+	Zalo     zaloSettings
+	ZaloBot  zaloBotSettings
 }
 
 // options are the flags every command has; they win over the environment.
@@ -70,7 +75,8 @@ func (s settings) check() error {
 			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
 		}
 	}
-	return cmp.Or(s.Models.check(), s.Qdrant.check())
+	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(),
+		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check())
 }
 
 // settingError names the setting that could not be read: the library knows it by its

@@ -9,23 +9,6 @@ import (
 	"troly/internal/corpus"
 )
 
-// unitRow is one place that a name can mean, as unit --json prints it.
-type unitRow struct {
-	Kind         string          `json:"kind"` // former, present, district or province
-	Name         string          `json:"name"`
-	District     string          `json:"district,omitempty"` // of a former commune
-	Province     string          `json:"province"`           // the former one
-	Present      []unitName      `json:"present"`            // where it is now
-	Predecessors []corpus.Former `json:"predecessors,omitempty"`
-	Confirmed    bool            `json:"confirmed"` // both sources say so
-	Note         string          `json:"note,omitempty"`
-}
-
-type unitName struct {
-	Code string `json:"code"`
-	Name string `json:"name"`
-}
-
 func unitCommand(con *console, opts *options) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
@@ -46,9 +29,9 @@ func unitCommand(con *console, opts *options) *cobra.Command {
 			if len(places) == 0 {
 				return usageError{fmt.Errorf("no unit named %q in units.json: write the name alone, or with xã, phường, thị trấn, huyện before it", name)}
 			}
-			rows := make([]unitRow, len(places))
+			rows := make([]corpus.Whereabouts, len(places))
 			for i, p := range places {
-				rows[i] = newUnitRow(lib.Units, p)
+				rows[i] = lib.Units.Whereabouts(p)
 			}
 			if asJSON {
 				return con.json(rows)
@@ -61,33 +44,8 @@ func unitCommand(con *console, opts *options) *cobra.Command {
 	return cmd
 }
 
-func newUnitRow(u *corpus.Units, p corpus.Place) unitRow {
-	row := unitRow{Name: p.Name(), Province: p.Province, Present: []unitName{}, Confirmed: true}
-	add := func(c *corpus.Commune) { row.Present = append(row.Present, unitName{c.Code, c.Name}) }
-	switch {
-	case p.Former != nil:
-		row.Kind, row.District, row.Province = "former", p.Former.District, p.Commune.Province
-		row.Confirmed, row.Note = p.Former.Confirmed, p.Former.Note
-		add(p.Commune)
-	case p.Commune != nil:
-		row.Kind, row.Province, row.Predecessors = "present", p.Commune.Province, p.Commune.Former
-		for _, f := range p.Commune.Former {
-			row.Confirmed = row.Confirmed && f.Confirmed
-		}
-		add(p.Commune)
-	case p.District != nil:
-		row.Kind, row.Province = "district", p.District.Province
-		for _, c := range u.Within(p.District.Name) {
-			add(c)
-		}
-	default:
-		row.Kind = "province"
-	}
-	return row
-}
-
 // printUnits lays the places out for people.
-func printUnits(con *console, u *corpus.Units, rows []unitRow) {
+func printUnits(con *console, u *corpus.Units, rows []corpus.Whereabouts) {
 	width, _ := terminal(con.out)
 	st := con.style()
 	for i, r := range rows {

@@ -21,12 +21,14 @@ var floors = map[string]int{
 	"internal/retrieval": 2, "internal/ingest": 2, "internal/openai": 2, "internal/judge": 2, "internal/qdrant": 2, "internal/webhook": 2,
 	"internal/pipeline":     3,
 	"internal/conversation": 4,
-	"internal/telegram":     5, "internal/zalo": 5, "internal/zalo/zalotest": 5, "internal/web": 5, "internal/evaluation": 5,
+	"internal/telegram":     5, "internal/zalo": 5, "internal/web": 5, "internal/evaluation": 5,
+	// The platforms played on this machine, for tests and the simulator of cmd/troly.
+	"internal/telegram/telegramtest": 5, "internal/zalo/zalotest": 5,
 	"cmd/troly": 6,
 }
 
 // suites are test helpers: on the floor of what they test, imported by tests only.
-var suites = []string{"internal/vectorstore/vectorstoretest", "internal/llm/llmtest", "internal/qdrant/qdranttest", "internal/archtest"}
+var suites = []string{"internal/vectorstore/vectorstoretest", "internal/llm/llmtest", "internal/qdrant/qdranttest", "internal/database/databasetest", "internal/archtest"}
 
 // tools make generated files and are not part of the program.
 var tools = []string{"internal/vietnamese/mktable", "internal/corpus/mkunits"}

@@ -86,6 +86,9 @@ func (r Reach) sameAs(listed Reach) bool {
 // the order of the list.
 func (l *Library) ContactsIn(text string) []Contact {
 	found := FindReaches(text)
+	if len(found) == 0 {
+		return nil
+	}
 	var named []Contact
 	for _, c := range l.Contacts {
 		if slices.ContainsFunc(c.reaches(), func(listed Reach) bool {

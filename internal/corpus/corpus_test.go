@@ -66,6 +66,23 @@ func TestLintAcceptsACorrectDocument(t *testing.T) {
 	}
 }
 
+// The questions of single lines are questions of the document too, and rows, items
+// and sentences may be named by how they begin.
+func TestAnswers(t *testing.T) {
+	text := strings.Replace(minimal, "codes:", `answers:
+  - {line: Lệ phí làm lại, asked: [mất rồi xin lại hết mấy]}
+  - {line: Tờ khai, asked: [điền tờ nào, khai mẫu gì]}
+  - {line: Giấy thử được cấp, asked: [bao lâu có]}
+codes:`, 1)
+	if problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}}); err != nil || len(problems) > 0 {
+		t.Errorf("Lint = %v, %v, want none", problems, err)
+	}
+	asked := library(t, "procedures/dang-ky.md", text).Document("dang-ky").Asked
+	if len(asked) != 16 || asked[12] != "mất rồi xin lại hết mấy" || asked[15] != "bao lâu có" {
+		t.Errorf("asked = %q, want the twelve of the document and the four of its lines", asked)
+	}
+}
+
 func TestLintNamesFileLineAndRemedy(t *testing.T) {
 	tests := []struct {
 		name, old, new string
@@ -77,6 +94,8 @@ func TestLintNamesFileLineAndRemedy(t *testing.T) {
 		{"id differs from file", "id: dang-ky", "id: dang-ki", 2, "dang-ki"},
 		{"kind of another folder", "kind: procedure", "kind: skill", 4, "kind: procedure"},
 		{"few questions", "asked: [một, hai, ba, bốn, năm, sáu, bảy, tám, chín, mười, mười một, mười hai]", "asked: [một, hai]", 6, "at least 12"},
+		{"answers of no line", "codes:", "answers: [{line: Không có, asked: [mười ba]}]\ncodes:", 7, "no line of the document begins"},
+		{"line without questions", "codes:", "answers: [{line: Lệ phí làm lại}]\ncodes:", 7, "has no questions"},
 		{"code", `["1.001193"]`, `["1.1193"]`, 7, "1.001193"},
 		{"audience", "audience: both", "audience: all", 8, "citizen, official, both"},
 		{"district office", "authority: UBND cấp xã", "authority: UBND huyện", 10, "district level ended"},

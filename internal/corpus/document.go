@@ -20,6 +20,7 @@ type Document struct {
 	Kind       Kind       `yaml:"kind" json:"kind"`
 	Aliases    []string   `yaml:"aliases" json:"aliases,omitempty"`
 	Asked      []string   `yaml:"asked" json:"asked,omitempty"`
+	Answers    []Answer   `yaml:"answers" json:"answers,omitempty"` // their questions are in Asked too
 	Codes      []string   `yaml:"codes" json:"codes,omitempty"`
 	Field      string     `yaml:"field" json:"field,omitempty"`
 	Audience   string     `yaml:"audience" json:"audience,omitempty"` // citizen, official or both (the default)
@@ -41,6 +42,12 @@ type Document struct {
 	Collection string    `yaml:"-" json:"collection"` // the folder: procedures, skills, local
 	File       string    `yaml:"-" json:"file"`       // path inside the knowledge folder
 	Sections   []Section `yaml:"-" json:"sections"`
+}
+
+// Answer says which questions one line of the document answers.
+type Answer struct {
+	Line  string   `yaml:"line" json:"line"` // how the line begins: a row as it is printed, an item, a sentence of the summary
+	Asked []string `yaml:"asked" json:"asked"`
 }
 
 // Fact is one typed figure. A fact without Value, Rate and Factor is unknown: Ask
@@ -94,6 +101,38 @@ type Section struct {
 	Heading string `json:"heading"` // as written
 	Body    string `json:"body"`
 	Line    int    `json:"line"` // of the heading in the file, from 1
+}
+
+// says reports whether a row, an item or a sentence of the document begins so.
+func (d *Document) says(beginning string) bool {
+	if strings.TrimSpace(beginning) == "" {
+		return false
+	}
+	for _, f := range d.Facts() {
+		if label := f.label(); strings.HasPrefix(label, beginning) || strings.HasPrefix(beginning, label) {
+			return true
+		}
+	}
+	for _, s := range d.Sections {
+		if strings.Contains("\n"+s.Body, beginning) {
+			return true
+		}
+	}
+	return strings.HasPrefix(d.Authority, beginning)
+}
+
+// URL is the address a resident can read on: the portal's page, else the first source
+// that has one.
+func (d *Document) URL() string {
+	if d.Portal != "" {
+		return d.Portal
+	}
+	for _, s := range d.Sources {
+		if s.URL != "" {
+			return s.URL
+		}
+	}
+	return ""
 }
 
 // Record is what the fields of a document say beside its sections and typed rows,

@@ -168,8 +168,8 @@ func Alternatives(field string) []string {
 	return list
 }
 
-// unsaid is the part of a condition that the row's own words do not say already.
-func (f *Fact) unsaid() string {
+// Unsaid is the part of a condition that the row's own words do not say already.
+func (f *Fact) Unsaid() string {
 	said := vietnamese.Fold(f.For)
 	return strings.Join(slices.DeleteFunc(f.Condition.parts(), func(part string) bool {
 		return slices.ContainsFunc(Alternatives(part), func(s string) bool { return strings.Contains(said, vietnamese.Fold(s)) })
@@ -198,6 +198,14 @@ func occasionWords(occasion string) string {
 	return occasion
 }
 
+// label is what a row says before its figure.
+func (f *Fact) label() string {
+	if c := f.Unsaid(); c != "" {
+		return f.For + " (" + c + ")"
+	}
+	return f.For
+}
+
 // Line prints one fact as a line of an answer: "Bản sao giấy khai sinh xin thêm:
 // 8.000 đồng/bản". It says the condition, a low confidence, an unknown figure with
 // the office to ask, and that a figure ends soon. A figure of the future is worked
@@ -205,10 +213,7 @@ func occasionWords(occasion string) string {
 func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	day := max(asOf, f.ValidFrom)
 	var b strings.Builder
-	b.WriteString(f.For)
-	if c := f.unsaid(); c != "" {
-		b.WriteString(" (" + c + ")")
-	}
+	b.WriteString(f.label())
 	b.WriteString(": ")
 	switch {
 	case !f.Known():
@@ -221,7 +226,7 @@ func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	default:
 		b.WriteString(l.Figure(doc, f, day))
 	}
-	if f.Known() && l.doubtful(doc, f, day) {
+	if f.Known() && l.Doubtful(doc, f, day) {
 		b.WriteString(" (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận)")
 	}
 	if f.Note != "" {
@@ -230,7 +235,7 @@ func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	if f.ValidFrom > asOf {
 		b.WriteString("; áp dụng từ " + f.ValidFrom.String())
 	}
-	switch until := l.until(doc, f, day); {
+	switch until := l.Until(doc, f, day); {
 	case until == "" || until < asOf:
 	case asOf.Days(until) <= Soon:
 		b.WriteString("; sắp thay đổi: chỉ áp dụng đến hết " + until.String())
@@ -258,16 +263,16 @@ func (l *Library) rests(doc *Document, f *Fact, asOf Date) []base {
 	return rows
 }
 
-// doubtful reports whether a figure or one that it rests on has a low confidence.
-func (l *Library) doubtful(doc *Document, f *Fact, asOf Date) bool {
+// Doubtful reports whether a figure or one that it rests on has a low confidence.
+func (l *Library) Doubtful(doc *Document, f *Fact, asOf Date) bool {
 	return slices.ContainsFunc(l.rests(doc, f, asOf), func(b base) bool {
 		return cmp.Or(b.fact.Confidence, b.doc.Confidence) == "low"
 	})
 }
 
-// until is the last day on which a figure holds: its own, or that of one that it
+// Until is the last day on which a figure holds: its own, or that of one that it
 // rests on. It is empty when none is known.
-func (l *Library) until(doc *Document, f *Fact, asOf Date) Date {
+func (l *Library) Until(doc *Document, f *Fact, asOf Date) Date {
 	var until Date
 	for _, b := range l.rests(doc, f, asOf) {
 		if end := b.fact.ValidTo; end != "" && (until == "" || end < until) {

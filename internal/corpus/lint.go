@@ -119,6 +119,14 @@ func (c *checker) fields() {
 			c.at("asked:", "asked holds an empty or many-line entry: one question a line")
 		}
 	}
+	for _, a := range d.Answers {
+		if len(a.Asked) == 0 {
+			c.at("answers:", "the line %q of answers has no questions: list how people ask for it under asked", a.Line)
+		}
+		if !d.says(a.Line) {
+			c.at("answers:", "no line of the document begins with %q: copy the first words of the row, item or sentence that answers these questions", a.Line)
+		}
+	}
 	c.oneOf("audience", d.Audience, "citizen", "official", "both")
 	c.oneOf("level", d.Level, "", "commune", "province", "central")
 	c.oneOf("confidence", d.Confidence, "high", "medium", "low")
@@ -318,7 +326,7 @@ func (c *checker) typedNumbers() map[string]bool {
 		if line == "---" && i > 0 {
 			break
 		}
-		if strings.HasPrefix(line, "asked:") {
+		if strings.HasPrefix(line, "asked:") || strings.HasPrefix(line, "answers:") {
 			inAsked = true
 		} else if line != "" && line[0] != ' ' && line[0] != '-' {
 			inAsked = false

@@ -60,6 +60,9 @@ func parseDocument(file string, data []byte) (*Document, error) {
 		return nil, err
 	}
 	doc.Sections = sections
+	for _, a := range doc.Answers {
+		doc.Asked = append(doc.Asked, a.Asked...)
+	}
 	return doc, nil
 }
 

@@ -3,7 +3,9 @@ package database
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -24,6 +26,7 @@ type Outcome struct {
 
 	// What staff search by. Read from Body when it is written.
 	Question  string
+	Answer    string
 	Documents []string // cited, or else understood to be meant; sorted
 	Failed    []string // checks that did not pass; sorted
 }
@@ -32,15 +35,16 @@ type Outcome struct {
 func (o *Outcome) read() {
 	var body struct {
 		Question   string
+		Answer     string
 		Citations  []struct{ Document string }
 		Understood struct{ Documents []string }
 		Checks     map[string]string
 	}
-	o.Question, o.Documents, o.Failed = "", nil, nil
+	o.Question, o.Answer, o.Documents, o.Failed = "", "", nil, nil
 	if json.Unmarshal(o.Body, &body) != nil {
 		return
 	}
-	o.Question = body.Question
+	o.Question, o.Answer = body.Question, body.Answer
 	for _, c := range body.Citations {
 		o.Documents = append(o.Documents, c.Document)
 	}
@@ -57,21 +61,45 @@ func (o *Outcome) read() {
 	slices.Sort(o.Failed)
 }
 
+// list keeps names in a column in which each is found by ",name,".
+func list(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "," + strings.Join(names, ",") + ","
+}
+
+func unlist(s string) []string {
+	if s = strings.Trim(s, ","); s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}
+
+// sameAnswer is equal for equal answers, but for the space in them.
+func sameAnswer(answer string) string {
+	if answer = strings.Join(strings.Fields(answer), " "); answer == "" {
+		return ""
+	}
+	h := sha256.Sum256([]byte(answer))
+	return hex.EncodeToString(h[:16])
+}
+
 // words is a text as it is searched: without case and accents.
 func words(text string) string { return vietnamese.Fold(text) }
 
 func (t *tx) addOutcome(o Outcome) error {
 	o.read()
 	at := cmp.Or(millis(o.At), t.now)
-	failed := ""
-	if len(o.Failed) > 0 {
-		failed = "," + strings.Join(o.Failed, ",") + ","
-	}
-	n, err := t.exec(`INSERT INTO outcomes (id, channel, dialogue, person, status, at, question, words, failed, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
-		o.ID, o.Channel, o.Dialogue, o.Person, o.Status, at, o.Question, words(o.Question), failed, blob(o.Body))
+	n, err := t.exec(`INSERT INTO outcomes (id, channel, dialogue, person, status, at, question, words, documents, failed, answer, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		o.ID, o.Channel, o.Dialogue, o.Person, o.Status, at, o.Question, words(o.Question), list(o.Documents), list(o.Failed), sameAnswer(o.Answer), blob(o.Body))
 	if err != nil || n == 0 {
 		return err
+	}
+	t.count(at, o.Channel, o.Status)
+	for _, check := range o.Failed {
+		t.count(at, o.Channel, "failed "+check)
 	}
 	for _, d := range o.Documents {
 		if _, err := t.exec("INSERT INTO outcome_documents (outcome, document, at) VALUES (?, ?, ?)", o.ID, d, at); err != nil {
@@ -121,10 +149,16 @@ type Feedback struct {
 // addFeedback keeps the last word of a person; a reason given earlier stays when
 // none is given with the same opinion.
 func (t *tx) addFeedback(f Feedback) error {
+	at := cmp.Or(millis(f.At), t.now)
 	_, err := t.exec(`INSERT INTO feedback (outcome, channel, person, good, reason, at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (outcome, channel, person) DO UPDATE SET at = excluded.at, good = excluded.good,
 		reason = CASE WHEN excluded.reason = '' AND excluded.good = feedback.good THEN feedback.reason ELSE excluded.reason END`,
-		f.Outcome, f.Channel, f.Person, number(f.Good), f.Reason, cmp.Or(millis(f.At), t.now))
+		f.Outcome, f.Channel, f.Person, number(f.Good), f.Reason, at)
+	if f.Good {
+		t.count(at, f.Channel, "good")
+	} else {
+		t.count(at, f.Channel, "bad")
+	}
 	return err
 }
 
@@ -153,68 +187,4 @@ func (db *DB) FeedbackOn(ctx context.Context, outcome string) ([]Feedback, error
 		return err
 	}, "SELECT channel, person, good, reason, at FROM feedback WHERE outcome = ? ORDER BY at, channel, person", outcome)
 	return out, named("feedback", err)
-}
-
-// TicketStatus is how far a ticket is.
-type TicketStatus string
-
-// The statuses of a ticket. The first two and Answered are open: the dialogue has at most one such.
-const (
-	TicketOpen     TicketStatus = "open"
-	TicketAssigned TicketStatus = "assigned"
-	TicketAnswered TicketStatus = "answered"
-	TicketReleased TicketStatus = "released" // the bot answers again
-	TicketClosed   TicketStatus = "closed"
-)
-
-// Ticket asks for a human.
-type Ticket struct {
-	ID       int64 // given by the database
-	Channel  string
-	Dialogue string
-	Person   string
-	Outcome  string // the last one; empty: none
-	Reason   string // asked, repeated-failure …
-	Summary  string // masked
-	Commune  string
-	Topic    string // document
-	Status   TicketStatus
-	Assignee string    // name of an account; empty: nobody
-	Due      time.Time // zero: none
-	Created  time.Time
-	Updated  time.Time
-}
-
-const ticketColumns = "id, channel, dialogue, person, outcome, reason, summary, commune, topic, status, assignee, due, created, updated"
-
-func scanTicket(row interface{ Scan(...any) error }) (Ticket, error) {
-	var k Ticket
-	var due, created, updated int64
-	err := row.Scan(&k.ID, &k.Channel, &k.Dialogue, &k.Person, &k.Outcome, &k.Reason, &k.Summary, &k.Commune, &k.Topic, &k.Status, &k.Assignee, &due, &created, &updated)
-	k.Due, k.Created, k.Updated = timeOf(due), timeOf(created), timeOf(updated)
-	return k, err
-}
-
-// addTicket opens a ticket; a dialogue that has one open keeps that, brought up to date.
-func (t *tx) addTicket(k Ticket) (id int64, err error) {
-	err = t.row(`UPDATE tickets SET updated = ?, outcome = ?, reason = ?, summary = ?,
-			commune = CASE WHEN ? = '' THEN commune ELSE ? END, topic = CASE WHEN ? = '' THEN topic ELSE ? END
-		WHERE channel = ? AND dialogue = ? AND status IN ('open', 'assigned', 'answered') RETURNING id`,
-		t.now, k.Outcome, k.Reason, k.Summary, k.Commune, k.Commune, k.Topic, k.Topic, k.Channel, k.Dialogue).Scan(&id)
-	if err != sql.ErrNoRows {
-		return id, err
-	}
-	err = t.row(`INSERT INTO tickets (channel, dialogue, person, outcome, reason, summary, commune, topic, status, assignee, due, created, updated)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'open', ?, ?, ?, ?) RETURNING id`,
-		k.Channel, k.Dialogue, k.Person, k.Outcome, k.Reason, k.Summary, k.Commune, k.Topic, k.Assignee, millis(k.Due), cmp.Or(millis(k.Created), t.now), t.now).Scan(&id)
-	return id, err
-}
-
-// TicketByID finds a ticket; ErrNotFound when there is none.
-func (db *DB) TicketByID(ctx context.Context, id int64) (Ticket, error) {
-	k, err := scanTicket(db.reading(ctx).row("SELECT "+ticketColumns+" FROM tickets WHERE id = ?", id))
-	if err != nil {
-		return Ticket{}, named("ticket", err)
-	}
-	return k, nil
 }

@@ -39,7 +39,7 @@ func (db *DB) NextOut(ctx context.Context, owner, channel string, n int, lease t
 		parts = nil
 		lanes, err := t.take(`WITH picked AS MATERIALIZED (SELECT channel, dialogue FROM lanes WHERE box = 1 AND channel = ? AND ready <= ? ORDER BY ready LIMIT ?`+t.skipLocked()+`)
 			UPDATE lanes SET ready = ? FROM picked WHERE lanes.box = 1 AND lanes.channel = picked.channel AND lanes.dialogue = picked.dialogue
-			RETURNING channel, dialogue`, channel, now, n, now+lease.Milliseconds())
+			RETURNING lanes.channel, lanes.dialogue`, channel, now, n, now+lease.Milliseconds())
 		if err != nil {
 			return err
 		}

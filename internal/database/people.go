@@ -78,6 +78,8 @@ func (db *DB) Move(ctx context.Context, channel, from, to string) error {
 			"DELETE FROM dialogues WHERE channel = ? AND dialogue = ? AND EXISTS (SELECT 1 FROM dialogues AS d WHERE d.channel = ? AND d.dialogue = ?)",
 			"DELETE FROM unreachable WHERE channel = ? AND person = ? AND EXISTS (SELECT 1 FROM unreachable AS u WHERE u.channel = ? AND u.person = ?)",
 			"DELETE FROM feedback WHERE channel = ? AND person = ? AND outcome IN (SELECT f.outcome FROM feedback AS f WHERE f.channel = ? AND f.person = ?)",
+			"DELETE FROM holds WHERE channel = ? AND dialogue = ? AND EXISTS (SELECT 1 FROM holds AS h WHERE h.channel = ? AND h.dialogue = ?)",
+			"DELETE FROM corrections WHERE channel = ? AND dialogue = ? AND recall IN (SELECT c.recall FROM corrections AS c WHERE c.channel = ? AND c.dialogue = ?)",
 		} {
 			if _, err := t.exec(s, channel, from, channel, to); err != nil {
 				return err
@@ -129,11 +131,13 @@ var keyed = []struct{ table, dialogue, person string }{
 	{"outcomes", "dialogue", "person"},
 	{"feedback", "", "person"},
 	{"tickets", "dialogue", "person"},
+	{"holds", "dialogue", "person"},
+	{"corrections", "dialogue", "person"},
 }
 
 // Erase removes everything kept about a person of a channel from every table, at
 // once: waiting and past messages with their keys, answers not yet sent, what
-// their dialogues remember, outcomes, feedback, tickets. Work in progress for them
+// their dialogues remember, outcomes, feedback, tickets with their conversation. Work in progress for them
 // ends with ErrLost. What is posted to them later is kept as usual. rows is how
 // many went.
 func (db *DB) Erase(ctx context.Context, channel, person string) (rows int, err error) {
@@ -172,6 +176,7 @@ func (t *tx) erase(channel, person string) (rows int, err error) {
 	const theirs = " IN (SELECT id FROM outcomes WHERE channel = ? AND person = ?)"
 	remove("DELETE FROM outcome_documents WHERE outcome"+theirs, channel, person)
 	remove("DELETE FROM feedback WHERE outcome"+theirs, channel, person)
+	remove("DELETE FROM ticket_messages WHERE ticket IN (SELECT id FROM tickets WHERE channel = ? AND person = ?)", channel, person)
 	for _, c := range keyed {
 		remove("DELETE FROM "+c.table+" WHERE channel = ? AND person = ?", channel, person)
 	}

@@ -58,9 +58,7 @@ func (db *DB) commitRows(ops []*op) error {
 // lockSession holds an advisory lock on a connection of its own; the server gives
 // it back when the connection goes.
 func (db *DB) lockSession(ctx context.Context, name string) (func(), error) {
-	h := fnv.New64a()
-	h.Write([]byte("troly " + name))
-	key := int64(h.Sum64())
+	key := lockNumber(name)
 	conn, err := db.read.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -80,4 +78,11 @@ func (db *DB) lockSession(ctx context.Context, name string) (func(), error) {
 			db.log.Error("lock was not given back in order", "lock", name, "err", err)
 		}
 	}, nil
+}
+
+// lockNumber is what an advisory lock is called: they have numbers for names.
+func lockNumber(name string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte("troly " + name))
+	return int64(h.Sum64())
 }

@@ -30,9 +30,10 @@ type Received struct {
 type Job struct {
 	ID int64
 	Received
-	Attempt     int    // 1 the first time
-	State       []byte // what the last Finish of the dialogue left; nil: nothing
-	Unreachable bool   // the person was found unreachable before
+	Attempt     int       // 1 the first time
+	State       []byte    // what the last Finish of the dialogue left; nil: nothing
+	Unreachable bool      // the person was found unreachable before
+	Held        time.Time // until when the bot is silent in this dialogue; zero: it is not
 	Owner       string
 }
 
@@ -49,6 +50,10 @@ type Result struct {
 	Erase bool
 
 	Reachable *bool // nil: unchanged
+
+	Note    string    // masked: what the person said, for the conversation of the open ticket, if there is one (of this Result or before)
+	Hold    time.Time // the bot is silent in this dialogue until then; zero: unchanged
+	Release bool      // the bot answers again, and the open ticket is released
 }
 
 // Receive takes rows in. When it returns nil they are durable: on SQLite the
@@ -297,7 +302,7 @@ func (db *DB) Next(ctx context.Context, owner string, n int, lease time.Duration
 		jobs = nil
 		lanes, err := t.take(`WITH picked AS MATERIALIZED (SELECT channel, dialogue FROM lanes WHERE box = 0 AND ready <= ? ORDER BY ready LIMIT ?`+t.skipLocked()+`)
 			UPDATE lanes SET ready = ? FROM picked WHERE lanes.box = 0 AND lanes.channel = picked.channel AND lanes.dialogue = picked.dialogue
-			RETURNING channel, dialogue`, now, n, now+lease.Milliseconds())
+			RETURNING lanes.channel, lanes.dialogue`, now, n, now+lease.Milliseconds())
 		if err != nil {
 			return err
 		}
@@ -341,15 +346,16 @@ func (t *tx) take(query string, args ...any) (lanes [][2]string, err error) {
 
 // claim takes the oldest open row of the lane of j.
 func (t *tx) claim(j *Job) error {
-	var at int64
+	var at, held int64
 	var unreachable int
 	err := t.row(`UPDATE inbox SET attempt = attempt + 1, owner = ?
 		WHERE id = (SELECT id FROM inbox WHERE channel = ? AND dialogue = ? AND done = 0 ORDER BY id LIMIT 1)
 		RETURNING id, key, person, body, at, attempt,
 			(SELECT state FROM dialogues WHERE dialogues.channel = inbox.channel AND dialogues.dialogue = inbox.dialogue),
-			(SELECT count(*) FROM unreachable WHERE unreachable.channel = inbox.channel AND unreachable.person = inbox.person)`,
-		j.Owner, j.Channel, j.Dialogue).Scan(&j.ID, &j.Key, &j.Person, &j.Body, &at, &j.Attempt, &j.State, &unreachable)
-	j.At, j.Unreachable = timeOf(at), unreachable > 0
+			(SELECT count(*) FROM unreachable WHERE unreachable.channel = inbox.channel AND unreachable.person = inbox.person),
+			(SELECT coalesce(max(until), 0) FROM holds WHERE holds.channel = inbox.channel AND holds.dialogue = inbox.dialogue AND until > ?)`,
+		j.Owner, j.Channel, j.Dialogue, t.now).Scan(&j.ID, &j.Key, &j.Person, &j.Body, &at, &j.Attempt, &j.State, &unreachable, &held)
+	j.At, j.Unreachable, j.Held = timeOf(at), unreachable > 0, timeOf(held)
 	return err
 }
 
@@ -484,6 +490,19 @@ func (t *tx) keep(job Job, r Result) error {
 		filled := *k
 		fill(&filled.Channel, &filled.Dialogue, &filled.Person, &filled.Created, job)
 		if _, err := t.addTicket(filled); err != nil {
+			return err
+		}
+	}
+	if r.Release {
+		if err := t.release(job.Channel, job.Dialogue, TicketReleased); err != nil {
+			return err
+		}
+	}
+	if err := t.silence(job.Channel, job.Dialogue, job.Person, r.Hold, "ticket"); err != nil {
+		return err
+	}
+	if r.Note != "" {
+		if err := t.note(job.Channel, job.Dialogue, r.Note); err != nil {
 			return err
 		}
 	}

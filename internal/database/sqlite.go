@@ -118,7 +118,11 @@ func (s *single) one(t *tx, o *op) error {
 	if _, err := t.exec("SAVEPOINT op"); err != nil {
 		return err
 	}
-	if o.err = o.run(t); o.err != nil {
+	t.tallies = nil
+	if o.err = o.run(t); o.err == nil {
+		o.err = t.flush()
+	}
+	if o.err != nil {
 		if _, err := t.exec("ROLLBACK TO op"); err != nil {
 			return err
 		}

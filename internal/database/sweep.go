@@ -17,7 +17,7 @@ type Retention struct {
 
 // Swept counts what Sweep deleted.
 type Swept struct {
-	Dialogues, Outcomes, Feedback, Tickets, Jobs, Parts int
+	Dialogues, Outcomes, Feedback, Tickets, Jobs, Parts, Sessions int
 }
 
 // Sweep deletes what is past its days, in small transactions between which others
@@ -34,7 +34,6 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 		{&s.Parts, "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done > 0 AND finished < ? AND created < ? ORDER BY finished LIMIT 500)", max(keep.Queues, db.keep)},
 		{&s.Dialogues, "DELETE FROM dialogues WHERE updated < ? AND (channel, dialogue) IN (SELECT channel, dialogue FROM dialogues WHERE updated < ? ORDER BY updated LIMIT 500)", keep.Dialogues},
 		{&s.Feedback, "DELETE FROM feedback WHERE at < ? AND outcome IN (SELECT outcome FROM feedback WHERE at < ? ORDER BY at LIMIT 500)", keep.Outcomes},
-		{&s.Tickets, "DELETE FROM tickets WHERE updated < ? AND id IN (SELECT id FROM tickets WHERE status IN ('released', 'closed') AND updated < ? LIMIT 500)", keep.Outcomes},
 	} {
 		if step.age <= 0 {
 			continue
@@ -44,11 +43,25 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 			return s, err
 		}
 	}
-	if keep.Outcomes <= 0 {
-		return s, nil
+	if err := db.sweepShort(ctx, &s); err != nil || keep.Outcomes <= 0 {
+		return s, err
 	}
 	limit := db.millis() - keep.Outcomes.Milliseconds()
-	err := db.sweep(ctx, &s.Outcomes, func(t *tx) (int64, error) {
+	err := db.sweep(ctx, &s.Tickets, func(t *tx) (int64, error) {
+		ids, err := t.strings("SELECT CAST(id AS TEXT) FROM tickets WHERE status IN ('released', 'closed') AND updated < ? ORDER BY id LIMIT 200", limit)
+		for _, id := range ids {
+			for _, query := range []string{"DELETE FROM ticket_messages WHERE ticket = CAST(? AS BIGINT)", "DELETE FROM tickets WHERE id = CAST(? AS BIGINT)"} {
+				if err == nil {
+					_, err = t.exec(query, id)
+				}
+			}
+		}
+		return int64(len(ids)), err
+	})
+	if err != nil {
+		return s, err
+	}
+	err = db.sweep(ctx, &s.Outcomes, func(t *tx) (int64, error) {
 		ids, err := t.strings("SELECT id FROM outcomes WHERE at < ? ORDER BY at, id LIMIT 200", limit)
 		for _, id := range ids {
 			for _, query := range []string{
@@ -64,12 +77,29 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 	return s, err
 }
 
+// sweepShort deletes what has its own end: sessions, holds, attempts to sign in.
+func (db *DB) sweepShort(ctx context.Context, s *Swept) error {
+	const attempts = 24 * time.Hour // longer than any window of Attempt
+	return db.write(ctx, "sweep", func(t *tx) error {
+		n, err := t.exec("DELETE FROM sessions WHERE expires <= ?", t.now)
+		if err != nil {
+			return err
+		}
+		s.Sessions = int(n)
+		if _, err := t.exec("DELETE FROM holds WHERE until <= ?", t.now); err != nil {
+			return err
+		}
+		_, err = t.exec("DELETE FROM attempts WHERE at < ?", t.now-attempts.Milliseconds())
+		return err
+	})
+}
+
 // sweep repeats a step until nothing is left of it.
 func (db *DB) sweep(ctx context.Context, count *int, step func(*tx) (int64, error)) error {
 	for {
 		var n int64
 		err := db.write(ctx, "sweep", func(t *tx) (err error) {
-			n, err = step(t)
+			n, err = step(t) // smaller steps would sync more often, larger ones keep others waiting
 			return err
 		})
 		if err != nil || n == 0 {

@@ -27,6 +27,7 @@ type tx struct {
 	on       querier
 	postgres bool
 	now      int64
+	tallies  []tally
 }
 
 func (t *tx) exec(query string, args ...any) (int64, error) {
@@ -71,6 +72,15 @@ func (t *tx) forUpdate() string {
 		return " FOR UPDATE"
 	}
 	return ""
+}
+
+// alone keeps other transactions with the same name waiting until this one ends.
+func (t *tx) alone(name string) error {
+	if !t.postgres {
+		return nil // there is one writer
+	}
+	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", lockNumber(name))
+	return err
 }
 
 var numbered sync.Map // query with ? -> query with $1, $2 …; the queries are constants, so it stops growing
@@ -158,7 +168,12 @@ func (db *DB) once(ctx context.Context, f func(*tx) error) error {
 	if err != nil {
 		return err
 	}
-	if err := f(&tx{ctx: ctx, on: on, postgres: true, now: db.millis()}); err != nil {
+	t := &tx{ctx: ctx, on: on, postgres: true, now: db.millis()}
+	err = f(t)
+	if err == nil {
+		err = t.flush()
+	}
+	if err != nil {
 		return errors.Join(err, ignore(on.Rollback(), sql.ErrTxDone))
 	}
 	return on.Commit()

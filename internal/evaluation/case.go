@@ -15,6 +15,9 @@ import (
 	"troly/internal/pipeline"
 )
 
+// testSplit is the part of the cases that is told of in aggregates only.
+const testSplit = "test"
+
 // Case is one question and what a right outcome holds: a line of eval/sets/*.jsonl.
 type Case struct {
 	SchemaVersion      int           `json:"schema_version"` // 1

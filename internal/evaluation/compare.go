@@ -20,6 +20,11 @@ type Comparison struct {
 	Metrics []MetricComparison `json:"metrics"`
 	Slices  []MetricComparison `json:"slices"` // of Pass; exploratory: P is adjusted by Benjamini-Hochberg
 	Flipped []Flip             `json:"flipped"`
+
+	// Cases of the test split that flipped are counted and not named: who reads them
+	// tunes to them.
+	TestBetter int `json:"test_better"`
+	TestWorse  int `json:"test_worse"`
 }
 
 // MetricComparison compares one metric over the bases both runs have. Improvement is
@@ -117,7 +122,7 @@ func compareRows(a, b *rows, seed uint64) *Comparison {
 		}
 	}
 	adjust(c.Slices, statistics.BenjaminiHochberg)
-	c.Flipped = flips(a, b, allA, allB)
+	c.flips(a, b, allA, allB)
 	return c
 }
 
@@ -198,27 +203,31 @@ func compareMetric(a, b *rows, listA, listB []*row, metric string, seed uint64) 
 
 func isBinary(x float64) bool { return x == 0 || x == 1 }
 
-// flips lists the cases that pass in one run only, worse ones first. With repeats a
+// flips finds the cases that pass in one run only, worse ones first. With repeats a
 // case passes when most of them do.
-func flips(a, b *rows, listA, listB []*row) []Flip {
+func (c *Comparison) flips(a, b *rows, listA, listB []*row) {
 	before := passing(a, listA)
 	after := passing(b, listB)
-	var all []Flip
 	for id, x := range before {
 		y, ok := after[id]
-		if !ok || x.pass == y.pass {
-			continue
+		switch {
+		case !ok || x.pass == y.pass:
+		case x.test && y.pass:
+			c.TestBetter++
+		case x.test:
+			c.TestWorse++
+		default:
+			c.Flipped = append(c.Flipped, Flip{Case: id, Variant: x.variant, Better: y.pass, MissedA: x.missed, MissedB: y.missed})
 		}
-		all = append(all, Flip{Case: id, Variant: x.variant, Better: y.pass, MissedA: x.missed, MissedB: y.missed})
 	}
-	slices.SortFunc(all, func(a, b Flip) int {
+	slices.SortFunc(c.Flipped, func(a, b Flip) int {
 		return cmp.Or(cmp.Compare(indicator(a.Better), indicator(b.Better)), strings.Compare(a.Case, b.Case))
 	})
-	return all
 }
 
 type passed struct {
 	pass    bool
+	test    bool // of the test split
 	variant Variant
 	missed  Miss
 }
@@ -227,7 +236,7 @@ func passing(set *rows, list []*row) map[string]passed {
 	all := make(map[string]passed)
 	for _, one := range byCase(list) {
 		sum, n := 0.0, 0.0
-		p := passed{variant: Variant(one[0].labels[2])}
+		p := passed{variant: Variant(one[0].labels[2]), test: one[0].labels[6] == testSplit}
 		for _, r := range one {
 			if v := r.values[set.index[Pass]]; !math.IsNaN(v) && !r.failed {
 				sum, n = sum+v, n+1

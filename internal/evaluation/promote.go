@@ -71,7 +71,7 @@ func idRune(r rune) rune {
 // splitOf is the split of an accepted case; it only depends on its ID.
 func splitOf(id string) string {
 	if statistics.Fraction("split", id) < testShare {
-		return "test"
+		return testSplit
 	}
 	return "dev"
 }

@@ -281,6 +281,10 @@ func TestWorstComesFirst(t *testing.T) {
 	if err != nil || all != 5 || len(worst) != 3 || worst[0].Case != "c" || worst[1].Case != "b" || worst[2].Case != "n.typo" || len(worst[2].Also) != 2 {
 		t.Errorf("failures = %+v of %d, %v, want the error, the critical one and the question typed wrongly in three ways", worst, all, err)
 	}
+	many[1].Split = "test"
+	if worst, _, _ := r.failures(3); worst[2].Case != "n.no_diacritics" && worst[2].Case != "n.plain" {
+		t.Errorf("failures show %s of the test split", worst[2].Case)
+	}
 	if worst, all, _ := r.failures(1); len(worst) != 1 || all != 5 || worst[0].Case != "c" {
 		t.Errorf("failures(1) = %+v of %d, want the error of 5", worst, all)
 	}

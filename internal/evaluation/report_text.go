@@ -23,7 +23,8 @@ type failure struct {
 
 // failures are the questions whose outcomes are not right, the worst first: errors,
 // forbidden statements, then what was said wrongly, not said and not found. At most
-// limit are kept; all counts every wrong sample.
+// limit are kept; all counts every wrong sample. Those of the test split are counted
+// and not shown.
 func (r *Report) failures(limit int) (worst []failure, all int, err error) {
 	found := failing{limit: limit, byBase: make(map[string]*failingBase)}
 	for s, err := range r.Samples {
@@ -32,7 +33,9 @@ func (r *Report) failures(limit int) (worst []failure, all int, err error) {
 		}
 		if bad := badness(s); bad > 0 {
 			all++
-			found.add(s, bad)
+			if s.Split != testSplit {
+				found.add(s, bad)
+			}
 		}
 	}
 	found.prune()
@@ -197,6 +200,9 @@ func (r *Report) markComparison(b *strings.Builder) {
 			state = "now right"
 		}
 		fmt.Fprintf(b, "- `%s` %s%s\n", f.Case, state, parenthesis(string(f.MissedB)))
+	}
+	if c.TestBetter+c.TestWorse > 0 {
+		fmt.Fprintf(b, "- of the test split, which is not shown: %d now right, %d now wrong\n", c.TestBetter, c.TestWorse)
 	}
 }
 

@@ -239,15 +239,22 @@ func TestCompareRows(t *testing.T) {
 		b = append(b, sampleOf(id, id, Plain, 0, map[string]float64{Pass: indicator(i > 0 && i < 25), FalseRefusal: 0}))
 		a[i].Missed = map[bool]Miss{false: NotSaid}[i < 10]
 	}
+	for i := range 3 { // of the test split: two flip, and none is named
+		id := fmt.Sprintf("t%d", i)
+		was := sampleOf(id, id, Plain, 0, map[string]float64{Pass: indicator(i == 0), FalseRefusal: 1})
+		is := sampleOf(id, id, Plain, 0, map[string]float64{Pass: indicator(i == 1), FalseRefusal: 0})
+		was.Split, is.Split = "test", "test"
+		a, b = append(a, was), append(b, is)
+	}
 	a = append(a, sampleOf("old", "old", Plain, 0, map[string]float64{Pass: 1}))
 	c := compareRows(rowsOf(a), rowsOf(b), 1)
-	if c.Pairs != 30 || len(c.OnlyA) != 1 || len(c.OnlyB) != 0 {
+	if c.Pairs != 33 || len(c.OnlyA) != 1 || len(c.OnlyB) != 0 {
 		t.Errorf("%d pairs, only A %v, only B %v", c.Pairs, c.OnlyA, c.OnlyB)
 	}
 	pass := c.Metrics[0]
-	near(t, "pass A", pass.MeanA, 10.0/30)
-	near(t, "pass B", pass.MeanB, 24.0/30)
-	if d := pass.Improvement; d.Wins != 15 || d.Losses != 1 || pass.McNemar == nil || pass.Adjusted < d.P {
+	near(t, "pass A", pass.MeanA, 11.0/33)
+	near(t, "pass B", pass.MeanB, 25.0/33)
+	if d := pass.Improvement; d.Wins != 16 || d.Losses != 2 || pass.McNemar == nil || pass.Adjusted < d.P {
 		t.Errorf("pass: %+v, McNemar %v, adjusted %v", d, pass.McNemar, pass.Adjusted)
 	}
 	for _, m := range c.Metrics {
@@ -257,6 +264,9 @@ func TestCompareRows(t *testing.T) {
 	}
 	if len(c.Flipped) != 16 || c.Flipped[0].Case != "q00" || c.Flipped[0].Better || !c.Flipped[1].Better || c.Flipped[1].MissedA != NotSaid {
 		t.Errorf("flipped: %+v", c.Flipped)
+	}
+	if c.TestBetter != 1 || c.TestWorse != 1 {
+		t.Errorf("of the test split %d better, %d worse, want one of each", c.TestBetter, c.TestWorse)
 	}
 }
 

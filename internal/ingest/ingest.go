@@ -101,21 +101,34 @@ func (s *Syncer) Hashes(lib *corpus.Library) map[string]string {
 	return hashes
 }
 
-// chunks yields everything that is to be in the store.
+// chunks yields everything that is to be in the store. Profiles come last: their
+// vectors are learned while the others are encoded.
 func chunks(lib *corpus.Library) iter.Seq[corpus.Chunk] {
 	return func(yield func(corpus.Chunk) bool) {
-		for _, d := range lib.Documents {
-			for _, c := range lib.Split(d) {
-				if !yield(c) {
-					return
+		var profiles []corpus.Chunk
+		each := func(all []corpus.Chunk) bool {
+			for _, c := range all {
+				if c.Section == corpus.ProfileSection {
+					profiles = append(profiles, c)
+				} else if !yield(c) {
+					return false
 				}
+			}
+			return true
+		}
+		for _, d := range lib.Documents {
+			if !each(lib.Split(d)) {
+				return
 			}
 		}
 		for _, o := range lib.Outside {
-			for _, c := range corpus.SplitOutside(o) {
-				if !yield(c) {
-					return
-				}
+			if !each(corpus.SplitOutside(o)) {
+				return
+			}
+		}
+		for _, c := range profiles {
+			if !yield(c) {
+				return
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package pipeline_test
 import (
 	"context"
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +106,22 @@ func TestAskDialogue(t *testing.T) {
 	}
 }
 
+// The number of a choice is the choice, whatever else the few words would fit.
+func TestAskChoice(t *testing.T) {
+	for _, question := range []string{"thẻ", "thế mất bao lâu?"} {
+		first := ask(question)
+		if first.Status != pipeline.Clarify || len(first.Choices) < 2 {
+			t.Fatalf("Ask(%q) = %s with choices %v, want a question back", question, first.Status, first.Choices)
+		}
+		for i, want := range first.Choices {
+			o := ask(strconv.Itoa(i+1), first.Turn())
+			if o.Status != pipeline.Answered || len(o.Citations) == 0 || o.Citations[0].Document != want {
+				t.Errorf("after %q, Ask(%d) = %s from %v, want %s", question, i+1, o.Status, o.Citations, want)
+			}
+		}
+	}
+}
+
 func TestAskAsOf(t *testing.T) {
 	for _, tt := range []struct {
 		day  corpus.Date
@@ -144,6 +162,33 @@ func TestAskCase(t *testing.T) {
 			if strings.Contains(o.Answer, s) {
 				t.Errorf("Ask(%q) =\n%s\nwant no %q: it is for another case", tt.question, o.Answer, s)
 			}
+		}
+	}
+}
+
+// Of several rows the one comes first that people ask for in such words.
+func TestAskLine(t *testing.T) {
+	for _, tt := range []struct{ question, first string }{
+		{"dan ong dong dc co 17 nam, du tuoi roi thi duoc linh may phan tram luong", "Tỷ lệ hưởng của nam đóng từ 15 đến dưới 20 năm"},
+		{"về hưu sớm 2 năm thì bị trừ mấy phần trăm", "Nghỉ trước tuổi bị trừ"},
+		{"Bố tôi già rồi, con ra lĩnh lương hưu thay có được không?", "Giấy ủy quyền lĩnh lương hưu"},
+	} {
+		lines := strings.Split(ask(tt.question).Answer, "\n")
+		at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "• ") || strings.HasPrefix(l, "- ") })
+		if at < 0 || !strings.Contains(lines[at], tt.first) {
+			t.Errorf("Ask(%q) =\n%s\nwant %q in its first line", tt.question, strings.Join(lines, "\n"), tt.first)
+		}
+	}
+}
+
+// Somebody who said where they live is told which office to ask.
+func TestAskAbstainsWithTheCommune(t *testing.T) {
+	for commune, want := range map[string]string{
+		"": "Trung tâm Phục vụ hành chính công xã, phường nơi bạn ở.", "Xã Đại Lịch": "Trung tâm Phục vụ hành chính công xã Đại Lịch.",
+	} {
+		o := assistant().Ask(context.Background(), pipeline.Question{Text: "xin quốc tịch Việt Nam cho chồng người Lào thì làm thế nào", Commune: commune})
+		if o.Status != pipeline.Abstained || !strings.Contains(o.Answer, want) {
+			t.Errorf("from %q: %s\n%s\nwant an abstention with %q", commune, o.Status, o.Answer, want)
 		}
 	}
 }

@@ -177,7 +177,11 @@ func (a *Assistant) abstain(out *Outcome, q *understanding) {
 	}
 	var b strings.Builder
 	b.WriteString("Tôi chưa có thông tin chắc chắn về việc này nên không dám trả lời. Bạn hỏi giúp:")
-	b.WriteString("\n- Trung tâm Phục vụ hành chính công xã, phường nơi bạn ở.")
+	office := "xã, phường nơi bạn ở"
+	if q.commune != "" {
+		office = corpus.Running(q.commune)
+	}
+	b.WriteString("\n- Trung tâm Phục vụ hành chính công " + office + ".")
 	if c, ok := a.lib.Contact("cong-dvc"); ok && c.Verified {
 		b.WriteString("\n- " + c.Name + ": " + c.Phone + ".")
 	}

@@ -65,8 +65,8 @@ func TestDocumentsMayPrintTheirOwnLinks(t *testing.T) {
 	a := New(lib, nil, Options{})
 	doc := lib.Document("khai-sinh")
 	d := newDraft(lib, "2026-11-27")
-	line := "Xem " + sourceURL(doc) + " " + d.cite(doc, "tom-tat")
-	if sourceURL(doc) == "" || !a.listed(line, d) {
+	line := "Xem " + doc.URL() + " " + d.cite(doc, "tom-tat")
+	if doc.URL() == "" || !a.listed(line, d) {
 		t.Errorf("listed(%q) = false, want true: it is the document's own page", line)
 	}
 }

@@ -23,7 +23,7 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		documents = a.documentsOf(ctx, history)
 	}
 	if choice := chosen(q, last.Choices, a.lib); choice != "" {
-		q.named, q.followUp = []string{choice}, true
+		q.named, q.coded, q.followUp = []string{choice}, choice, true // no doubt is left
 		q.text = last.Question + " " + q.text
 		if len(q.facets) == 0 {
 			q.facets = last.Facets

@@ -37,23 +37,9 @@ func (d *draft) cite(doc *corpus.Document, section string) string {
 			return fmt.Sprintf("[%d]", c.N)
 		}
 	}
-	c := Citation{N: len(d.citations) + 1, Document: doc.ID, Section: section, Title: doc.Title, URL: sourceURL(doc), Checked: doc.Checked, ValidFrom: doc.ValidFrom, heading: headingOf(doc, section)}
+	c := Citation{N: len(d.citations) + 1, Document: doc.ID, Section: section, Title: doc.Title, URL: doc.URL(), Checked: doc.Checked, ValidFrom: doc.ValidFrom, heading: headingOf(doc, section)}
 	d.citations = append(d.citations, c)
 	return fmt.Sprintf("[%d]", c.N)
-}
-
-// sourceURL is the address a resident can read on: the portal's page, else the
-// first source that has one.
-func sourceURL(doc *corpus.Document) string {
-	if doc.Portal != "" {
-		return doc.Portal
-	}
-	for _, s := range doc.Sources {
-		if s.URL != "" {
-			return s.URL
-		}
-	}
-	return ""
 }
 
 // full reports whether n more runes would make the answer too long.

@@ -57,6 +57,19 @@ func TestEmergencyAnswers(t *testing.T) {
 	}
 }
 
+// What Emergency says of a text is what Ask does with it.
+func TestEmergencyByWords(t *testing.T) {
+	for question, want := range map[string]bool{
+		"cháy nhà": true, "chay nha roi": true, "công an gọi bắt chuyển tiền": true, norm.NFD.String("tôi muốn tự tử"): true,
+		"": false, "xin chào": false, "cháy mất sổ đỏ thì làm lại ở đâu": false, "khai tử cho ông em": false,
+	} {
+		intent := ask(question).Understood.Intent
+		if got := assistant().Emergency(question); got != want || got != (intent == "emergency" || intent == "scam") {
+			t.Errorf("Emergency(%q) = %v, want %v; Ask says %s", question, got, want, intent)
+		}
+	}
+}
+
 func TestNoEmergency(t *testing.T) {
 	for _, q := range []string{
 		"khai tử cho người tự tử cần giấy tờ gì", "phòng cháy chữa cháy cần giấy gì", "báo cháy là gì", "cháy hết tiền rồi", "chết mất thôi",

@@ -43,6 +43,11 @@ type page struct {
 	meanWords        float64
 
 	has, hasFolded map[string]bool // words of the document anywhere: names, asked questions, sections
+
+	asked, askedFolded phrasings // for single lines
+
+	record   values            // of the fields and typed rows
+	passages map[string]values // of each section
 }
 
 // page returns the lines of a document that hold on a day.
@@ -82,6 +87,9 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 		}
 	}
 	p.takeWords(a.lib, doc)
+	p.takeValues(a.lib, doc, asOf)
+	p.asked = newPhrasings(p, doc, func(t vietnamese.Token) string { return t.Text })
+	p.askedFolded = newPhrasings(p, doc, func(t vietnamese.Token) string { return t.Folded })
 	return p
 }
 
@@ -175,6 +183,8 @@ const (
 	ruleBonus    = 0.4  // a line that says what one must, may or need not, for a question that asks whether
 	weakShare    = 0.5  // of the score of a row without a figure or of a later day: today's figures come first
 	lengthShare  = 0.4  // of a line's length in its normalisation
+	minClause    = 4    // syllables from which a clause is compared by itself
+	askedGain    = 10.0 // of a line that is asked for in the words of the question
 )
 
 // rank orders the lines of a document by how well they fit the question: by its
@@ -183,13 +193,15 @@ const (
 // and rows of another case than one that it names.
 func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
 	weights := a.lineWeights(q, doc, p)
+	near := p.near(q)
 	var ranked []scoredLine
-	for _, l := range p.lines {
+	for i, l := range p.lines {
 		score := overlap(q, weights, l.words)
+		score /= 1 - lengthShare + lengthShare*float64(len(l.words))/p.meanWords
+		score += askedGain * near[i]
 		if _, other := named.count(l.condition); score == 0 || other {
 			continue
 		}
-		score /= 1 - lengthShare + lengthShare*float64(len(l.words))/p.meanWords
 		share := 1.0
 		if slices.ContainsFunc(q.kinds, func(k vietnamese.Kind) bool { return l.kinds[k] }) {
 			share += kindBonus
@@ -207,6 +219,30 @@ func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named 
 	}
 	slices.SortStableFunc(ranked, func(a, b scoredLine) int { return cmp.Compare(b.score, a.score) })
 	return ranked
+}
+
+// near says how near a question, or one of its clauses, is to the questions that ask
+// for each line, see phrasings.
+func (p *page) near(q *understanding) []float64 {
+	x := &p.askedFolded
+	if q.accented {
+		x = &p.asked
+	}
+	near := make([]float64, len(p.lines))
+	if len(x.list) == 0 {
+		return near
+	}
+	clauses := strings.FieldsFunc(q.query.Text, func(r rune) bool { return strings.ContainsRune(",.?!;:\n", r) })
+	for i, text := range append(clauses, q.query.Text) {
+		tokens := vietnamese.Tokenize(nil, text)
+		if i < len(clauses) && len(tokens) < minClause {
+			continue
+		}
+		for line, sim := range x.near(grams(tokens, q.form), len(p.lines)) {
+			near[line] = max(near[line], sim)
+		}
+	}
+	return near
 }
 
 // lineWeights are the words of a question, and their official words, with what each

@@ -25,6 +25,7 @@ type Question struct {
 	Text     string
 	Audience string      // citizen, official or empty for both
 	AsOf     corpus.Date // facts are those of this day; empty means today
+	Commune  string      // where the person lives, a full name: "Xã Đại Lịch"; empty: not known
 	History  []Turn      // oldest first
 }
 

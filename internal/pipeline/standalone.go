@@ -39,7 +39,7 @@ func (a *Assistant) standalone(ctx context.Context, out *Outcome, q *understandi
 		out.Degraded = append(out.Degraded, "llm: rewriting: "+failure(err))
 		return q, found
 	}
-	whole := a.understand(ctx, Question{Text: text, Audience: question.Audience, AsOf: question.AsOf})
+	whole := a.understand(ctx, Question{Text: text, Audience: question.Audience, AsOf: question.AsOf, Commune: question.Commune})
 	whole.raw = q.raw // what must not be echoed is what was typed
 	again, err := a.retriever.Search(ctx, whole.query)
 	if err != nil || whole.kind != aQuestion || a.unsure(whole, again) {

@@ -22,6 +22,7 @@ type understanding struct {
 	raw      string // as typed, cut to MaxQuestion
 	asOf     corpus.Date
 	audience string
+	commune  string   // where the person lives; may be empty
 	text     string   // normalised, shorthand written out, marks restored, typos repaired
 	context  []string // documents of the dialogue that the question leans on
 	before   []string // documents of the turn before, whether it leans on them or not
@@ -59,7 +60,7 @@ func (q *understanding) bare() bool {
 // understand reads a question without looking anything up: clean text, shorthand
 // written out, marks restored, what is asked for, which documents are named.
 func (a *Assistant) understand(ctx context.Context, question Question) *understanding {
-	q := &understanding{raw: cutBytes(question.Text, MaxQuestion), asOf: question.AsOf, audience: question.Audience}
+	q := &understanding{raw: cutBytes(question.Text, MaxQuestion), asOf: question.AsOf, audience: question.Audience, commune: question.Commune}
 	typed := vietnamese.Normalize(withoutPersonalData(q.raw))
 	expanded := a.glossary.Expand(typed)
 	q.accented = !vietnamese.MissingDiacritics(typed)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"troly/internal/corpus"
@@ -24,7 +25,7 @@ const (
 func (a *Assistant) verify(d *draft, q *understanding) (map[string]string, bool) {
 	answer := d.text()
 	results := map[string]bool{
-		checkNumbers:   grounded(answer, a.evidence(d)),
+		checkNumbers:   grounded(answer, a.evidence(d)...),
 		checkCitations: citationsResolve(answer, d.citations),
 		checkLanguage:  !vietnamese.MissingDiacritics(answer),
 		checkContacts:  a.listed(answer, d),
@@ -50,9 +51,25 @@ func sendsToAbolished(answer string) bool {
 	return found
 }
 
-// evidence is the text an answer may take values from: the cited passages and the
+// values are the typed values of a text; see vietnamese.FindValues.
+type values map[value]bool
+
+type value struct {
+	kind      vietnamese.Kind
+	canonical string
+}
+
+func valuesOf(text string) values {
+	have := make(values)
+	for _, v := range vietnamese.FindValues(text) {
+		have[value{v.Kind, v.Canonical}] = true
+	}
+	return have
+}
+
+// evidence are the values an answer may hold: those of the cited passages and of the
 // records of the cited documents.
-func (a *Assistant) evidence(d *draft) string {
+func (a *Assistant) evidence(d *draft) []values {
 	var b strings.Builder
 	for _, c := range d.contacts {
 		// A number stands once as a number to dial and once by itself, as answers
@@ -60,40 +77,37 @@ func (a *Assistant) evidence(d *draft) string {
 		b.WriteString(c.Name + "\n" + c.Reachable() + "\ngọi " + c.Phone + "\n" + c.Note + "\n")
 	}
 	b.WriteString(d.table)
+	all := []values{valuesOf(b.String())}
 	for _, c := range d.citations {
-		doc := a.lib.Document(c.Document)
-		if doc == nil {
-			continue
-		}
-		b.WriteString(doc.Record())
-		for _, s := range a.lib.Passages(doc) {
-			if s.ID == c.Section {
-				b.WriteString(s.Heading + "\n" + s.Body + "\n")
-			}
-		}
-		for _, rows := range [][]corpus.Fact{doc.Fees, doc.Durations, doc.Amounts} {
-			for i := range rows {
-				b.WriteString(a.lib.Line(doc, &rows[i], d.asOf) + "\n")
-			}
+		if doc := a.lib.Document(c.Document); doc != nil {
+			p := a.page(doc, d.asOf)
+			all = append(all, p.record, p.passages[c.Section])
 		}
 	}
-	return b.String()
+	return all
+}
+
+// takeValues notes the values of a document: those of its record, typed rows of
+// every day included, and of each section.
+func (p *page) takeValues(lib *corpus.Library, doc *corpus.Document, asOf corpus.Date) {
+	p.passages = make(map[string]values)
+	for _, s := range lib.Passages(doc) {
+		p.passages[s.ID] = valuesOf(s.Heading + "\n" + s.Body)
+	}
+	var b strings.Builder
+	b.WriteString(doc.Record())
+	for _, f := range doc.Facts() {
+		b.WriteString(lib.Line(doc, &f, asOf) + "\n")
+	}
+	p.record = valuesOf(b.String())
 }
 
 // grounded reports whether every value of the answer occurs in the evidence, by
 // canonical value: "8.000 đồng" is grounded by "8.000 đồng/bản", "5 ngày" is not
 // by "5 ngày làm việc". The numbers of a list's steps are no values.
-func grounded(answer, evidence string) bool {
-	type said struct {
-		kind      vietnamese.Kind
-		canonical string
-	}
-	have := make(map[said]bool)
-	for _, v := range vietnamese.FindValues(evidence) {
-		have[said{v.Kind, v.Canonical}] = true
-	}
-	for _, v := range vietnamese.FindValues(stepNumber.ReplaceAllString(citationMark.ReplaceAllString(answer, ""), "")) {
-		if !have[said{v.Kind, v.Canonical}] {
+func grounded(answer string, evidence ...values) bool {
+	for said := range valuesOf(stepNumber.ReplaceAllString(citationMark.ReplaceAllString(answer, ""), "")) {
+		if !slices.ContainsFunc(evidence, func(have values) bool { return have[said] }) {
 			return false
 		}
 	}

@@ -20,7 +20,7 @@ func TestGrounded(t *testing.T) {
 		{"mã 1.001193", "mã 1.001194", false},
 		{"12 người", "10 người", false},
 	} {
-		if got := grounded(tt.answer, tt.evidence); got != tt.want {
+		if got := grounded(tt.answer, valuesOf(tt.evidence)); got != tt.want {
 			t.Errorf("grounded(%q, %q) = %v, want %v", tt.answer, tt.evidence, got, tt.want)
 		}
 	}

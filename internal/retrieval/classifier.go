@@ -114,14 +114,17 @@ func (f featurizer) sparse(text string) *vectorstore.Sparse {
 	return s
 }
 
-// learn trains both classifiers, on two cores, and returns each document's weights
-// by document ID.
-func learn(lib *corpus.Library) (accented, folded map[string]vectorstore.Sparse) {
+// learning begins to train both classifiers, on two cores, and returns what waits
+// for them.
+func learning(lib *corpus.Library) func() learnedWeights {
+	var w learnedWeights
 	var wg sync.WaitGroup
-	wg.Go(func() { accented = train(lib, newFeaturizer(lib, false)) })
-	wg.Go(func() { folded = train(lib, newFeaturizer(lib, true)) })
-	wg.Wait()
-	return accented, folded
+	wg.Go(func() { w.accented = train(lib, newFeaturizer(lib, false)) })
+	wg.Go(func() { w.folded = train(lib, newFeaturizer(lib, true)) })
+	return func() learnedWeights {
+		wg.Wait()
+		return w
+	}
 }
 
 // examplesOf lists what there is to learn from, and the ID of each class.

@@ -13,6 +13,6 @@ func BenchmarkLearn(b *testing.B) {
 		b.Fatal(err)
 	}
 	for b.Loop() {
-		learn(lib)
+		learning(lib)()
 	}
 }

@@ -73,14 +73,16 @@ func Schema(dims int) vectorstore.Schema {
 type Encoder struct {
 	text, asked, profile *vectorstore.Encoder
 
-	lib      *corpus.Library
-	learned  bool
-	accented map[string]vectorstore.Sparse
-	folded   map[string]vectorstore.Sparse
+	lib     *corpus.Library       // nil: nothing is learned
+	weights func() learnedWeights // waits for what the first chunk began
 }
 
+// learnedWeights are the classifier's, by document.
+type learnedWeights struct{ accented, folded map[string]vectorstore.Sparse }
+
 // NewEncoder returns an encoder of the library's chunks for package ingest. The
-// classifier is trained when the first chunk that holds its weights is encoded.
+// classifier is trained from the first chunk on, beside the encoding, and waited for
+// by the first chunk that holds its weights.
 func NewEncoder(lib *corpus.Library) *Encoder {
 	return &Encoder{text: textFields.Encoder(), asked: askedFields.Encoder(), profile: profileFields.Encoder(), lib: lib}
 }
@@ -93,16 +95,16 @@ func NewTextEncoder(mean float64) *Encoder {
 
 // EncodeChunk returns the vectors of a chunk by name.
 func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
+	if e.lib != nil && e.weights == nil {
+		e.weights = learning(e.lib)
+	}
 	switch c.Section {
 	case corpus.AskedSection:
 		return map[string]vectorstore.Sparse{askedVector: e.asked.Document(c.Text)}
 	case corpus.ProfileSection:
-		if !e.learned {
-			e.accented, e.folded = learn(e.lib)
-			e.learned = true
-		}
+		w := e.weights()
 		return map[string]vectorstore.Sparse{
-			profileVector: e.profile.Document(c.Text), classAccented: e.accented[c.Document], classFolded: e.folded[c.Document],
+			profileVector: e.profile.Document(c.Text), classAccented: w.accented[c.Document], classFolded: w.folded[c.Document],
 		}
 	}
 	names := c.Title + "\n" + strings.Join(c.Aliases, "\n")

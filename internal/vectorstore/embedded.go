@@ -298,7 +298,8 @@ func (s *Embedded) Upsert(ctx context.Context, points []Point) error {
 		s.points[p.ID] = &p
 	}
 	s.dirty = true
-	return s.write(ctx, func(tx *sql.Tx) error {
+	first := s.firstIndex()
+	err := s.write(ctx, func(tx *sql.Tx) error {
 		insert, err := tx.PrepareContext(ctx, "INSERT INTO points (id, hash, data, crc) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, data = excluded.data, crc = excluded.crc")
 		if err != nil {
 			return err
@@ -313,6 +314,24 @@ func (s *Embedded) Upsert(ctx context.Context, points []Point) error {
 		_, err = tx.ExecContext(ctx, "DELETE FROM meta")
 		return err
 	})
+	first()
+	return err
+}
+
+// firstIndex begins to build the very first index while its points are written, for
+// a first start waits for both; what it returns ends that. The caller holds the lock.
+func (s *Embedded) firstIndex() (end func()) {
+	if s.current.Load() != nil {
+		return func() {}
+	}
+	points := slices.Collect(maps.Values(s.points))
+	built := make(chan *snapshot, 1)
+	go func() { built <- newSnapshot(s.schema, points) }()
+	return func() {
+		s.current.Store(<-built)
+		s.dirty = false
+		s.pack()
+	}
 }
 
 // Delete implements Store.

@@ -5,16 +5,15 @@ package web
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"log/slog"
-	"mime"
 	"net/http"
-	"strconv"
+	"net/netip"
+	"net/url"
 	"time"
 
 	"troly/internal/corpus"
 	"troly/internal/pipeline"
+	"troly/internal/webhook"
 )
 
 // Assistant answers and searches; *pipeline.Assistant is one.
@@ -30,6 +29,24 @@ type Options struct {
 	Log       *slog.Logger
 	Parts     []Part                  // told of in /readyz
 	Webhooks  map[string]http.Handler // by path, for POST: those of the channels that are on
+	Now       func() time.Time        // nil: time.Now
+
+	Library   *corpus.Library   // shown as pages at /tt/; nil: none
+	Responder webhook.Responder // answers on the chat page; nil: there is none
+	Dialogues Dialogues         // what the chat page remembers; nil: in memory
+	Scorecard []byte            // the page of evaluation.Report.Scorecard; nil: none
+
+	PublicURL      *url.URL       // where people reach this server; nil: as the request says
+	FrameAncestors []string       // origins of the sites that may show the chat in a frame, as in CSP
+	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
+	AsksPerMinute  int            // of one address; 0: 120
+
+	Keeper Keeper   // of outcomes and feedback; nil: none is kept and none taken
+	Keys   KeyStore // of programs; nil: none has one
+
+	Build     string        // version of the program, for MCP
+	Streams   int           // answers that may be streamed at the same time; 0: 1,000
+	KeepAlive time.Duration // of silence, after which a stream shows a sign of life; 0: 10 s
 }
 
 // Limits of a request.
@@ -43,42 +60,57 @@ const (
 //
 //	GET  /healthz        the process lives
 //	GET  /readyz         it can answer; names the parts it does without
-//	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome
+//	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome,
+//	                     as a stream of events when text/event-stream is accepted
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
+//	POST /api/v1/feedback {"outcome": id of an Outcome, "good": true, "reason": "…"}
+//	GET  /api/v1/documents, /api/v1/documents/{id} -> the knowledge as open data
 //
-// Errors are application/problem+json (RFC 9457).
+// and of the pages, see pages.go. Errors of the API are application/problem+json (RFC 9457).
 func New(opts Options) http.Handler {
-	s := &server{assistant: opts.Assistant, log: opts.Log, parts: opts.Parts}
+	now := opts.Now
+	if now == nil {
+		now = time.Now
+	}
+	s := &server{
+		assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts), now: now, started: now(),
+		library: opts.Library, known: newKnown(opts.Library), look: newLook(), scorecard: newScorecard(opts.Scorecard),
+	}
+	if opts.Responder != nil {
+		s.chat = newChat(s, opts)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
-	mux.HandleFunc("POST /api/v1/ask", s.ask)
-	mux.HandleFunc("GET /api/v1/search", s.search)
+	newAPI(opts, s.guard.limited).register(mux)
 	for path, hook := range opts.Webhooks {
 		mux.Handle(path, hook)
 	}
-	return secure(mux)
+	s.routePages(mux)
+	return s.guard.wrap(s.explained(mux))
 }
 
 // Part is a service that answers are better with and possible without.
 type Part struct {
 	Name  string
 	Check func(context.Context) error // nil when it can be used
+
+	Detail func() any // told in /readyz beside its name; no secret, no person; nil: nothing to tell
 }
 
 type server struct {
 	assistant Assistant
 	log       *slog.Logger
 	parts     []Part
-}
+	guard     *guard
+	now       func() time.Time
+	started   time.Time
 
-// secure sets the headers every reply has.
-func secure(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("X-Content-Type-Options", "nosniff")
-		w.Header().Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
+	library   *corpus.Library // nil: no pages on documents
+	known     *known
+	look      *look
+	scorecard *scorecard // nil: none
+	chat      *chat      // nil: none
 }
 
 func (s *server) health(w http.ResponseWriter, _ *http.Request) {
@@ -95,14 +127,21 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
 		return
 	}
-	degraded := []string{}
+	degraded, details := []string{}, map[string]any{}
 	for _, p := range s.parts {
+		if p.Detail != nil {
+			details[p.Name] = p.Detail()
+		}
 		if err := inTime(ctx, p.Check); err != nil {
 			degraded = append(degraded, p.Name)
 			s.log.Debug("ready without a part", "part", p.Name, "err", err)
 		}
 	}
-	reply(w, http.StatusOK, map[string]any{"status": "ready", "degraded": degraded})
+	body := map[string]any{"status": "ready", "degraded": degraded}
+	if len(details) > 0 {
+		body["parts"] = details
+	}
+	reply(w, http.StatusOK, body)
 }
 
 // inTime checks a part within half a second: who asks for readiness waits for two.
@@ -110,101 +149,6 @@ func inTime(ctx context.Context, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()
 	return check(ctx)
-}
-
-type askRequest struct {
-	Question string `json:"question"`
-	Audience string `json:"audience"`
-	AsOf     string `json:"as_of"`
-	History  []struct {
-		Question string `json:"question"`
-		Answer   string `json:"answer"`
-	} `json:"history"`
-}
-
-func (s *server) ask(w http.ResponseWriter, r *http.Request) {
-	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		problem(w, http.StatusUnsupportedMediaType, "send JSON with Content-Type: application/json")
-		return
-	}
-	var req askRequest
-	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&req); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			problem(w, http.StatusRequestEntityTooLarge, "a request has at most 64 KiB")
-			return
-		}
-		problem(w, http.StatusBadRequest, "not the JSON expected: "+err.Error())
-		return
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		problem(w, http.StatusBadRequest, "one JSON document, nothing after it")
-		return
-	}
-	q, err := question(req.Question, req.Audience, req.AsOf)
-	if err != nil {
-		problem(w, http.StatusBadRequest, err.Error())
-		return
-	}
-	for _, turn := range req.History[max(0, len(req.History)-maxTurns):] {
-		q.History = append(q.History, pipeline.Turn{Question: turn.Question, Answer: turn.Answer})
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
-	defer cancel()
-	outcome := s.assistant.Ask(ctx, q)
-	if outcome.Status == pipeline.Failed {
-		s.log.Error("question not answered", "err", outcome.Error)
-		outcome.Error = "" // a resident never sees one
-	}
-	reply(w, http.StatusOK, outcome)
-}
-
-// question checks the parts of a question that come from outside.
-func question(text, audience, asOf string) (pipeline.Question, error) {
-	q := pipeline.Question{Text: text, Audience: audience}
-	switch {
-	case text == "":
-		return q, errors.New("question is empty")
-	case audience != "" && audience != "citizen" && audience != "official":
-		return q, errors.New("audience is citizen or official")
-	}
-	if asOf != "" {
-		day, err := corpus.ParseDate(asOf)
-		if err != nil {
-			return q, err
-		}
-		q.AsOf = day
-	}
-	return q, nil
-}
-
-func (s *server) search(w http.ResponseWriter, r *http.Request) {
-	query := r.URL.Query()
-	top := 10
-	if t := query.Get("top"); t != "" {
-		n, err := strconv.Atoi(t)
-		if err != nil || n < 1 || n > 100 {
-			problem(w, http.StatusBadRequest, "top is a number from 1 to 100")
-			return
-		}
-		top = n
-	}
-	q, err := question(query.Get("q"), query.Get("audience"), "")
-	if err != nil {
-		problem(w, http.StatusBadRequest, "q: "+err.Error())
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), answerIn)
-	defer cancel()
-	found, err := s.assistant.Search(ctx, q)
-	if err != nil {
-		s.log.Error("search failed", "err", err)
-		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
-		return
-	}
-	reply(w, http.StatusOK, found[:min(top, len(found))])
 }
 
 func reply(w http.ResponseWriter, status int, v any) {

@@ -29,7 +29,7 @@ func (f fake) Stream(ctx context.Context, q pipeline.Question, release pipeline.
 }
 
 func (f fake) Search(context.Context, pipeline.Question) ([]pipeline.Retrieved, error) {
-	return []pipeline.Retrieved{{Document: "khai-sinh"}, {Document: "khai-tu"}}, f.err
+	return []pipeline.Retrieved{{Document: "khai-sinh", Section: "le-phi", Score: 0.5}, {Document: "khai-tu", Section: "ho-so"}}, f.err
 }
 
 func TestReadyNamesParts(t *testing.T) {

@@ -2,6 +2,27 @@
 // checks, a durable write, the acknowledgement), working through the inbox in the
 // order of each dialogue, and sending what is in the outbox. It knows no platform,
 // those are packages telegram and zalo, and no wording, that is conversation.
+//
+// What can be relied on, also when the process is killed at any instant:
+//
+//   - Acknowledged means durable. An Intake answers 200 when the database has
+//     written the message to the disk, and 503 when it has not; the platform comes
+//     again with what was not acknowledged, and what comes again is kept once.
+//   - Each message is answered once. What becomes of it, the answer's parts
+//     included, is written in one transaction with the end of the message. A process
+//     that dies before has left nothing, and another starts the message anew when
+//     the lease ends; one that lost its lease writes nothing.
+//   - Each part is sent once, except when nobody can know whether it arrived: the
+//     process died between the platform taking the call and Sent being written, or
+//     no answer came to the call (SendError Unsure). No platform takes a key by
+//     which it would recognise the second call, so the choice is between twice and
+//     never, and a resident is better off with twice: the part is sent again, a
+//     bounded number of times, and counted in troly_channel_sent_again_total.
+//   - In one dialogue, messages are answered in the order they were acknowledged in
+//     and parts are sent in the order they were written, whatever the number of
+//     processes. A part that waits holds back its own dialogue and no other.
+//   - What cannot be answered or sent is given up after a bounded number of tries
+//     and stays in the database as failed, without its text.
 package webhook
 
 import (

@@ -84,15 +84,18 @@ CREATE TABLE outcomes (
     person   TEXT   NOT NULL,
     status   TEXT   NOT NULL,
     at       BIGINT NOT NULL,
-    question TEXT   NOT NULL,
-    words    TEXT   NOT NULL,
-    failed   TEXT   NOT NULL,
-    body     BYTEA  NOT NULL
+    question  TEXT  NOT NULL,
+    words     TEXT  NOT NULL,
+    documents TEXT  NOT NULL,
+    failed    TEXT  NOT NULL,
+    answer    TEXT  NOT NULL,
+    body      BYTEA NOT NULL
 );
 CREATE INDEX outcomes_at ON outcomes (at, id);
 CREATE INDEX outcomes_status ON outcomes (status, at, id);
 CREATE INDEX outcomes_person ON outcomes (channel, person, at);
 CREATE INDEX outcomes_dialogue ON outcomes (channel, dialogue, at);
+CREATE INDEX outcomes_answer ON outcomes (answer, at) WHERE answer <> '';
 
 CREATE TABLE outcome_documents (
     outcome  TEXT   NOT NULL,

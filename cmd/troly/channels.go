@@ -1,0 +1,279 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"troly/internal/conversation"
+	"troly/internal/database"
+	"troly/internal/telegram"
+	"troly/internal/web"
+	"troly/internal/webhook"
+	"troly/internal/zalo"
+)
+
+// channels are the chat platforms that are on, with the queues between them and the
+// assistant.
+type channels struct {
+	db         *database.DB
+	talk       *conversation.Conversation
+	dispatcher *webhook.Dispatcher
+	metrics    *webhook.Metrics
+	log        *slog.Logger
+	hooks      map[string]http.Handler // by path
+	background []func(context.Context) // what a channel does besides, until the context ends
+	telegram   *telegram.Channel       // nil: off
+	zalo       *zalo.Account
+	zaloBot    *zalo.Bot
+	on         []string // names, for people
+}
+
+// polls says which platforms are asked for updates instead of delivering them.
+type polls struct{ telegram, zaloBot bool }
+
+// openChannels makes the channels of the settings. It calls no platform.
+func openChannels(s settings, a *assistant, db *database.DB, registry prometheus.Registerer, poll polls, log *slog.Logger) (*channels, error) {
+	c := &channels{db: db, metrics: webhook.NewMetrics(registry), log: log, hooks: make(map[string]http.Handler)}
+	c.talk = conversation.New(a.Assistant, a.lib, a.lib.Units, conversation.Options{KeepDays: s.Database.KeepDays, Log: log})
+	for _, line := range s.halfSet() {
+		log.Warn(line)
+	}
+	var lines []webhook.Line
+	if s.Telegram.Token != "" {
+		if err := c.openTelegram(s, poll.telegram); err != nil {
+			return nil, err
+		}
+		lines = append(lines, webhook.Line{Channel: c.telegram, Group: func(dialogue string) bool { return strings.HasPrefix(dialogue, "-") }})
+	} else if poll.telegram {
+		return nil, usageError{errors.New("--telegram-poll: TELEGRAM_BOT_TOKEN is not set")}
+	}
+	if s.Zalo.AppID != "" {
+		if err := c.openZalo(s); err != nil {
+			return nil, err
+		}
+		lines = append(lines, webhook.Line{Channel: c.zalo})
+	}
+	if s.ZaloBot.Token != "" {
+		if err := c.openZaloBot(s, poll.zaloBot); err != nil {
+			return nil, err
+		}
+		lines = append(lines, webhook.Line{Channel: c.zaloBot})
+	} else if poll.zaloBot {
+		return nil, usageError{errors.New("--zalo-bot-poll: ZALO_BOT_TOKEN is not set")}
+	}
+	c.dispatcher = webhook.NewDispatcher(db, c.talk, lines, webhook.Options{
+		Log: log, Metrics: c.metrics, Transcribe: s.Models.transcriber(),
+		Apology: func(webhook.Message) webhook.Reply { return webhook.Reply{Text: conversation.Apology} },
+	})
+	return c, nil
+}
+
+// intake is where a channel's messages come in.
+func (c *channels) intake(ch webhook.Channel) *webhook.Intake {
+	return webhook.NewIntake(ch, c.db, webhook.IntakeOptions{Log: c.log, Metrics: c.metrics})
+}
+
+func (c *channels) openTelegram(s settings, poll bool) (err error) {
+	if c.telegram, err = s.Telegram.channel(c.log, c.metrics); err != nil {
+		return err
+	}
+	in := c.intake(c.telegram)
+	c.background = append(c.background, c.telegram.Watch)
+	setUp := []call{{"set the menu", c.telegram.SetMenu}}
+	switch public := s.publicURL(); {
+	case poll:
+		c.on = append(c.on, "Telegram (polling)")
+		c.background = append(c.background, c.polling("telegram", func(ctx context.Context) error {
+			return c.telegram.Poll(ctx, func(messages []webhook.Message) error { return in.Take(ctx, messages) })
+		}))
+	case s.Telegram.Secret == "":
+		return usageError{errors.New("TELEGRAM_WEBHOOK_SECRET is not set: write 1 to 256 letters, digits, _ or -, or run troly serve --telegram-poll")}
+	case public == nil:
+		c.on = append(c.on, "Telegram")
+		c.log.Warn("Telegram is not told where to deliver: set TROLY_PUBLIC_URL, or run troly channel telegram set-webhook --url, or troly serve --telegram-poll")
+		c.hooks[telegramPath] = in
+	default:
+		c.on = append(c.on, "Telegram")
+		c.hooks[telegramPath] = in
+		setUp = append(setUp, call{"set the webhook", func(ctx context.Context) error {
+			return c.telegram.SetWebhook(ctx, public.String()+telegramPath, 0, false)
+		}})
+	}
+	c.background = append(c.background, c.insisting("telegram", setUp))
+	return nil
+}
+
+func (c *channels) openZalo(s settings) (err error) {
+	if c.zalo, err = s.Zalo.channel(c.db, c.log, c.metrics); err != nil {
+		return err
+	}
+	c.on = append(c.on, "Zalo Official Account")
+	c.hooks[zaloPath] = c.intake(c.zalo)
+	c.background = append(c.background, c.zalo.Run)
+	c.metrics.Age("zalo", "token", c.zalo.TokenAge)
+	return nil
+}
+
+func (c *channels) openZaloBot(s settings, poll bool) (err error) {
+	if c.zaloBot, err = s.ZaloBot.channel(poll, c.log); err != nil {
+		return err
+	}
+	in := c.intake(c.zaloBot)
+	switch public := s.publicURL(); {
+	case poll:
+		c.on = append(c.on, "Zalo bot (polling)")
+		c.background = append(c.background, c.polling("zalo-bot", func(ctx context.Context) error {
+			return c.zaloBot.Poll(ctx, func(messages []webhook.Message) error { return in.Take(ctx, messages) })
+		}))
+		return nil
+	case s.ZaloBot.Secret == "":
+		return usageError{errors.New("ZALO_BOT_WEBHOOK_SECRET is not set: write 8 to 256 letters and digits, or run troly serve --zalo-bot-poll")}
+	case public == nil:
+		c.log.Warn("Zalo is not told where to deliver to the bot: set TROLY_PUBLIC_URL, or run troly channel zalo-bot set-webhook --url, or troly serve --zalo-bot-poll")
+	default:
+		c.background = append(c.background, c.insisting("zalo-bot", []call{{"set the webhook", func(ctx context.Context) error {
+			return c.zaloBot.SetWebhook(ctx, public.String()+zaloBotPath)
+		}}}))
+	}
+	c.on = append(c.on, "Zalo bot")
+	c.hooks[zaloBotPath] = in
+	return nil
+}
+
+// call is something a platform is to be told once.
+type call struct {
+	what string
+	do   func(context.Context) error
+}
+
+// longestPause between two tries to tell a platform something.
+const longestPause = 5 * time.Minute
+
+// insisting makes calls one after the other, each until it succeeds.
+func (c *channels) insisting(channel string, calls []call) func(context.Context) {
+	return func(ctx context.Context) {
+		pause := 2 * time.Second
+		for _, one := range calls {
+			for {
+				err := one.do(ctx)
+				if err == nil || ctx.Err() != nil {
+					break
+				}
+				c.log.Warn("platform not told, it is tried again", "channel", channel, "call", one.what, "in", pause, "err", err)
+				if !pausing(ctx, pause) {
+					return
+				}
+				pause = min(2*pause, longestPause)
+			}
+		}
+	}
+}
+
+// polling runs a poll again after it could not go on, because an operator may take
+// the webhook away or end the other process meanwhile.
+func (c *channels) polling(channel string, poll func(context.Context) error) func(context.Context) {
+	return func(ctx context.Context) {
+		for ctx.Err() == nil {
+			if err := poll(ctx); err != nil && ctx.Err() == nil {
+				c.log.Error("updates cannot be polled, it is tried again in a minute", "channel", channel, "err", err)
+				pausing(ctx, time.Minute)
+			}
+		}
+	}
+}
+
+// pausing waits; false: ctx ended.
+func pausing(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// sweepEvery is how often what is past its days is deleted.
+const sweepEvery = time.Hour
+
+// run works until ctx ends and all of it has.
+func (c *channels) run(ctx context.Context, keep database.Retention) {
+	var all sync.WaitGroup
+	all.Go(func() { c.dispatcher.Run(ctx) })
+	for _, task := range c.background {
+		all.Go(func() { task(ctx) })
+	}
+	all.Go(func() {
+		for ctx.Err() == nil {
+			if swept, err := c.db.Sweep(ctx, keep); err != nil && ctx.Err() == nil {
+				c.log.Error("old rows could not be deleted", "err", err)
+			} else if swept != (database.Swept{}) {
+				c.log.Info("old rows deleted", "dialogues", swept.Dialogues, "outcomes", swept.Outcomes, "jobs", swept.Jobs, "parts", swept.Parts)
+			}
+			pausing(ctx, sweepEvery)
+		}
+	})
+	all.Wait()
+}
+
+// retention is how long what people write is kept.
+func (d databaseSettings) retention() database.Retention {
+	days := time.Duration(d.KeepDays) * 24 * time.Hour
+	return database.Retention{Dialogues: days, Outcomes: days, Queues: 7 * 24 * time.Hour}
+}
+
+// parts are the channels as /readyz tells of them.
+func (c *channels) parts() []web.Part {
+	var parts []web.Part
+	for _, s := range c.dispatcher.Status() {
+		parts = append(parts, web.Part{Name: s.Channel, Check: c.check(s.Channel), Detail: func() any { return c.status(s.Channel) }})
+	}
+	return parts
+}
+
+// status of a channel in this process.
+func (c *channels) status(name string) webhook.Status {
+	all := c.dispatcher.Status()
+	return all[slices.IndexFunc(all, func(s webhook.Status) bool { return s.Channel == name })]
+}
+
+// check says which channel does not work in this process.
+func (c *channels) check(name string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if s := c.status(name); !s.Healthy() {
+			return fmt.Errorf("stopped %q, breaker %s", s.Stopped, s.Breaker)
+		}
+		if name == "telegram" {
+			return c.telegram.Check(ctx)
+		}
+		return nil
+	}
+}
+
+// transcriber writes down voice messages, nil without TRANSCRIPTION_MODEL.
+func (m modelSettings) transcriber() func(ctx context.Context, audio []byte, mime string) (string, error) {
+	if m.Transcription == "" {
+		return nil
+	}
+	client := m.client()
+	return func(ctx context.Context, audio []byte, mime string) (string, error) {
+		return client.Transcribe(ctx, m.Transcription, "voice."+cmp.Or(recordings[mime], "ogg"), bytes.NewReader(audio))
+	}
+}
+
+// recordings are the endings of file names by which services know a format.
+var recordings = map[string]string{
+	"audio/ogg": "ogg", "audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/x-m4a": "m4a", "audio/aac": "m4a", "audio/wav": "wav", "audio/webm": "webm",
+}

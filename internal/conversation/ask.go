@@ -1,0 +1,246 @@
+package conversation
+
+import (
+	"encoding/json"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"troly/internal/pipeline"
+	"troly/internal/privacy"
+	"troly/internal/vietnamese"
+	"troly/internal/webhook"
+)
+
+// maxSuggestions is how many buttons of suggestions fit beside 👍 and 👎 on every
+// channel.
+const maxSuggestions = 3
+
+// maxID is how long an outcome's ID is at most, so that every action fits 64 bytes.
+const maxID = 48
+
+// text answers what somebody wrote: what was asked back for, a choice among what was
+// offered, or a question.
+func (x *exchange) text() {
+	text := x.m.Text
+	if good, rated := rating(text); rated && !x.m.Group {
+		if last := x.s.last(x.who); last != nil {
+			x.rate(last.ID, good)
+			return
+		}
+	}
+	pick, reason := x.s.Pick, x.s.Reason
+	x.s.Pick, x.s.Reason = nil, nil // asked for now or never
+	if pick != nil && x.recent(pick.At) && x.pickedCommune(pick, text) {
+		return
+	}
+	if reason != nil && x.recent(reason.At) && x.reasonGiven(reason.Outcome, text) {
+		return
+	}
+	if last := x.s.last(x.who); last != nil && x.recent(last.At) && len(last.Offers) > 0 {
+		if n := ordinal(text, len(last.Offers)); n > 0 && n <= len(last.Offers) {
+			x.choose(*last, n)
+			return
+		}
+	}
+	if text == "" && x.m.Quoted != "" { // "@troly" in answer to somebody's question
+		x.ask(x.m.Quoted, nil)
+		return
+	}
+	x.ask(text, x.history())
+}
+
+// recent reports whether something happened so lately that a message may lean on it.
+func (x *exchange) recent(at int64) bool { return at >= x.at.Add(-x.opts.FollowUp).UnixMilli() }
+
+// history is what the question may lean on: the turns before, and above them what the
+// message answers to.
+func (x *exchange) history() []pipeline.Turn {
+	history := x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), "")
+	quoted := squeezed(x.m.Quoted)
+	if quoted == "" {
+		return history
+	}
+	for i := len(x.s.Turns) - 1; i >= 0; i-- {
+		t := x.s.Turns[i].Turn
+		if answer := squeezed(t.Answer); answer != "" && (strings.HasPrefix(answer, quoted) || strings.HasPrefix(quoted, answer)) {
+			return append(history, t)
+		}
+	}
+	return append(history, pipeline.Turn{Question: cutRunes(x.m.Quoted, keptQuestion)})
+}
+
+// squeezed is a text without what layouts change of it, and not longer than what is
+// kept of an answer.
+func squeezed(s string) string {
+	var b strings.Builder
+	for _, t := range vietnamese.Tokenize(nil, cutRunes(vietnamese.Normalize(s), keptAnswer*3/4)) {
+		b.WriteString(t.Text)
+	}
+	return b.String()
+}
+
+// edited answers an edit: once after each new message, and only a new text.
+func (x *exchange) edited() {
+	last := x.s.last(x.who)
+	same := last != nil && vietnamese.Normalize(last.Turn.Question) == vietnamese.Normalize(cutRunes(masked(x.m.Text), keptQuestion))
+	if x.m.Command != "" || x.m.Text == "" || x.s.Edited || same {
+		x.quiet = true
+		return
+	}
+	x.s.Edited = true
+	if last != nil {
+		x.s.drop(last.ID)
+	}
+	x.ask(x.m.Text, x.history())
+}
+
+// choose answers the n-th of what a turn offered.
+func (x *exchange) choose(t turn, n int) {
+	offer := t.Offers[n-1]
+	if t.Status != pipeline.Clarify {
+		x.ask(offer, nil) // each stands by itself
+		return
+	}
+	text := offer
+	if n <= 4 {
+		text = strconv.Itoa(n) // as the pipeline reads a choice, whatever the words
+	}
+	x.ask(text, x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
+	if kept := x.s.turnOf(x.r.Outcome.ID); kept != nil {
+		kept.Turn.Question = cutRunes(t.Turn.Question+": "+offer, keptQuestion) // "2" says nothing later
+	}
+}
+
+// ask answers a question and remembers what came of it.
+func (x *exchange) ask(text string, history []pipeline.Turn) {
+	o := x.assistant.Stream(x.ctx, pipeline.Question{
+		Text: text, Audience: x.opts.Audience, AsOf: x.opts.AsOf, Commune: x.s.Commune, History: history,
+	}, x.release)
+	id := cutRunes(x.opts.NewID(), maxID)
+	x.record(id, o)
+	reply := webhook.Reply{Text: strings.ToValidUTF8(o.Answer, ""), Sources: Sources(o.Citations)}
+	t := turn{ID: id, At: x.at.UnixMilli(), Who: x.who, Status: o.Status, Turn: o.Turn()}
+	if o.Status == pipeline.Clarify {
+		t.Offers = o.Suggestions
+	} else if !x.m.Group && (o.Status != pipeline.SmallTalk || len(x.s.Turns) == 0) { // thanks are no reason to begin anew
+		t.Offers = o.Suggestions[:min(len(o.Suggestions), maxSuggestions)]
+	}
+	if o.Status != pipeline.Failed {
+		x.s.keep(t)
+	}
+	reply.Choices = offered(id, o.Status, t.Offers)
+	x.s.count(o.Status)
+	switch urgent := o.Understood.Intent == "emergency" || o.Understood.Intent == "scam"; {
+	case x.m.Group:
+	case urgent:
+		x.quiet = true // nothing else matters now
+	case o.Status == pipeline.SmallTalk && !x.s.Greeted && len(x.s.Turns) == 1:
+		x.welcome()
+		return
+	case o.Status == pipeline.Answered:
+		reply.Feedback = id
+	case x.failedAgain():
+		reply.Choices = append(reply.Choices, webhook.Choice{Label: labelStaff, Action: actionStaff})
+		x.note(offerStaff)
+	}
+	x.say(reply)
+}
+
+// record keeps an outcome, which the pipeline has masked.
+func (x *exchange) record(id string, o pipeline.Outcome) {
+	body, err := json.Marshal(o)
+	if err != nil { // a number that JSON has not, which no stage makes
+		panic(err)
+	}
+	x.r.Outcome = &webhook.Outcome{ID: id, Status: string(o.Status), Body: body}
+}
+
+// Sources are the citations of an answer as a reply carries them.
+func Sources(citations []pipeline.Citation) []webhook.Source {
+	var list []webhook.Source
+	for _, c := range citations {
+		list = append(list, webhook.Source{N: c.N, Title: c.Title, Section: c.SectionName(), URL: c.URL, Checked: string(c.Checked)})
+	}
+	return list
+}
+
+// offered are the buttons of what a turn offers; the choices of a question asked back
+// carry the numbers under which they stand in its text.
+func offered(id string, status pipeline.Status, offers []string) []webhook.Choice {
+	var list []webhook.Choice
+	for i, o := range offers {
+		n := strconv.Itoa(i + 1)
+		label := o
+		if status == pipeline.Clarify {
+			label = n + ". " + o
+		}
+		list = append(list, webhook.Choice{Label: short(label), Action: actionChoice + n + "." + id})
+	}
+	return list
+}
+
+// maxLabel is how much of a button every channel shows, in runes.
+const maxLabel = 35
+
+// short cuts a label between words; of a question its end is kept, which tells it from
+// others on the same matter: "Đổi giấy phép… hết bao nhiêu tiền?".
+func short(label string) string {
+	if utf8.RuneCountInString(label) <= maxLabel {
+		return label
+	}
+	end := ""
+	if m := asked.FindString(label); m != "" {
+		end = " " + strings.TrimSpace(m)
+	}
+	cut := cutRunes(label, maxLabel-1-utf8.RuneCountInString(end))
+	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 {
+		cut = cut[:i]
+	}
+	return strings.TrimRight(cut, " ,;:(") + "…" + end
+}
+
+// asked matches what a suggestion asks about the document it begins with.
+var asked = regexp.MustCompile(` (?:cần giấy tờ gì|hết bao nhiêu tiền|mất bao lâu|nộp ở đâu|nộp trực tuyến thế nào)\?$`)
+
+func masked(s string) string {
+	m, _ := privacy.Mask(s)
+	return m
+}
+
+// count keeps how many questions in a row ended badly. What is neither an answer nor
+// a failure changes nothing.
+func (s *state) count(status pipeline.Status) {
+	switch status {
+	case pipeline.Answered, pipeline.Abstained, pipeline.Failed:
+		if !s.Failed {
+			s.Fails = 0
+		}
+		s.Failed = false
+		if status != pipeline.Answered {
+			s.fail()
+		}
+	}
+}
+
+// fail counts the last question as ended badly, once.
+func (s *state) fail() {
+	if !s.Failed {
+		s.Fails++
+	}
+	s.Failed = true
+}
+
+// failedAgain reports whether it is time to offer a human.
+func (x *exchange) failedAgain() bool { return x.s.Failed && x.s.Fails >= 2 }
+
+// drop forgets one turn.
+func (s *state) drop(id string) {
+	for i := range s.Turns {
+		if s.Turns[i].ID == id {
+			s.Turns = append(s.Turns[:i:i], s.Turns[i+1:]...)
+			return
+		}
+	}
+}

@@ -1,0 +1,30 @@
+package conversation
+
+import "troly/internal/webhook"
+
+// file answers what somebody sent that is not read: its caption if it has one, and
+// otherwise a line on what can be done, without asking the assistant and at most once
+// in a while, since ten photographs arrive as ten messages. Nothing of the file is
+// kept; least of all the number in a contact.
+func (x *exchange) file() {
+	if x.m.Text != "" {
+		if x.text(); !x.quiet {
+			x.note(captionOnly)
+		}
+		return
+	}
+	at := x.at.UnixMilli()
+	if x.m.Group || x.s.Noticed != 0 && at >= x.s.Noticed && at-x.s.Noticed < noticeEvery {
+		x.quiet = true
+		return
+	}
+	x.s.Noticed = at
+	kind := ""
+	if x.m.Media != nil {
+		kind = x.m.Media.Kind
+	}
+	x.say(webhook.Reply{Text: notRead(kind)})
+}
+
+// noticeEvery is how often such a line is sent at most, in milliseconds.
+const noticeEvery = 60_000

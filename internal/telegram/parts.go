@@ -1,0 +1,254 @@
+package telegram
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+
+	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"troly/internal/webhook"
+)
+
+// part is one message as it waits in the outbox.
+type part struct {
+	HTML     string     `json:"html"`
+	Plain    string     `json:"plain"`              // the same words, should the markup be refused
+	Thread   int64      `json:"thread,omitempty"`   // topic of a forum
+	Reply    int64      `json:"reply,omitempty"`    // message it answers
+	Keyboard [][]button `json:"keyboard,omitempty"` // buttons under it
+}
+
+type button struct {
+	Text string `json:"text"`
+	Data string `json:"callback_data,omitempty"`
+	URL  string `json:"url,omitempty"`
+}
+
+// params are those of sendMessage.
+func (p part) params(dialogue string) (tgbotapi.Params, error) {
+	params := tgbotapi.Params{"chat_id": dialogue, "text": p.HTML, "parse_mode": "HTML", "link_preview_options": `{"is_disabled":true}`}
+	if p.Thread != 0 {
+		params["message_thread_id"] = strconv.FormatInt(p.Thread, 10)
+	}
+	if p.Reply != 0 {
+		params["reply_parameters"] = fmt.Sprintf(`{"message_id":%d,"allow_sending_without_reply":true}`, p.Reply)
+	}
+	if len(p.Keyboard) > 0 {
+		keyboard, err := json.Marshal(map[string]any{"inline_keyboard": p.Keyboard})
+		if err != nil {
+			return nil, fmt.Errorf("telegram send: buttons: %w", err)
+		}
+		params["reply_markup"] = string(keyboard)
+	}
+	return params, nil
+}
+
+// How many messages an answer becomes. Where it can be read in full elsewhere, few;
+// where it cannot, cutting it off would lose it, so only what nobody would read.
+const (
+	maxParts         = 3
+	maxPartsUnlinked = 8
+)
+
+// Parts lays out a reply: its text, then the sources with their links, in as few
+// messages as hold it; buttons hang on the last. What is too long ends with Link. In
+// groups the first message answers the one that asked.
+func (c *Channel) Parts(to webhook.Message, r webhook.Reply) []json.RawMessage {
+	at := addressOf(to)
+	pieces := pieces(r)
+	parts := make([]json.RawMessage, 0, len(pieces))
+	for i, piece := range pieces {
+		p := part{HTML: piece.html(), Plain: piece.text, Thread: at.Thread}
+		if i == 0 && to.Group {
+			p.Reply = at.Message
+		}
+		if i == len(pieces)-1 {
+			p.Keyboard = keyboard(r)
+		}
+		raw, err := json.Marshal(p)
+		if err != nil {
+			panic(err) // strings and numbers can be written
+		}
+		parts = append(parts, raw)
+	}
+	return parts
+}
+
+func pieces(r webhook.Reply) []rich {
+	body, tail := plain(tidy(r.Text)), sources(r.Sources)
+	whole := body
+	if body.text != "" && tail.text != "" {
+		whole = whole.add(plain("\n\n"))
+	}
+	whole = whole.add(tail)
+	most, more := maxPartsUnlinked, plain("…")
+	if link := goodURL(r.Link); link != "" {
+		most = maxParts
+		more = more.add(plain("\n\nXem đầy đủ: " + link))
+	}
+	all := cut(whole, maxUnits)
+	if len(all) <= most {
+		return all
+	}
+	if tail.text != "" {
+		more = more.add(plain("\n\n")).add(tail)
+	}
+	return shorten(body, more, most)
+}
+
+// shorten keeps the first messages of body and ends the last with more.
+func shorten(body, more rich, most int) []rich {
+	first := cut(body, maxUnits)
+	first = first[:min(most-1, len(first))]
+	begun := 0
+	for _, p := range first {
+		begun += len(p.text)
+	}
+	rest := cut(body.slice(begun, len(body.text)), maxUnits-units(more.html()))
+	end := rich{}
+	if len(rest) > 0 {
+		end = plain(strings.TrimRight(rest[0].text, " \n"))
+	}
+	return append(first, end.add(more))
+}
+
+// Bounds of what is told about sources, so that they always fit under an answer.
+const (
+	maxSources = 1500 // units of all of them
+	maxTitle   = 200  // runes of one
+	maxURL     = 500  // bytes
+)
+
+// sources is the list under an answer.
+func sources(list []webhook.Source) rich {
+	if len(list) == 0 {
+		return rich{}
+	}
+	head := "Nguồn:"
+	out := rich{text: head, spans: []span{{0, len(head), ""}}}
+	for _, s := range list {
+		row := plain(fmt.Sprintf("\n[%d] ", s.N))
+		title := short(oneLine(s.Title), maxTitle)
+		if section := oneLine(s.Section); section != "" && !isID(section) {
+			title += ", " + short(section, maxTitle)
+		}
+		if title == "" {
+			continue
+		}
+		if link := goodURL(s.URL); link != "" {
+			row = row.add(rich{text: title, spans: []span{{0, len(title), link}}})
+		} else {
+			row = row.add(plain(title))
+		}
+		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil {
+			row = row.add(plain(" (kiểm tra ngày " + day.Format("2/1/2006") + ")"))
+		}
+		if longer := out.add(row); units(longer.html()) <= maxSources {
+			out = longer
+		}
+	}
+	if out.text == head {
+		return rich{}
+	}
+	return out
+}
+
+// oneLine is text for a place where only one line fits.
+func oneLine(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
+
+// isID tells the name of a section from its heading.
+func isID(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') })
+}
+
+// short is s, or as many of its graphemes as stay under limit runes and an ellipsis.
+func short(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	var b strings.Builder
+	n := 1
+	for rest, state := s, -1; rest != ""; {
+		var g string
+		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if n += utf8.RuneCountInString(g); n > limit {
+			break
+		}
+		b.WriteString(g)
+	}
+	return strings.TrimRight(b.String(), " ") + "…"
+}
+
+// goodURL is a link Telegram takes, or empty: http or https, and a host with a dot
+// that is no address of this machine. With another the whole message would be refused.
+func goodURL(s string) string {
+	s = strings.TrimSpace(s)
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || len(s) > maxURL || strings.ContainsAny(s, " \n\t") || u.User != nil {
+		return ""
+	}
+	host := u.Hostname()
+	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) || !strings.Contains(host, ".") {
+		return ""
+	}
+	return u.String()
+}
+
+// The data of a button. Telegram takes 1 to 64 bytes, and Vietnamese letters are up to
+// three: a button that stands for its words carries them where they fit, and else a
+// number under which its message knows them. Actions of ours begin with neither mark.
+const (
+	maxData    = 64
+	wordsMark  = "~="
+	labelMark  = "~#"
+	maxButtons = 50
+	maxLabel   = 128 // runes
+)
+
+// Opinions, as they come back in Message.Action with the outcome they are about.
+const (
+	goodMark = "good:"
+	badMark  = "bad:"
+)
+
+// keyboard gives each choice a row, and opinions one.
+func keyboard(r webhook.Reply) [][]button {
+	var rows [][]button
+	for i, choice := range r.Choices[:min(len(r.Choices), maxButtons)] {
+		label := short(oneLine(choice.Label), maxLabel)
+		if label == "" {
+			continue
+		}
+		if choice.URL != "" {
+			if link := goodURL(choice.URL); link != "" {
+				rows = append(rows, []button{{Text: label, URL: link}})
+			}
+			continue
+		}
+		rows = append(rows, []button{{Text: label, Data: data(choice.Action, label, i)}})
+	}
+	if id := r.Feedback; id != "" && len(goodMark)+len(id) <= maxData && utf8.ValidString(id) {
+		rows = append(rows, []button{{Text: "👍", Data: goodMark + id}, {Text: "👎", Data: badMark + id}})
+	}
+	return rows
+}
+
+// data is what comes back of a press. An action that is too long cannot: the words of
+// the button come instead.
+func data(action, label string, i int) string {
+	switch {
+	case action != "" && len(action) <= maxData && !strings.HasPrefix(action, "~") && utf8.ValidString(action):
+		return action
+	case len(wordsMark)+len(label) <= maxData:
+		return wordsMark + label
+	}
+	return labelMark + strconv.Itoa(i)
+}

@@ -1,0 +1,234 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"troly/internal/web"
+)
+
+// holds waits until something is so on the page, across page loads.
+func holds(expression string) step {
+	return step(func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
+		for range 400 {
+			if so, err := chromedp.Evaluate[bool](expression)(ctx, tab); err == nil && so {
+				return chromedp.Void{}, nil
+			}
+			time.Sleep(25 * time.Millisecond)
+		}
+		said, _ := chromedp.Evaluate[string]("document.body.innerText")(ctx, tab)
+		return chromedp.Void{}, fmt.Errorf("never so: %s\non the page: %.2000s", expression, said)
+	})
+}
+
+// seen waits until the page says something in a place.
+func seen(selector, text string) step {
+	return holds(fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))", selector, text))
+}
+
+// complaints are what the browser wrote to its console, refusals of the policy
+// among them, until the returned function is called.
+func complaints(t *testing.T, ctx context.Context) func() []string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	messages := chromedp.Console(ctx)
+	return func() []string {
+		time.AfterFunc(200*time.Millisecond, cancel)
+		var all []string
+		for m, err := range messages {
+			if err != nil {
+				break
+			}
+			all = append(all, m.String())
+		}
+		return all
+	}
+}
+
+func TestAskInTheBrowser(t *testing.T) {
+	opts := options(t)
+	_, assistant := real()
+	slow := &responder{assistant: assistant, pieces: []string{"Lệ phí [1]:\n- 15.000 đồng/lần", "\n- 7.000 đồng/lần khi nộp trực tuyến [1]"}, step: make(chan struct{})}
+	opts.Responder = slow
+	server := serve(t, opts)
+	ctx := browser(t)
+	heard := complaints(t, ctx)
+	do(t, ctx,
+		as(360, false), chromedp.Navigate(server.URL+"/"), chromedp.Evaluate[chromedp.Void]("window.same = true"),
+		chromedp.SendKeys(chromedp.CSS("#q"), "tạm trú hết bao nhiêu tiền"+kb.Enter),
+		seen(".mine", "tạm trú hết bao nhiêu tiền"), seen("#tin", "Đang tìm câu trả lời"),
+	)
+	if busy := evaluated(t, ctx, chromedp.Evaluate[string]("document.querySelector('#hoi-thoai').getAttribute('aria-busy') || ''")); busy != "true" {
+		t.Error("the log is not busy while an answer is written: it would be read out in pieces")
+	}
+	slow.step <- struct{}{}
+	do(t, ctx, seen(".live", "15.000 đồng/lần"))
+	if text := evaluated(t, ctx, chromedp.Text(chromedp.CSS(".live"))); strings.Contains(text, "7.000") {
+		t.Errorf("the first piece came with the second: %s", text)
+	}
+	slow.step <- struct{}{}
+	do(t, ctx, seen(".sources", "[1] Lệ phí"))
+	do(t, ctx,
+		holds("window.same === true /* the page was not loaded anew */"),
+		holds("!document.querySelector('#hoi-thoai').hasAttribute('aria-busy') && document.querySelector('#hoi-thoai').getAttribute('role') === 'log'"),
+		holds("document.activeElement.id === 'q' && document.activeElement.value.trim() === ''"),
+		holds("!document.querySelector('[data-copy]').hidden"),
+		holds("(top => top >= 0 && top < 200)(document.querySelector('.mine').getBoundingClientRect().top) /* the question is in view */"),
+		holds("document.documentElement.scrollWidth <= 360"),
+	)
+	do(t, ctx, chromedp.Click(chromedp.CSS(`button[value="bad:outcome-1"]`)), seen(".reply", "Điều gì chưa đúng?"))
+	do(t, ctx, holds("document.activeElement.classList.contains('turn') /* after a button, the focus is on the reply */"))
+	do(t, ctx, chromedp.Click(chromedp.CSS(`button[value="why:1"]`)), seen(".mine", "Sai số tiền"), seen(".reply", "Đã ghi: why:1"))
+	do(t, ctx, chromedp.Click(chromedp.CSS(`.sources a[href="/tt/tam-tru#le-phi"]`)), seen("h1", "Đăng ký tạm trú"))
+	if at := evaluated(t, ctx, chromedp.Location()); at != server.URL+"/tt/tam-tru#le-phi" {
+		t.Errorf("the source opened %s", at)
+	}
+	do(t, ctx, chromedp.NavigateBack(), seen(".reply", "15.000 đồng/lần"), seen(".reply", "Đã ghi: why:1"))
+	if all := heard(); len(all) > 0 {
+		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
+	}
+}
+
+func TestBrowserTellsOfFailure(t *testing.T) {
+	opts := options(t)
+	opts.AsksPerMinute = 1
+	server := serve(t, opts)
+	ctx := browser(t)
+	do(t, ctx, asking(server.URL, "tạm trú"), chromedp.SendKeys(chromedp.CSS("#q"), "khai sinh"), chromedp.Click(chromedp.CSS("#gui")), seen(".reply", "Bạn chờ một phút"), seen(".reply button", "Thử lại"))
+	server.CloseClientConnections()
+	server.Listener.Close()
+	do(t, ctx, chromedp.Click(chromedp.CSS(".writing button")), seen(".reply", "Bạn kiểm tra mạng"))
+}
+
+func TestAskInTheBrowserWithoutScript(t *testing.T) {
+	server := serve(t, options(t))
+	ctx := browser(t)
+	do(t, ctx, chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
+		_, err := cdp.Call(ctx, tab, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+	do(t, ctx, chromedp.Navigate(server.URL+"/"), chromedp.SendKeys(chromedp.CSS("#q"), "tạm trú hết bao nhiêu tiền"), chromedp.Click(chromedp.CSS("#gui")), chromedp.WaitVisible(chromedp.CSS("#moi-nhat .sources")))
+	if text := evaluated(t, ctx, chromedp.Text(chromedp.CSS("#moi-nhat"))); !strings.Contains(text, "15.000 đồng/lần") {
+		t.Errorf("the answer without a script: %s", text)
+	}
+	do(t, ctx, chromedp.Click(chromedp.CSS(`button[value="bad:outcome-1"]`)), chromedp.WaitVisible(chromedp.CSS(`button[value="why:1"]`)))
+	do(t, ctx, chromedp.Navigate(server.URL+"/tt/khai-sinh/phieu"), chromedp.WaitVisible(chromedp.CSS(`input[type=checkbox]`)))
+	if shown := evaluated(t, ctx, chromedp.Evaluate[int]("1")); shown != 1 { // the browser itself still answers
+		t.Error("the browser is gone")
+	}
+}
+
+func TestHostileTextInTheBrowser(t *testing.T) {
+	lib := hostileLibrary(t, hostile)
+	server := serve(t, web.Options{Assistant: hits{"thu-nghiem"}, Log: options(t).Log, Now: someNow, Library: lib, Responder: hostileReply{}, AsksPerMinute: 1000})
+	ctx := browser(t)
+	heard := complaints(t, ctx)
+	for _, path := range []string{"/tt/thu-nghiem", "/tt/thu-nghiem/phieu", "/tt"} {
+		do(t, ctx, chromedp.Navigate(server.URL+path), seen("body", "pwned()"))
+	}
+	do(t, ctx, chromedp.Navigate(server.URL+"/"), chromedp.Evaluate[chromedp.Void]("window.pwned = () => { document.title = 'pwned' }"),
+		chromedp.SetValue(chromedp.CSS("#q"), strings.Join(hostile, " ")), chromedp.Click(chromedp.CSS("#gui")), seen(".words", "pwned()"), chromedp.Sleep(200*time.Millisecond))
+	if title := evaluated(t, ctx, chromedp.Title()); strings.Contains(title, "pwned") {
+		t.Error("hostile text was run")
+	}
+	if all := heard(); len(all) > 0 {
+		t.Errorf("the policy had to stop something that escaping should have: %s", strings.Join(all, "\n"))
+	}
+}
+
+func TestWidgetInAnotherSite(t *testing.T) {
+	opts := options(t)
+	opts.FrameAncestors = []string{"http://localhost:*"}
+	server := serve(t, opts)
+	host := servePage(t, `<!DOCTYPE html><html lang="vi"><title>Cổng</title><body><h1>Cổng thông tin</h1><script src="`+server.URL+`/widget.js" defer></script></body></html>`)
+	ctx := browser(t)
+	framed := func(address string) int64 { // frames of the assistant that have its page in them
+		do(t, ctx, chromedp.Navigate(address), chromedp.Click(chromedp.CSS("#troly-mo")), chromedp.WaitVisible(chromedp.CSS("iframe")))
+		n := int64(0)
+		for range 20 {
+			time.Sleep(100 * time.Millisecond)
+			infos, err := chromedp.Targets(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, info := range infos {
+				if info.Type == "iframe" && strings.HasPrefix(info.URL, server.URL) {
+					n++
+				}
+			}
+			if n > 0 {
+				break
+			}
+		}
+		return n
+	}
+	if framed(strings.Replace(host.URL, "127.0.0.1", "localhost", 1)) == 0 {
+		t.Error("a site of the setting does not show the chat")
+	}
+	heard := complaints(t, ctx)
+	framed(host.URL) // 127.0.0.1 is another site than localhost
+	if all := strings.Join(heard(), "\n"); !strings.Contains(all, "frame-ancestors") {
+		t.Errorf("another site shows the chat: %s", all)
+	}
+}
+
+// axeFinding is a rule of axe that a page breaks.
+type axeFinding struct {
+	ID    string   `json:"id"`
+	Help  string   `json:"help"`
+	Nodes []string `json:"nodes"`
+}
+
+func TestAccessibility(t *testing.T) {
+	axe, err := os.ReadFile("testdata/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts := options(t)
+	server := serve(t, opts)
+	hostileServer := serve(t, web.Options{Assistant: hits{"thu-nghiem"}, Log: opts.Log, Now: someNow, Library: hostileLibrary(t, nil), Responder: opts.Responder})
+	ctx := browser(t)
+	pages := map[string]step{
+		"chat":        chromedp.Navigate(server.URL + "/"),
+		"answer":      asking(server.URL, "tạm trú hết bao nhiêu tiền"),
+		"choices":     asking(server.URL, "làm giấy tờ"),
+		"frame":       chromedp.Navigate(server.URL + "/?khung=1"),
+		"document":    chromedp.Navigate(server.URL + "/tt/tam-tru"),
+		"notices":     chromedp.Navigate(hostileServer.URL + "/tt/thu-nghiem"),
+		"slip":        chromedp.Navigate(server.URL + "/tt/khai-sinh/phieu"),
+		"index":       chromedp.Navigate(server.URL + "/tt"),
+		"search":      chromedp.Navigate(server.URL + "/tt?q=khai+sinh&nhom=thu-tuc"),
+		"nothing":     chromedp.Navigate(server.URL + "/tt/khong-co"),
+		"scorecard":   chromedp.Navigate(server.URL + "/scorecard"),
+		"lesson":      chromedp.Navigate(server.URL + "/tt/an-toan-mang-tai-tinh"),
+		"empty query": chromedp.Navigate(server.URL + "/tt?q=zzzzqqq"),
+	}
+	for name, open := range pages {
+		for _, l := range looks {
+			do(t, ctx, as(l.width, l.dark), open)
+			do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)))
+			found := evaluated(t, ctx, chromedp.Evaluate[string](`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
+				JSON.stringify(r.passes.length < 10 ? [{id: "axe", help: "axe looked at nothing", nodes: [""]}] : r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`, chromedp.EvalAwaitPromise))
+			var findings []axeFinding
+			if err := json.Unmarshal([]byte(found), &findings); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				t.Errorf("%s at %d, dark %v: %s (%s): %s", name, l.width, l.dark, f.Help, f.ID, f.Nodes[0])
+			}
+			if width := evaluated(t, ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth")); width > l.width {
+				t.Errorf("%s is %d wide on a screen of %d", name, width, l.width)
+			}
+		}
+	}
+}

@@ -1,0 +1,162 @@
+package web
+
+import (
+	"cmp"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// guard is what every request passes before its route: the headers of the reply,
+// the refusal of writes from other sites, and who is asking.
+type guard struct {
+	log     *slog.Logger
+	public  *url.URL       // nil: the address is that of the request
+	proxies []netip.Prefix // may say whom they speak for
+	writes  *http.CrossOriginProtection
+	asks    *limiter // of questions, by address
+}
+
+func newGuard(opts Options) *guard {
+	g := &guard{log: opts.Log, public: opts.PublicURL, proxies: opts.TrustedProxies, writes: http.NewCrossOriginProtection()}
+	if g.public != nil {
+		// The origin that browsers know, when a proxy in front changes the Host.
+		if err := g.writes.AddTrustedOrigin(g.public.Scheme + "://" + g.public.Host); err != nil {
+			g.log.Error("the public address is no origin", "err", err)
+		}
+	}
+	for path := range opts.Webhooks {
+		g.writes.AddInsecureBypassPattern(path) // they check a secret of their own
+	}
+	perMinute := cmp.Or(opts.AsksPerMinute, asksPerMinute)
+	g.asks = newLimiter(perMinute, perMinute/2+1, opts.Now)
+	return g
+}
+
+// policy is the Content-Security-Policy of a reply: everything comes from here,
+// nothing is inline. ancestors may put the page into a frame.
+func policy(ancestors []string) string {
+	who := "'none'"
+	if len(ancestors) > 0 {
+		who = strings.Join(ancestors, " ")
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; manifest-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors " + who
+}
+
+// denied are the abilities of a browser that no page of ours uses.
+const denied = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), fullscreen=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), midi=(), payment=(), usb=(), browsing-topics=()"
+
+// wrap puts the guard in front of the routes.
+func (g *guard) wrap(next http.Handler) http.Handler {
+	strict := policy(nil)
+	checked := g.writes.Handler(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", strict)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		// Not no-referrer: with it, browsers send "Origin: null" with a form, which
+		// cannot be told from a form of another site.
+		h.Set("Referrer-Policy", "same-origin")
+		h.Set("Permissions-Policy", denied)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if g.https(r) {
+			h.Set("Strict-Transport-Security", "max-age=31536000")
+		}
+		defer g.recover(w, r)
+		checked.ServeHTTP(w, r)
+	})
+}
+
+// recover answers for a route that panicked. What it was asked is not logged.
+func (g *guard) recover(w http.ResponseWriter, r *http.Request) {
+	switch v := recover(); v {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(v)
+	default:
+		g.log.Error("a route panicked", "pattern", r.Pattern, "panic", v, "stack", string(debug.Stack()))
+		problem(w, http.StatusInternalServerError, "something is broken here")
+	}
+}
+
+// framable lets the sites of the setting put this reply into a frame.
+func framable(w http.ResponseWriter, ancestors []string) {
+	if len(ancestors) == 0 {
+		return
+	}
+	w.Header().Set("Content-Security-Policy", policy(ancestors))
+	w.Header().Del("X-Frame-Options") // knows no list
+	w.Header().Del("Cross-Origin-Opener-Policy")
+}
+
+// trusted reports whether the connection comes from a proxy of the setting.
+func (g *guard) trusted(a netip.Addr) bool {
+	return slices.ContainsFunc(g.proxies, func(p netip.Prefix) bool { return p.Contains(a) })
+}
+
+// client is who asks: the nearest address that is no trusted proxy. The zero Addr
+// stands for connections without an address.
+func (g *guard) client(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := at.Addr().Unmap()
+	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(forwarded) - 1; i >= 0 && g.trusted(addr); i-- {
+		before, err := netip.ParseAddr(strings.TrimSpace(forwarded[i]))
+		if err != nil {
+			break // not an address: what stands further left is no better
+		}
+		addr = before.Unmap().WithZone("")
+	}
+	return addr
+}
+
+// https reports whether the person's side of the connection is encrypted: ours is,
+// a trusted proxy says so, or the request is for the public address, which is.
+func (g *guard) https(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	if g.public != nil && g.public.Scheme == "https" && strings.EqualFold(r.Host, g.public.Host) {
+		return true
+	}
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && g.trusted(at.Addr().Unmap()) && strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https")
+}
+
+// address is where people reach this server, without a slash at the end:
+// "https://troly.example".
+func (g *guard) address(r *http.Request) string {
+	if g.public != nil {
+		return strings.TrimRight(g.public.Scheme+"://"+g.public.Host+g.public.Path, "/")
+	}
+	if g.https(r) {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// limited refuses who asks too often with 429 and the seconds to wait. refuse
+// writes the body.
+func (g *guard) limited(next http.HandlerFunc, refuse func(w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if wait := g.asks.wait(g.client(r)); wait > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			refuse(w, r)
+			return
+		}
+		next(w, r)
+	}
+}

@@ -1,0 +1,76 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/skip2/go-qrcode"
+
+	"troly/internal/corpus"
+)
+
+// slipPage is the "phiếu mang theo": one page for one procedure, to print or to
+// show on the phone at the office.
+type slipPage struct {
+	ID, Title string
+	Notices   []notice
+	Papers    []block
+	Fees      []factView
+	Times     []factView
+	Place     string
+	Submit    []string
+	Checked   corpus.Date
+	Address   string // of the document, as it is written under the QR code
+	Printed   corpus.Date
+}
+
+// hasSlip reports whether a document names papers to bring.
+func hasSlip(d *corpus.Document) bool { return d.Section("ho-so") != nil }
+
+// slip shows the page to take along.
+func (s *server) slip(w http.ResponseWriter, r *http.Request) {
+	d := s.library.Document(r.PathValue("id"))
+	if d == nil || !hasSlip(d) {
+		s.notFound(w, r, http.StatusNotFound)
+		return
+	}
+	today := corpus.Today(s.now())
+	if s.unchanged(w, r, today, "phieu", d.ID) {
+		return
+	}
+	p := s.pageOf(d, today)
+	v := slipPage{
+		ID: d.ID, Title: d.Title, Notices: p.Notices, Place: d.Authority, Submit: p.Submit, Checked: d.Checked, Printed: today,
+		Papers:  blocks(d.Section("ho-so").Body, func(l string) []span { return s.known.line(l, nil) }),
+		Address: s.guard.address(r) + documentAddress(d.ID, ""),
+	}
+	for _, f := range corpus.ValidOn(d.Fees, today) {
+		v.Fees = append(v.Fees, s.factOf(d, &f, today))
+	}
+	for _, f := range corpus.ValidOn(d.Durations, today) {
+		v.Times = append(v.Times, s.factOf(d, &f, today))
+	}
+	s.draw(w, r, http.StatusOK, "slip", layout{Page: v, Here: "tt", Class: "slip"})
+}
+
+// qrPixels is the side of the picture: 3 cm on paper at 200 dots an inch.
+const qrPixels = 240
+
+// qr is the address of a document as a picture.
+func (s *server) qr(w http.ResponseWriter, r *http.Request) {
+	d := s.library.Document(r.PathValue("id"))
+	if d == nil {
+		s.notFound(w, r, http.StatusNotFound)
+		return
+	}
+	if s.unchanged(w, r, corpus.Today(s.now()), "qr", d.ID) {
+		return
+	}
+	picture, err := qrcode.Encode(s.guard.address(r)+documentAddress(d.ID, ""), qrcode.Medium, qrPixels)
+	if err != nil { // an address too long for a code
+		s.log.Error("QR code not made", "document", d.ID, "err", err)
+		problem(w, http.StatusInternalServerError, "the code cannot be made")
+		return
+	}
+	w.Header().Set("Content-Type", "image/png")
+	_, _ = w.Write(picture) // the client went away: nobody is left to tell
+}

@@ -1,0 +1,187 @@
+package webhook
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"troly/internal/database"
+	"troly/internal/privacy"
+)
+
+// Inbox keeps deliveries: nil means durable. *database.DB is one.
+type Inbox interface {
+	Receive(ctx context.Context, rows ...database.Received) (fresh int, err error)
+}
+
+// IntakeOptions are how deliveries are taken in; the zero value of a field means
+// its default, in brackets.
+type IntakeOptions struct {
+	Log        *slog.Logger     // (nothing is logged)
+	Metrics    *Metrics         // (nothing is counted)
+	MaxBody    int64            // bytes of a delivery (1 MiB)
+	ReadIn     time.Duration    // for the body to arrive (10 s)
+	KeepIn     time.Duration    // for the inbox to make it durable (1.5 s: Zalo waits for two)
+	RetryAfter time.Duration    // told to the platform when the inbox takes no more (15 s)
+	Now        func() time.Time // (time.Now)
+}
+
+// Intake takes the deliveries of one channel in: it checks them, writes them to
+// the inbox and only then acknowledges. It never waits for an answer. What it logs
+// and counts holds nothing of a body.
+//
+// As an http.Handler it answers
+//
+//	200 kept, seen before, or nothing for us
+//	400 401 403 what the channel's Refusal says
+//	405 another method than POST (GET and HEAD are 200 for a channel that is Probed)
+//	413 body above the limit
+//	503 not kept: the inbox is full or broken; Retry-After says when to come again
+//
+// whatever the Content-Type says.
+type Intake struct {
+	channel Channel
+	inbox   Inbox
+	opts    IntakeOptions
+	counts  intakeCounts
+}
+
+// NewIntake returns the intake of a channel.
+func NewIntake(channel Channel, inbox Inbox, opts IntakeOptions) *Intake {
+	orDefault(&opts.MaxBody, 1<<20)
+	orDefault(&opts.ReadIn, 10*time.Second)
+	orDefault(&opts.KeepIn, 1500*time.Millisecond)
+	orDefault(&opts.RetryAfter, 15*time.Second)
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Metrics == nil {
+		opts.Metrics = NewMetrics(nil)
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Intake{channel: channel, inbox: inbox, opts: opts, counts: opts.Metrics.intake(channel.Name())}
+}
+
+// Handler returns the webhook of a channel: NewIntake for who only serves HTTP.
+func Handler(channel Channel, inbox Inbox, opts IntakeOptions) http.Handler {
+	return NewIntake(channel, inbox, opts)
+}
+
+func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	started := time.Now()
+	switch r.Method {
+	case http.MethodPost:
+	case http.MethodGet, http.MethodHead:
+		if p, ok := in.channel.(Probed); ok && p.Probed() {
+			w.WriteHeader(http.StatusOK)
+			return
+		}
+		fallthrough
+	default:
+		w.Header().Set("Allow", http.MethodPost)
+		in.refuse(w, http.StatusMethodNotAllowed, "method")
+		return
+	}
+	// A recorder in a test has no deadline to set; the server's own stands then.
+	_ = http.NewResponseController(w).SetReadDeadline(started.Add(in.opts.ReadIn))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, in.opts.MaxBody))
+	if err != nil {
+		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+			in.refuse(w, http.StatusRequestEntityTooLarge, "too-large")
+			return
+		}
+		in.refuse(w, http.StatusBadRequest, "cut-off")
+		return
+	}
+	messages, err := in.read(r.Header, body)
+	if err != nil {
+		refusal := &Refusal{Status: http.StatusBadRequest, Reason: "unreadable"}
+		errors.As(err, &refusal)
+		in.refuse(w, refusal.Status, refusal.Reason)
+		return
+	}
+	if err := in.Take(r.Context(), messages); err != nil {
+		w.Header().Set("Retry-After", strconv.Itoa(int(max(1, in.opts.RetryAfter/time.Second))))
+		reason := "broken"
+		if errors.Is(err, database.ErrFull) {
+			reason = "full"
+		}
+		in.opts.Log.Error("delivery not kept", "channel", in.channel.Name(), "reason", reason, "err", err)
+		in.refuse(w, http.StatusServiceUnavailable, reason)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	in.counts.acknowledged.Observe(time.Since(started).Seconds())
+}
+
+// read is Read of the channel. One that panics on a delivery refuses it: a platform
+// may send what nobody thought of.
+func (in *Intake) read(header http.Header, body []byte) (messages []Message, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			in.opts.Log.Error("delivery made its channel panic", "channel", in.channel.Name(), "panic", panicked(p))
+			err = &Refusal{Status: http.StatusBadRequest, Reason: "panic"}
+		}
+	}()
+	return in.channel.Read(header, body)
+}
+
+func (in *Intake) refuse(w http.ResponseWriter, status int, reason string) {
+	in.counts.refused(reason)
+	w.WriteHeader(status)
+}
+
+// Take writes what people did to the inbox; nil means that all of it is durable,
+// the messages seen before among it. It is what polling calls before it moves on.
+// Text and Quoted are masked here, whatever the channel did.
+func (in *Intake) Take(ctx context.Context, messages []Message) error {
+	rows := make([]database.Received, 0, len(messages))
+	for _, m := range messages {
+		if m.Kind == Ignored {
+			in.counts.ignored(m.Action)
+			continue
+		}
+		if m.Key == "" || m.Dialogue == "" {
+			in.opts.Log.Error("message without a key or a dialogue", "channel", in.channel.Name(), "kind", m.Kind)
+			in.counts.ignored("nameless")
+			continue
+		}
+		m.Text, _ = privacy.Mask(m.Text)
+		m.Quoted, _ = privacy.Mask(m.Quoted)
+		body, err := json.Marshal(m)
+		if err != nil {
+			return fmt.Errorf("keep a message of %s: %w", in.channel.Name(), err)
+		}
+		rows = append(rows, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, Body: body, At: in.opts.Now()})
+	}
+	if len(rows) == 0 {
+		if len(messages) == 0 {
+			in.counts.ignored("none")
+		}
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, in.opts.KeepIn)
+	defer cancel()
+	fresh, err := in.inbox.Receive(ctx, rows...)
+	if err != nil {
+		return fmt.Errorf("keep %d messages of %s: %w", len(rows), in.channel.Name(), err)
+	}
+	in.counts.received.Add(float64(fresh))
+	in.counts.duplicate.Add(float64(len(rows) - fresh))
+	return nil
+}
+
+func orDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

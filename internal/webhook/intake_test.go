@@ -1,0 +1,329 @@
+package webhook_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"troly/internal/database"
+	"troly/internal/webhook"
+)
+
+// probed is a channel whose platform looks by GET.
+type probed struct{ *channel }
+
+func (probed) Probed() bool { return true }
+
+func TestDeliveriesAreAnsweredByWhatTheyAre(t *testing.T) {
+	w := newWorld(t)
+	signed := func(body string) *http.Request {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set(signature, sign(secret, []byte(body)))
+		return r
+	}
+	with := func(r *http.Request, change func(*http.Request)) *http.Request {
+		change(r)
+		return r
+	}
+	good := `{"id":"1","chat":"a","text":"chào"}`
+	var log logged
+	registry := prometheus.NewRegistry()
+	opts := webhook.IntakeOptions{Log: log.logger(), Metrics: webhook.NewMetrics(registry)}
+	plain, asked := webhook.Handler(w.channel, w.db, opts), webhook.Handler(probed{w.channel}, w.db, opts)
+	for _, c := range []struct {
+		name string
+		hook http.Handler
+		r    *http.Request
+		want int
+	}{
+		{"good", plain, signed(good), 200},
+		{"the same again", plain, signed(good), 200},
+		{"another content type", plain, with(signed(`{"id":"2","chat":"a","text":"x"}`), func(r *http.Request) { r.Header.Set("Content-Type", "text/plain; charset=latin1") }), 200},
+		{"no signature", plain, with(signed(good), func(r *http.Request) { r.Header.Del(signature) }), 401},
+		{"two signatures", plain, with(signed(good), func(r *http.Request) { r.Header.Add(signature, r.Header.Get(signature)) }), 401},
+		{"signature of another body", plain, with(signed(good), func(r *http.Request) { r.Header.Set(signature, sign(secret, []byte("x"))) }), 401},
+		{"no JSON", plain, signed("chào"), 400},
+		{"nothing for us", plain, signed(`{"strange":"nothing"}`), 200},
+		{"unknown event", plain, signed(`{"strange":"poll"}`), 200},
+		{"makes the channel panic", plain, signed(`{"strange":"panic","text":"bí mật"}`), 400},
+		{"message without key", plain, signed(`{"chat":"a","text":"x"}`), 200},
+		{"just small enough", plain, signed(`{"id":"3","chat":"a","text":"` + strings.Repeat("a", 1<<20-len(`{"id":"3","chat":"a","text":""}`)) + `"}`), 200},
+		{"too large", plain, signed(strings.Repeat("a", 1<<20+1)), 413},
+		{"GET", plain, httptest.NewRequest(http.MethodGet, "/", nil), 405},
+		{"HEAD", plain, httptest.NewRequest(http.MethodHead, "/", nil), 405},
+		{"PUT", plain, httptest.NewRequest(http.MethodPut, "/", nil), 405},
+		{"GET of a platform that looks", asked, httptest.NewRequest(http.MethodGet, "/", nil), 200},
+		{"HEAD of a platform that looks", asked, httptest.NewRequest(http.MethodHead, "/", nil), 200},
+		{"PUT of a platform that looks", asked, httptest.NewRequest(http.MethodPut, "/", nil), 405},
+	} {
+		rec := httptest.NewRecorder()
+		c.hook.ServeHTTP(rec, c.r)
+		if rec.Code != c.want {
+			t.Errorf("%s: status %d, want %d", c.name, rec.Code, c.want)
+		}
+		if rec.Body.Len() > 0 {
+			t.Errorf("%s: body %q, want none", c.name, rec.Body)
+		}
+		if allow := rec.Header().Get("Allow"); (rec.Code == 405) != (allow == "POST") {
+			t.Errorf("%s: status %d with Allow %q", c.name, rec.Code, allow)
+		}
+	}
+	if got := keys(t, w.db); !equal(got, []string{"1"}) { // the others of this dialogue wait behind it
+		t.Errorf("first in the inbox: %q, want 1", got)
+	}
+	for _, words := range []string{"chào", "bí mật", "aaaa"} {
+		if strings.Contains(log.String(), words) {
+			t.Errorf("the log holds the body: %q is in %s", words, log.String())
+		}
+	}
+	for series, want := range map[string]float64{
+		`troly_webhook_received_total{channel=test}`:                     3,
+		`troly_webhook_duplicate_total{channel=test}`:                    1,
+		`troly_webhook_refused_total{channel=test,reason=bad-signature}`: 3,
+		`troly_webhook_refused_total{channel=test,reason=bad-body}`:      1,
+		`troly_webhook_refused_total{channel=test,reason=panic}`:         1,
+		`troly_webhook_refused_total{channel=test,reason=too-large}`:     1,
+		`troly_webhook_refused_total{channel=test,reason=method}`:        4,
+		`troly_webhook_ignored_total{channel=test,kind=none}`:            1,
+		`troly_webhook_ignored_total{channel=test,kind=poll}`:            1,
+		`troly_webhook_ignored_total{channel=test,kind=nameless}`:        1,
+		`troly_webhook_acknowledge_seconds{channel=test}`:                7,
+	} {
+		if got := figures(t, registry)[series]; got != want {
+			t.Errorf("%s = %v, want %v", series, got, want)
+		}
+	}
+}
+
+func equal(a, b []string) bool { return fmt.Sprintf("%q", a) == fmt.Sprintf("%q", b) }
+
+// keys takes what can be taken out of the inbox.
+func keys(t *testing.T, db *database.DB) []string {
+	t.Helper()
+	jobs, err := db.Next(t.Context(), "keys", 1000, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := []string{}
+	for _, j := range jobs {
+		names = append(names, j.Key)
+	}
+	return names
+}
+
+// figures are the values of a registry by name{label=value,…}; of a histogram, how
+// many it has seen.
+func figures(t *testing.T, registry *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.Metric {
+			labels := []string{}
+			for _, l := range m.Label {
+				labels = append(labels, l.GetName()+"="+l.GetValue())
+			}
+			name := f.GetName() + "{" + strings.Join(labels, ",") + "}"
+			switch {
+			case m.Histogram != nil:
+				values[name] = float64(m.Histogram.GetSampleCount())
+			case m.Counter != nil:
+				values[name] = m.Counter.GetValue()
+			default:
+				values[name] = m.Gauge.GetValue()
+			}
+		}
+	}
+	return values
+}
+
+func TestEventsWithEverNewNamesCostNoMemory(t *testing.T) {
+	w := newWorld(t)
+	registry := prometheus.NewRegistry()
+	hook := webhook.Handler(w.channel, w.db, webhook.IntakeOptions{Metrics: webhook.NewMetrics(registry)})
+	for i := range 500 {
+		post(hook, secret, delivery{Strange: fmt.Sprint("event-", i)})
+	}
+	series := 0
+	for name := range figures(t, registry) {
+		if strings.HasPrefix(name, "troly_webhook_ignored_total") {
+			series++
+		}
+	}
+	if series > 51 {
+		t.Errorf("500 kinds of event made %d series, want at most 51", series)
+	}
+}
+
+func TestTheInboxHoldsNoPersonalData(t *testing.T) {
+	w := newWorld(t)
+	w.deliver(delivery{ID: "1", Chat: "a", Text: "số tôi là 0912345678, thẻ 034087001234"})
+	jobs, err := w.db.Next(t.Context(), "test", 10, time.Minute)
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("Next = %d jobs, %v", len(jobs), err)
+	}
+	for _, digits := range []string{"0912345678", "034087001234"} {
+		if bytes.Contains(jobs[0].Body, []byte(digits)) {
+			t.Errorf("the inbox holds %s: %s", digits, jobs[0].Body)
+		}
+	}
+	var m webhook.Message
+	if err := json.Unmarshal(jobs[0].Body, &m); err != nil || !strings.HasPrefix(m.Text, "số tôi là [") {
+		t.Errorf("text in the inbox: %q, %v", m.Text, err)
+	}
+}
+
+// broken is an inbox that fails.
+type broken struct{ err error }
+
+func (b broken) Receive(context.Context, ...database.Received) (int, error) { return 0, b.err }
+
+func TestWhatIsNotKeptIsNotAcknowledged(t *testing.T) {
+	w := newWorld(t)
+	for _, err := range []error{database.ErrFull, errors.New("disk of the password hunter2 is gone"), context.DeadlineExceeded} {
+		registry := prometheus.NewRegistry()
+		hook := webhook.Handler(w.channel, broken{err}, webhook.IntakeOptions{RetryAfter: 7 * time.Second, Metrics: webhook.NewMetrics(registry)})
+		got := post(hook, secret, delivery{ID: "1", Chat: "a", Text: "x"})
+		if got.Code != 503 || got.Header().Get("Retry-After") != "7" || got.Body.Len() > 0 {
+			t.Errorf("inbox says %v: status %d, Retry-After %q, body %q; want 503, 7, none", err, got.Code, got.Header().Get("Retry-After"), got.Body)
+		}
+		if n := figures(t, registry)[`troly_webhook_acknowledge_seconds{channel=test}`]; n != 0 {
+			t.Errorf("inbox says %v: %v acknowledged", err, n)
+		}
+	}
+}
+
+// T34: when the queue is full the platform is told to come again, and nothing of
+// what it then brings is lost or doubled.
+func TestT34FullQueue(t *testing.T) {
+	w := newWorld(t)
+	_ = w.db.Close()
+	w.db = openDB(t, w.url, database.Options{MaxWaiting: 20})
+	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	var refused []delivery
+	for i := range 60 {
+		d := delivery{ID: fmt.Sprint(i), Chat: fmt.Sprint("chat", i%7), Text: fmt.Sprint(i)}
+		switch got := post(w.hook, secret, d); got.Code {
+		case 200:
+		case 503:
+			if got.Header().Get("Retry-After") == "" {
+				t.Fatal("503 without Retry-After")
+			}
+			refused = append(refused, d)
+		default:
+			t.Fatalf("delivery %d = %d", i, got.Code)
+		}
+	}
+	if len(refused) == 0 {
+		t.Fatal("an inbox for 20 took 60")
+	}
+	run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
+	for len(refused) > 0 { // the platform comes again
+		if post(w.hook, secret, refused[0]).Code == 200 {
+			refused = refused[1:]
+		}
+	}
+	w.platform.until(t, "all 60 answered", func() bool { return len(w.platform.texts("")) >= 60 })
+	seen := map[string]int{}
+	for _, text := range w.platform.texts("") {
+		seen[text]++
+	}
+	for i := range 60 {
+		if n := seen[fmt.Sprint("re ", i)]; n != 1 {
+			t.Errorf("message %d was answered %d times, want once", i, n)
+		}
+	}
+}
+
+// T06 and Z07: what comes again is answered once, in parallel and after a restart.
+// T07: a lower number than before is another message.
+func TestT06DuplicatesAreAnsweredOnce(t *testing.T) {
+	w := newWorld(t)
+	_, stop := run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { post(w.hook, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"}) })
+	}
+	all.Wait()
+	w.platform.until(t, "the answer", func() bool { return len(w.platform.texts("a")) > 0 })
+	stop()
+	_ = w.db.Close()
+	w.open()
+	run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
+	w.deliver(delivery{ID: "34", Chat: "a", Text: "hỏi"})
+	w.deliver(delivery{ID: "12", Chat: "a", Text: "số nhỏ hơn"})
+	w.platform.until(t, "the second answer", func() bool { return len(w.platform.texts("a")) > 1 })
+	if got, want := w.platform.texts("a"), []string{"re hỏi", "re số nhỏ hơn"}; !equal(got, want) {
+		t.Errorf("answers %q, want %q", got, want)
+	}
+}
+
+// T04 and Z08: deliveries are acknowledged while the model is still at its first.
+func TestT04TheModelIsNotWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	release := make(chan struct{})
+	slow := func(ctx context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
+		<-release
+		return echo(ctx, m, state, nil)
+	}
+	run(t, w.db, responder(slow), []webhook.Line{fast(w.channel)}, hurried())
+	var all sync.WaitGroup
+	for i := range 200 {
+		all.Go(func() {
+			if got := post(w.hook, secret, delivery{ID: fmt.Sprint(i), Chat: fmt.Sprint(i % 50), Text: fmt.Sprint(i)}); got.Code != 200 {
+				t.Errorf("delivery %d = %d while the model writes", i, got.Code)
+			}
+		})
+	}
+	all.Wait() // would not end if one of them waited for the model
+	if n := len(w.platform.texts("")); n > 0 {
+		t.Errorf("%d answers from a model that has not begun", n)
+	}
+	close(release)
+	w.platform.until(t, "all answered", func() bool { return len(w.platform.texts("")) == 200 })
+}
+
+func FuzzDelivery(f *testing.F) {
+	for _, body := range []string{`{"id":"1","chat":"a","text":"x"}`, `{"strange":"x"}`, "", "null", `{"id":1}`, "\xff"} {
+		f.Add([]byte(body), true)
+	}
+	f.Add([]byte("{}"), false)
+	c := &channel{name: "test", secret: secret}
+	inbox := new(counting)
+	hook := webhook.Handler(c, inbox, webhook.IntakeOptions{})
+	f.Fuzz(func(t *testing.T, body []byte, signed bool) {
+		inbox.n = 0
+		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))
+		if signed {
+			r.Header.Set(signature, sign(secret, body))
+		}
+		w := httptest.NewRecorder()
+		hook.ServeHTTP(w, r)
+		if !signed && (w.Code != 401 || inbox.n > 0) {
+			t.Errorf("unsigned body %q: status %d, %d kept", body, w.Code, inbox.n)
+		}
+		if w.Code != 200 && inbox.n > 0 {
+			t.Errorf("body %q: status %d and %d kept", body, w.Code, inbox.n)
+		}
+	})
+}
+
+type counting struct{ n int }
+
+func (c *counting) Receive(_ context.Context, rows ...database.Received) (int, error) {
+	c.n += len(rows)
+	return len(rows), nil
+}
