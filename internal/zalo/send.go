@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,9 +21,9 @@ const sendPath = "/v3.0/oa/message/cs"
 // Send sends a part to a person. It makes one call, and another one only
 //
 //   - with a new token, once, when the token was refused;
+//   - in two, when the part was too large;
 //   - without the quote, once, when a part that quotes was refused;
-//   - without the buttons, once, when it was refused again: choices are lines then;
-//   - in two, when the part was too large.
+//   - without the buttons, once, when it was refused again: choices are lines then.
 //
 // A person who was last heard of more than 48 hours ago is not written to (class
 // Unreachable, code CodeWindow) unless Billed.
@@ -36,16 +37,16 @@ func (a *Account) Send(ctx context.Context, dialogue string, part json.RawMessag
 	}
 	s := &sending{account: a, to: dialogue}
 	receipt, e := s.send(ctx, m)
-	if e != nil && e.Class == webhook.Rejected && m.Quote != "" {
+	switch {
+	case e != nil && e.Code == "-210":
+		a.opts.Observe("fallback", "split")
+		receipt, e = s.inPieces(ctx, m)
+	case plainer(e) && m.Quote != "":
 		a.opts.Observe("fallback", "without-quote")
 		m.Quote = ""
 		receipt, e = s.send(ctx, m)
 	}
-	if e != nil && e.Class == webhook.Rejected && e.Code == "-210" {
-		a.opts.Observe("fallback", "split")
-		receipt, e = s.inPieces(ctx, m)
-	}
-	if e != nil && e.Class == webhook.Rejected && m.Attachment != nil {
+	if plainer(e) && m.Attachment != nil {
 		a.opts.Observe("fallback", "without-buttons")
 		receipt, e = s.send(ctx, m.withoutButtons())
 	}
@@ -54,6 +55,11 @@ func (a *Account) Send(ctx context.Context, dialogue string, part json.RawMessag
 		return "", e
 	}
 	return receipt, nil
+}
+
+// plainer reports that a part was refused for what a plainer one may not have.
+func plainer(e *webhook.SendError) bool {
+	return e != nil && e.Class == webhook.Rejected && !slices.Contains([]string{"-100", "-210", "-234", "-240", "-248"}, e.Code)
 }
 
 // mayWrite checks the window.
