@@ -85,8 +85,8 @@ func sameAnswer(answer string) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// words is a text as it is searched: without case and accents.
-func words(text string) string { return vietnamese.Fold(text) }
+// words is a text as it is searched: without case, accents and more than one space.
+func words(text string) string { return strings.Join(strings.Fields(vietnamese.Fold(text)), " ") }
 
 func (t *tx) addOutcome(o Outcome) error {
 	o.read()

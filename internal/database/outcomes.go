@@ -57,7 +57,7 @@ func (f Filter) conditions() (conditions, error) {
 	default:
 		return c, fmt.Errorf("feedback %q is none of good, bad, any", f.Feedback)
 	}
-	if w := strings.Join(strings.Fields(words(f.Text)), " "); w != "" {
+	if w := words(f.Text); w != "" {
 		c.add("words LIKE ? ESCAPE '!'", "%"+escape(w)+"%")
 	}
 	if f.Before != "" {
