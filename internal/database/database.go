@@ -83,8 +83,9 @@ type DB struct {
 	postgres bool
 	lock     func(ctx context.Context, name string) (unlock func(), err error) // holds across processes
 
-	writer *writer
-	gauge  gauge // of the writer's goroutine
+	writer   *writer
+	prepared *prepared // SQLite: the connection of the writer
+	gauge    gauge     // of the writer's goroutine
 
 	mu    sync.Mutex
 	wake  chan struct{}
