@@ -79,7 +79,7 @@ func (t *tx) alone(name string) error {
 	if !t.postgres {
 		return nil // there is one writer
 	}
-	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", lockNumber(name))
+	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", nameNumber(name))
 	return err
 }
 

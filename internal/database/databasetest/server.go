@@ -166,7 +166,8 @@ func (s *Server) run(bin string) (err error) {
 	}
 }
 
-// Stop ends a server that was started and removes its data.
+// Stop ends a server that was started and removes its data. A test that asks
+// afterwards starts another.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -177,4 +178,5 @@ func (s *Server) Stop() {
 	if s.dir != "" {
 		os.RemoveAll(s.dir)
 	}
+	s.admin, s.cmd, s.dir = nil, nil, ""
 }
