@@ -59,7 +59,8 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	}
 	db.read.SetMaxOpenConns(readers)
 	db.read.SetMaxIdleConns(readers)
-	s := &single{db: db, pool: pool, conn: &prepared{conn: conn, stmts: map[string]*sql.Stmt{}}}
+	db.prepared = &prepared{conn: conn, stmts: map[string]*sql.Stmt{}}
+	s := &single{db: db, pool: pool, conn: db.prepared}
 	db.writer = newWriter(s.commit)
 	db.writer.free = s.close
 	return nil

@@ -79,7 +79,7 @@ func (t *tx) alone(name string) error {
 	if !t.postgres {
 		return nil // there is one writer
 	}
-	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", lockNumber(name))
+	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", nameNumber(name))
 	return err
 }
 
@@ -181,7 +181,7 @@ func (db *DB) once(ctx context.Context, f func(*tx) error) error {
 
 // reading runs statements that only read, outside a transaction.
 func (db *DB) reading(ctx context.Context) *tx {
-	return &tx{ctx: ctx, on: db.read, postgres: db.postgres, now: db.millis()}
+	return &tx{ctx: ctx, on: db.reads, postgres: db.postgres, now: db.millis()}
 }
 
 // named adds the operation to an error; the errors callers tell apart stay findable.
