@@ -18,7 +18,9 @@ const (
 	maxTurns     = 6
 	maxWindows   = 24  // people of a group whose messages are counted
 	keptQuestion = 300 // runes of a question
-	keptAnswer   = 400 // runes of an answer: what a model is shown
+	keptAnswer   = 400 // runes of an answer: what a model is shown, of the last shownTurns
+	oldAnswer    = 100 // runes of the answers before them, by which a quotation is known
+	shownTurns   = 3
 	keptOffer    = 200 // runes of a suggestion
 	maxOffers    = 9
 	maxDocuments = 8
@@ -113,6 +115,9 @@ func (s *state) keep(t turn) {
 	}
 	s.Turns = append(s.Turns, t)
 	s.Turns = s.Turns[max(0, len(s.Turns)-maxTurns):]
+	for i := range s.Turns[:max(0, len(s.Turns)-shownTurns)] {
+		s.Turns[i].Turn.Answer = cutRunes(s.Turns[i].Turn.Answer, oldAnswer)
+	}
 }
 
 // last is the latest turn of somebody, nil when there is none.
