@@ -57,7 +57,8 @@ type Options struct {
 	FollowUp  time.Duration // how long a question may lean on an earlier one; 0: 30 minutes
 	Forget    time.Duration // after which a silent dialogue begins anew; 0: 30 days
 	Hold      time.Duration // that a human has a dialogue, if they do not give it back; 0: 12 hours
-	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian"
+	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian", negative: nothing is kept
+	NoStaff   bool          // nobody reads what is handed over: who wants a human is told where to find one
 
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // of an outcome: unique, at most 48 letters, digits, "-" or "_"; nil: 26 random letters and digits

@@ -130,7 +130,11 @@ func (x *exchange) held() bool {
 		return true
 	}
 	x.s.free()
-	x.note(backAgain)
+	if x.opts.NoStaff {
+		x.note(backAlone)
+	} else {
+		x.note(backAgain)
+	}
 	return false
 }
 
@@ -138,6 +142,10 @@ func (x *exchange) held() bool {
 func (x *exchange) handOver(about string) {
 	if x.m.Group {
 		x.say(webhook.Reply{Text: groupStaff})
+		return
+	}
+	if x.opts.NoStaff {
+		x.say(webhook.Reply{Text: x.nobodyHere(x.s.Commune)})
 		return
 	}
 	reason := "asked"
