@@ -116,16 +116,13 @@ func (c *Conversation) Respond(ctx context.Context, m webhook.Message, state []b
 		if broken := recover(); broken != nil {
 			// What it says may hold what a person wrote, the stack does not.
 			c.opts.Log.ErrorContext(ctx, "a message could not be answered: panic", "kind", string(m.Kind), "stack", string(debug.Stack()))
-			r = webhook.Response{Replies: []webhook.Reply{Apology(m)}, State: state}
+			r = webhook.Response{Replies: []webhook.Reply{{Text: Apology}}, State: state}
 		}
 	}()
 	x := c.begin(ctx, m, state, release)
 	x.handle()
 	return x.end()
 }
-
-// Apology answers a message that could not be answered.
-func Apology(webhook.Message) webhook.Reply { return webhook.Reply{Text: apology} }
 
 // exchange is one message and what comes of it.
 type exchange struct {

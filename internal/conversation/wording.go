@@ -99,8 +99,8 @@ const (
 	tooManyToday = "Hôm nay bạn đã hỏi rất nhiều, mai tôi mới trả lời tiếp được. Việc gấp thì bạn hỏi Trung tâm Phục vụ hành chính công xã, phường."
 )
 
-// apology stands for whatever broke.
-const apology = "Xin lỗi, tôi đang gặp trục trặc nên chưa trả lời được. Bạn thử lại sau ít phút, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường."
+// Apology answers a message that could not be answered, whatever broke.
+const Apology = "Xin lỗi, tôi đang gặp trục trặc nên chưa trả lời được. Bạn thử lại sau ít phút, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường."
 
 // noVoice answers a voice message that was not put into words.
 const noVoice = "Xin lỗi, tôi chưa nghe được tin nhắn thoại. Bạn gõ chữ giúp, không cần dấu cũng được; hoặc dùng phím micrô trên bàn phím để đọc cho máy gõ."
