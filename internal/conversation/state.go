@@ -35,16 +35,16 @@ type state struct {
 	Turns   []turn `json:"turns,omitempty"`   // oldest first
 	Commune string `json:"commune,omitempty"` // full name, as the person chose it
 
-	Windows []window    `json:"windows,omitempty"` // the one used last stands last
-	Reason  *awaited    `json:"reason,omitempty"`  // of 👎, asked for
-	Pick    *communes   `json:"pick,omitempty"`    // asked back by /xa
-	Rated   string      `json:"rated,omitempty"`   // the last rating, as an action
-	Thanked string      `json:"thanked,omitempty"` // outcome whose reason was thanked for
-	Fails   int         `json:"fails,omitempty"`   // questions in a row that were not answered well
-	Failed  bool        `json:"failed,omitempty"`  // the last one is among them
-	Edited  bool        `json:"edited,omitempty"`  // an edit was answered since the last new message
-	Pressed lastPressed `json:"pressed,omitzero"`
-	Noticed int64       `json:"noticed,omitempty"` // when a file was last declined
+	Windows []window  `json:"windows,omitempty"` // the one used last stands last
+	Reason  *awaited  `json:"reason,omitempty"`  // of 👎, asked for
+	Pick    *communes `json:"pick,omitempty"`    // asked back by /xa
+	Rated   string    `json:"rated,omitempty"`   // the last rating, as an action
+	Thanked string    `json:"thanked,omitempty"` // outcome whose reason was thanked for
+	Fails   int       `json:"fails,omitempty"`   // questions in a row that were not answered well
+	Failed  bool      `json:"failed,omitempty"`  // the last one is among them
+	Edited  bool      `json:"edited,omitempty"`  // an edit was answered since the last new message
+	Pressed lastDone  `json:"pressed,omitzero"`
+	Noticed lastDone  `json:"noticed,omitzero"` // kind of file that was declined
 
 	Held     int64 `json:"held,omitempty"`     // until then a human has the dialogue
 	Waiting  bool  `json:"waiting,omitempty"`  // for a human who was asked for
@@ -67,7 +67,8 @@ type awaited struct {
 	At      int64  `json:"at"`
 }
 
-type lastPressed struct {
+// lastDone is what was done last of something that may come twice.
+type lastDone struct {
 	Action string `json:"action"`
 	At     int64  `json:"at"`
 }
@@ -167,7 +168,7 @@ func (s *state) restart(who string) {
 func (s *state) forget(who string) {
 	s.restart(who)
 	s.Windows = slices.DeleteFunc(s.Windows, func(w window) bool { return w.Who == who })
-	s.Rated, s.Thanked, s.Pressed = "", "", lastPressed{}
+	s.Rated, s.Thanked, s.Pressed = "", "", lastDone{}
 }
 
 // hold gives the dialogue to a human until then.
