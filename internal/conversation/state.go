@@ -18,9 +18,8 @@ const (
 	maxTurns     = 6
 	maxWindows   = 24  // people of a group whose messages are counted
 	keptQuestion = 300 // runes of a question
-	keptAnswer   = 400 // runes of an answer: what a model is shown, of the last shownTurns
-	oldAnswer    = 100 // runes of the answers before them, by which a quotation is known
-	shownTurns   = 3
+	keptAnswer   = 400 // runes of the last answer: what a model is shown
+	oldAnswer    = 120 // runes of those before, by which a quotation is known
 	keptOffer    = 200 // runes of a suggestion
 	maxOffers    = 9
 	maxDocuments = 8
@@ -57,6 +56,7 @@ type turn struct {
 	At     int64           `json:"at"`
 	Who    string          `json:"who,omitempty"`
 	Status pipeline.Status `json:"status"`
+	Urgent bool            `json:"urgent,omitempty"` // it told of danger or fraud
 	Offers []string        `json:"offers,omitempty"` // behind the buttons, in order
 	Turn   pipeline.Turn   `json:"turn"`
 }
@@ -116,7 +116,7 @@ func (s *state) keep(t turn) {
 	}
 	s.Turns = append(s.Turns, t)
 	s.Turns = s.Turns[max(0, len(s.Turns)-maxTurns):]
-	for i := range s.Turns[:max(0, len(s.Turns)-shownTurns)] {
+	for i := range s.Turns[:len(s.Turns)-1] {
 		s.Turns[i].Turn.Answer = cutRunes(s.Turns[i].Turn.Answer, oldAnswer)
 	}
 }
@@ -142,13 +142,13 @@ func (s *state) turnOf(id string) *turn {
 }
 
 // before are the turns of somebody that a question may lean on, oldest first: those of
-// the last while, up to and with the one called upTo unless that is empty. Small talk
-// and what was refused are left out: nothing leans on them.
+// the last while, up to and with the one called upTo unless that is empty. Small talk,
+// what was refused and calls for help are left out: nothing leans on them.
 func (s *state) before(who string, since int64, upTo string) []pipeline.Turn {
 	var history []pipeline.Turn
 	for _, t := range s.Turns {
 		leanable := t.Status == pipeline.Answered || t.Status == pipeline.Clarify || t.Status == pipeline.Abstained
-		if t.Who == who && leanable && (t.At >= since || t.ID == upTo) {
+		if t.Who == who && leanable && !t.Urgent && (t.At >= since || t.ID == upTo) {
 			history = append(history, t.Turn)
 		}
 		if t.ID == upTo && upTo != "" {
