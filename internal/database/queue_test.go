@@ -14,7 +14,7 @@ import (
 
 var ctx = context.Background()
 
-func TestReceiveIgnoresWhatItHas(t *testing.T) {
+func TestT06ReceiveIgnoresWhatItHas(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		c := newClock()
 		db := open(t, url, database.Options{Now: c.Now})
@@ -101,7 +101,7 @@ func TestNextKeepsOrderWithinADialogue(t *testing.T) {
 }
 
 // Two handles stand for two processes: nothing is shared but the database.
-func TestTwoProcessesShareTheWork(t *testing.T) {
+func TestX02TwoProcessesShareTheWork(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		const people, each = 12, 15
 		handles := []*database.DB{open(t, url, database.Options{}), open(t, url, database.Options{})}
@@ -297,7 +297,7 @@ func TestPostponeHoldsTheDialogue(t *testing.T) {
 	})
 }
 
-func TestReceiveRefusesWhenFull(t *testing.T) {
+func TestT34ReceiveRefusesWhenFull(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		db := open(t, url, database.Options{MaxWaiting: 10})
 		for n := range 9 {

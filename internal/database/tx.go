@@ -168,13 +168,13 @@ func (db *DB) once(ctx context.Context, f func(*tx) error) error {
 	if err != nil {
 		return err
 	}
+	defer on.Rollback() // after Commit it does nothing
 	t := &tx{ctx: ctx, on: on, postgres: true, now: db.millis()}
-	err = f(t)
-	if err == nil {
-		err = t.flush()
+	if err := f(t); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, ignore(on.Rollback(), sql.ErrTxDone))
+	if err := t.flush(); err != nil {
+		return err
 	}
 	return on.Commit()
 }
