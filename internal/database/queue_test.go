@@ -108,6 +108,8 @@ func TestX02TwoProcessesShareTheWork(t *testing.T) {
 		var mu sync.Mutex
 		inWork, last, seen := map[string]bool{}, map[string]int{}, 0
 		finished := make(chan struct{})
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a message that is forgotten must not hang the test
+		defer cancel()
 		var workers sync.WaitGroup
 		for w := range 6 {
 			workers.Go(func() {
