@@ -39,7 +39,7 @@ type IntakeOptions struct {
 // As an http.Handler it answers
 //
 //	200 kept, seen before, or nothing for us
-//	400 401 403 what the channel's Refusal says
+//	400 401 403 what the channel's Refusal says (a 503 of its own has Retry-After too)
 //	405 another method than POST (GET and HEAD are 200 for a channel that is Probed)
 //	413 body above the limit
 //	503 not kept: the inbox is full or broken; Retry-After says when to come again
@@ -105,11 +105,14 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		refusal := &Refusal{Status: http.StatusBadRequest, Reason: "unreadable"}
 		errors.As(err, &refusal)
+		if refusal.Status == http.StatusServiceUnavailable {
+			in.comeAgain(w)
+		}
 		in.refuse(w, refusal.Status, refusal.Reason)
 		return
 	}
 	if err := in.Take(r.Context(), messages); err != nil {
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(1, in.opts.RetryAfter/time.Second))))
+		in.comeAgain(w)
 		reason := "broken"
 		if errors.Is(err, database.ErrFull) {
 			reason = "full"
@@ -134,6 +137,10 @@ func (in *Intake) read(header http.Header, body []byte) (messages []Message, err
 	return in.channel.Read(header, body)
 }
 
+func (in *Intake) comeAgain(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(max(1, in.opts.RetryAfter/time.Second))))
+}
+
 func (in *Intake) refuse(w http.ResponseWriter, status int, reason string) {
 	in.counts.refused(reason)
 	w.WriteHeader(status)
@@ -154,6 +161,7 @@ func (in *Intake) Take(ctx context.Context, messages []Message) error {
 			in.counts.ignored("nameless")
 			continue
 		}
+		m.Channel = in.channel.Name()
 		m.Text, _ = privacy.Mask(m.Text)
 		m.Quoted, _ = privacy.Mask(m.Quoted)
 		body, err := json.Marshal(m)

@@ -55,6 +55,7 @@ func TestDeliveriesAreAnsweredByWhatTheyAre(t *testing.T) {
 		{"no JSON", plain, signed("chào"), 400},
 		{"nothing for us", plain, signed(`{"strange":"nothing"}`), 200},
 		{"unknown event", plain, signed(`{"strange":"poll"}`), 200},
+		{"not readable yet", plain, signed(`{"strange":"not yet"}`), 503},
 		{"makes the channel panic", plain, signed(`{"strange":"panic","text":"bí mật"}`), 400},
 		{"message without key", plain, signed(`{"chat":"a","text":"x"}`), 200},
 		{"just small enough", plain, signed(`{"id":"3","chat":"a","text":"` + strings.Repeat("a", 1<<20-len(`{"id":"3","chat":"a","text":""}`)) + `"}`), 200},
@@ -73,6 +74,9 @@ func TestDeliveriesAreAnsweredByWhatTheyAre(t *testing.T) {
 		}
 		if rec.Body.Len() > 0 {
 			t.Errorf("%s: body %q, want none", c.name, rec.Body)
+		}
+		if again := rec.Header().Get("Retry-After"); (rec.Code == 503) != (again != "") {
+			t.Errorf("%s: status %d with Retry-After %q", c.name, rec.Code, again)
 		}
 		if allow := rec.Header().Get("Allow"); (rec.Code == 405) != (allow == "POST") {
 			t.Errorf("%s: status %d with Allow %q", c.name, rec.Code, allow)
