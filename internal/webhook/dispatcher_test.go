@@ -161,9 +161,13 @@ func (f *full) notes() []string {
 	return slices.Clone(f.did)
 }
 
-func (f *full) Acknowledge(context.Context, webhook.Message) error { f.note("acknowledge"); return nil }
-func (f *full) Every(webhook.Message) time.Duration                { return 5 * time.Millisecond }
-func (f *full) Drafts(webhook.Message) bool                        { return f.drafts }
+func (f *full) Acknowledge(context.Context, webhook.Message) error {
+	time.Sleep(50 * time.Millisecond) // longer than the answer takes
+	f.note("acknowledge")
+	return nil
+}
+func (f *full) Every(webhook.Message) time.Duration { return 5 * time.Millisecond }
+func (f *full) Drafts(webhook.Message) bool         { return f.drafts }
 func (f *full) Typing(context.Context, webhook.Message) error {
 	f.note("typing")
 	select {

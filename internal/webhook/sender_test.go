@@ -201,14 +201,14 @@ func TestT19RetryAfterHoldsOneChat(t *testing.T) {
 	})
 }
 
-// T31: 30 chats and a group at once keep to 30 a second together, one a second
+// T31: 90 chats and a group at once keep to 30 a second together, one a second
 // each, and 20 a minute in the group.
 func TestT31Pace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		line := webhook.Line{Channel: w.channel, Group: func(dialogue string) bool { return strings.HasPrefix(dialogue, "-") }}
 		_, stop := run(t, w.db, responder(echo), []webhook.Line{line}, webhook.Options{})
-		const chats, each = 30, 10
+		const chats, each = 90, 4
 		for n := range each {
 			for i := range chats {
 				w.say(fmt.Sprint("chat", i), fmt.Sprint(n))
