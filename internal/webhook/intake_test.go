@@ -252,27 +252,41 @@ func TestT34FullQueue(t *testing.T) {
 	}
 }
 
-// T06 and Z07: what comes again is answered once, in parallel and after a restart.
-// T07: a lower number than before is another message.
+// T06 and Z07: what comes again is answered once, in parallel, to another replica
+// and after a restart. T07: a lower number than before is another message.
 func TestT06DuplicatesAreAnsweredOnce(t *testing.T) {
-	w := newWorld(t)
-	_, stop := run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
-	var all sync.WaitGroup
-	for range 20 {
-		all.Go(func() { post(w.hook, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"}) })
-	}
-	all.Wait()
-	w.platform.until(t, "the answer", func() bool { return len(w.platform.texts("a")) > 0 })
-	stop()
-	_ = w.db.Close()
-	w.open()
-	run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
-	w.deliver(delivery{ID: "34", Chat: "a", Text: "hỏi"})
-	w.deliver(delivery{ID: "12", Chat: "a", Text: "số nhỏ hơn"})
-	w.platform.until(t, "the second answer", func() bool { return len(w.platform.texts("a")) > 1 })
-	if got, want := w.platform.texts("a"), []string{"re hỏi", "re số nhỏ hơn"}; !equal(got, want) {
-		t.Errorf("answers %q, want %q", got, want)
-	}
+	everywhere(t, func(t *testing.T, fresh func(testing.TB) string) {
+		url, p := fresh(t), newPlatform()
+		c := &channel{name: "test", secret: secret, send: p.send}
+		replica := func() (http.Handler, func()) {
+			db := openDB(t, url, database.Options{})
+			_, stop := run(t, db, responder(echo), []webhook.Line{fast(c)}, hurried())
+			return webhook.Handler(c, db, webhook.IntakeOptions{}), func() { stop(); _ = db.Close() }
+		}
+		first, stopFirst := replica()
+		second, stopSecond := replica()
+		var all sync.WaitGroup
+		for range 20 {
+			for _, hook := range []http.Handler{first, second} {
+				all.Go(func() {
+					if got := post(hook, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"}); got.Code != 200 {
+						t.Errorf("the same delivery again = %d, want 200", got.Code)
+					}
+				})
+			}
+		}
+		all.Wait()
+		p.until(t, "the answer", func() bool { return len(p.texts("a")) > 0 })
+		stopFirst()
+		stopSecond()
+		third, _ := replica()
+		post(third, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"})
+		post(third, secret, delivery{ID: "12", Chat: "a", Text: "số nhỏ hơn"})
+		p.until(t, "the second answer", func() bool { return len(p.texts("a")) > 1 })
+		if got, want := p.texts("a"), []string{"re hỏi", "re số nhỏ hơn"}; !equal(got, want) {
+			t.Errorf("answers %q, want %q", got, want)
+		}
+	})
 }
 
 // T04 and Z08: deliveries are acknowledged while the model is still at its first.
