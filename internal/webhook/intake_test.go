@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -207,6 +208,36 @@ func TestWhatIsNotKeptIsNotAcknowledged(t *testing.T) {
 		if n := figures(t, registry)[`troly_webhook_acknowledge_seconds{channel=test}`]; n != 0 {
 			t.Errorf("inbox says %v: %v acknowledged", err, n)
 		}
+	}
+}
+
+// What arrives of many bodies at once is bounded, and so is the memory of a process
+// that is sent large ones by whoever finds its address.
+func TestBodiesAreBoundedTogether(t *testing.T) {
+	w := newWorld(t)
+	hook := webhook.Handler(w.channel, w.db, webhook.IntakeOptions{MaxHeld: 1000})
+	slow, finish := io.Pipe()
+	first := make(chan int)
+	go func() {
+		rec := httptest.NewRecorder()
+		hook.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", slow))
+		first <- rec.Code
+	}()
+	for _, n := range []int{900, 1} { // who asks for the last byte has counted those before
+		if _, err := finish.Write(make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := delivery{ID: "1", Chat: "a", Text: strings.Repeat("a", 200)}
+	if got := post(hook, secret, d); got.Code != 503 || got.Header().Get("Retry-After") == "" {
+		t.Errorf("delivery beside 900 of 1000 bytes = %d, Retry-After %q; want 503 and when to come again", got.Code, got.Header().Get("Retry-After"))
+	}
+	_ = finish.Close()
+	if code := <-first; code != 401 {
+		t.Errorf("the slow one = %d, want 401", code)
+	}
+	if got := post(hook, secret, d); got.Code != 200 {
+		t.Errorf("delivery after it = %d, want 200", got.Code)
 	}
 }
 
