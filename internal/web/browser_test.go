@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"troly/internal/web"
+	"troly/internal/webhook"
 )
 
 // holds waits until something is so on the page, across page loads.
@@ -97,6 +98,21 @@ func TestAskInTheBrowser(t *testing.T) {
 	if all := heard(); len(all) > 0 {
 		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
 	}
+}
+
+// An officer's answer comes into the open page.
+func TestOfficerAnswersInTheBrowser(t *testing.T) {
+	opts := options(t)
+	memory := web.NewMemory(someNow)
+	opts.Dialogues = memory
+	asked := opts.Responder.(*responder)
+	server := serve(t, opts)
+	ctx := browser(t)
+	do(t, ctx, chromedp.Navigate(server.URL+"/"), chromedp.Click(chromedp.CSS(`button[value="canbo"]`)), seen(".mine", "Gặp cán bộ"), seen(".reply", "Đã chuyển cán bộ."))
+	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Cán bộ xã đây, mời bạn đến trước 16 giờ."}) {
+		t.Fatal("the dialogue is not known")
+	}
+	do(t, ctx, seen(".reply", "mời bạn đến trước 16 giờ"), seen(".reply", "Đã chuyển cán bộ."))
 }
 
 func TestBrowserTellsOfFailure(t *testing.T) {

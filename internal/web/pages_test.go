@@ -209,7 +209,7 @@ func TestRefusedForms(t *testing.T) {
 	}
 }
 
-func TestStream(t *testing.T) {
+func TestChatStream(t *testing.T) {
 	opts := options(t)
 	_, assistant := real()
 	opts.Responder = &responder{assistant: assistant, pieces: []string{"Lệ phí ", "[1]:\n- 15.000 đồng/lần"}}
