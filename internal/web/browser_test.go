@@ -230,9 +230,9 @@ func TestAccessibility(t *testing.T) {
 		"empty query": chromedp.Navigate(server.URL + "/tt?q=zzzzqqq"),
 	}
 	for name, open := range pages {
+		do(t, ctx, open, chromedp.Evaluate[chromedp.Void](string(axe)))
 		for _, l := range looks {
-			do(t, ctx, as(l.width, l.dark), open)
-			do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)))
+			do(t, ctx, as(l.width, l.dark))
 			found := evaluated(t, ctx, chromedp.Evaluate[string](`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
 				JSON.stringify(r.passes.length < 10 ? [{id: "axe", help: "axe looked at nothing", nodes: [""]}] : r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`, chromedp.EvalAwaitPromise))
 			var findings []axeFinding
