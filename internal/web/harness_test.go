@@ -84,7 +84,7 @@ func (r *responder) Respond(ctx context.Context, m webhook.Message, state []byte
 		}
 		return resp
 	}
-	if outcome, ok := strings.CutPrefix(m.Action, "bad:"); ok {
+	if outcome, ok := strings.CutPrefix(m.Action, webhook.BadAction); ok {
 		return done(webhook.Response{Replies: []webhook.Reply{{Text: "Cảm ơn bạn. Điều gì chưa đúng?", Choices: []webhook.Choice{{Label: "Sai số tiền", Action: "why:1"}}}}, Feedback: &webhook.Feedback{Outcome: outcome}})
 	}
 	switch {

@@ -150,5 +150,5 @@ func (c *chat) safe(link string) string {
 
 // feedbackChoices are 👍 and 👎, with the actions that every channel gives them.
 func feedbackChoices(outcome string) []choiceView {
-	return []choiceView{{Label: "👍 Hữu ích", Action: "good:" + outcome}, {Label: "👎 Chưa đúng", Action: "bad:" + outcome}}
+	return []choiceView{{Label: "👍 Hữu ích", Action: webhook.GoodAction + outcome}, {Label: "👎 Chưa đúng", Action: webhook.BadAction + outcome}}
 }
