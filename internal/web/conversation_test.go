@@ -2,11 +2,15 @@ package web_test
 
 import (
 	"context"
+	"log/slog"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"troly/internal/conversation"
+	"troly/internal/database"
 	"troly/internal/web"
 	"troly/internal/webhook"
 )
@@ -81,4 +85,48 @@ func (d *tickets) Save(ctx context.Context, m webhook.Message, r webhook.Respons
 		d.feedback = append(d.feedback, *r.Feedback)
 	}
 	return d.Memory.Save(ctx, m, r, page)
+}
+
+// Over a database, a dialogue goes on in another process, and an officer's reply from
+// anywhere comes to the page.
+func TestDialoguesInADatabase(t *testing.T) {
+	ctx := context.Background()
+	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "troly.db"), database.Options{Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	opts := options(t)
+	lib, assistant := real()
+	opts.Responder, opts.Dialogues = conversation.New(assistant, lib, lib.Units, conversation.Options{Now: someNow, Log: opts.Log}), web.Kept{Store: db}
+	here, there := serve(t, opts), serve(t, opts)
+	r := newReader(t, here)
+	r.post("/", "q", "đăng ký tạm trú hết bao nhiêu tiền")
+	r.base = there.URL // cookies do not tell ports apart
+	_, _, page := r.post("/", "q", "thế mất bao lâu")
+	if text := words(t, page); !strings.Contains(text, "15.000 đồng/lần") || !strings.Contains(text, "3 ngày làm việc") {
+		t.Errorf("the next process does not know the dialogue: %s", text)
+	}
+	r.post("/", "lenh", "canbo")
+	list, err := db.Tickets(ctx, database.TicketFilter{})
+	if err != nil || len(list) != 1 || list[0].Channel != web.Channel {
+		t.Fatalf("tickets = %+v %v, want one of the web", list, err)
+	}
+	part, err := web.Letter(webhook.Reply{Text: "Cán bộ xã đây."})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.ReplyTicket(ctx, database.By{Who: "lan"}, list[0].ID, "Cán bộ xã đây.", [][]byte{part, []byte("none")}, someDay.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	r.base = here.URL
+	for range 2 {
+		if _, _, page = r.get("/"); strings.Count(words(t, page), "Cán bộ xã đây.") != 1 {
+			t.Errorf("the officer's reply: %s", words(t, page))
+		}
+	}
+	r.post("/", "lenh", "xoa")
+	if _, _, page = r.get("/"); strings.Contains(words(t, page), "15.000") {
+		t.Error("after erasing, the page still has the answer")
+	}
 }
