@@ -8,7 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"troly/internal/conversation"
+	"troly/internal/corpus"
 	"troly/internal/pipeline"
+	"troly/internal/webhook"
 )
 
 // askFlags are the flags of every command that asks.
@@ -95,20 +98,24 @@ func (a *assistant) answer(ctx context.Context, con *console, q pipeline.Questio
 		printAnswer(con, strings.TrimPrefix(text, "\n"), shown == "")
 		shown += text
 	})
-	rest, goesOn := strings.CutPrefix(o.Answer, shown)
+	printUnseen(con, shown, o.Answer, o.Status == pipeline.Answered)
+	printRest(con, o)
+	return o
+}
+
+// printUnseen prints what of an answer was not shown while it was written; all of it
+// when that turned out otherwise.
+func printUnseen(con *console, shown, answer string, titled bool) {
+	rest, goesOn := strings.CutPrefix(answer, shown)
 	switch {
 	case shown == "":
-		printOutcome(con, o)
-		return o
+		printAnswer(con, answer, titled)
 	case !goesOn:
 		fmt.Fprintf(con.out, "\n%s\n\n", con.style().dim("Phần trên chưa trọn vẹn. Câu trả lời đầy đủ:"))
-		printOutcome(con, o)
-		return o
+		printAnswer(con, answer, titled)
 	case rest != "":
 		printAnswer(con, strings.TrimPrefix(rest, "\n"), false)
 	}
-	printRest(con, o)
-	return o
 }
 
 // printOutcome lays an answer out for a terminal: the answer, the sources as a
@@ -136,19 +143,15 @@ func printAnswer(con *console, answer string, titled bool) {
 
 // printRest prints what follows an answer.
 func printRest(con *console, o pipeline.Outcome) {
+	printSources(con, conversation.Sources(o.Citations))
 	width, _ := terminal(con.out)
-	st := con.style()
-	if len(o.Citations) > 0 {
-		fmt.Fprintf(con.out, "\n%s\n", st.bold("Nguồn"))
-		printSources(con, o.Citations, width)
-	}
 	if len(o.Suggestions) > 0 && o.Status == pipeline.Answered {
-		fmt.Fprintf(con.out, "\n%s\n", st.bold("Hỏi tiếp"))
+		fmt.Fprintf(con.out, "\n%s\n", con.style().bold("Hỏi tiếp"))
 		for _, s := range o.Suggestions {
 			fmt.Fprintln(con.out, wrap("- "+s, width))
 		}
 	}
-	fmt.Fprintf(con.out, "\n%s\n", st.dim(wrap(aiNotice, width)))
+	fmt.Fprintf(con.out, "\n%s\n", con.style().dim(wrap(aiNotice, width)))
 }
 
 // aiNotice ends every printed answer: people must know that no person wrote it.
@@ -156,22 +159,27 @@ const aiNotice = "Trợ lý AI trả lời tự động từ tài liệu đã ki
 
 // printSources lists the sources by document: its title and day of checking, the
 // cited sections with their marks, the address.
-func printSources(con *console, citations []pipeline.Citation, width int) {
+func printSources(con *console, sources []webhook.Source) {
+	if len(sources) == 0 {
+		return
+	}
+	width, _ := terminal(con.out)
+	fmt.Fprintf(con.out, "\n%s\n", con.style().bold("Nguồn"))
 	var order []string
 	sections := make(map[string][]string)
-	first := make(map[string]pipeline.Citation)
-	for _, c := range citations {
-		if _, ok := first[c.Document]; !ok {
-			first[c.Document] = c
-			order = append(order, c.Document)
+	first := make(map[string]webhook.Source)
+	for _, s := range sources {
+		if _, ok := first[s.Title]; !ok {
+			first[s.Title] = s
+			order = append(order, s.Title)
 		}
-		sections[c.Document] = append(sections[c.Document], fmt.Sprintf("[%d] %s", c.N, c.SectionName()))
+		sections[s.Title] = append(sections[s.Title], fmt.Sprintf("[%d] %s", s.N, s.Section))
 	}
-	for _, id := range order {
-		c := first[id]
-		fmt.Fprintln(con.out, wrap(fmt.Sprintf("- %s (kiểm tra ngày %s): %s", c.Title, c.Checked, strings.Join(sections[id], ", ")), width))
-		if c.URL != "" {
-			fmt.Fprintln(con.out, "  "+con.style().dim(c.URL))
+	for _, title := range order {
+		s := first[title]
+		fmt.Fprintln(con.out, wrap(fmt.Sprintf("- %s (kiểm tra ngày %s): %s", title, corpus.Date(s.Checked), strings.Join(sections[title], ", ")), width))
+		if s.URL != "" {
+			fmt.Fprintln(con.out, "  "+con.style().dim(s.URL))
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (t telegramSettings) operated() (*telegram.Channel, error) {
 	if t.Token == "" {
 		return nil, usageError{errors.New("TELEGRAM_BOT_TOKEN is not set: @BotFather gives it")}
 	}
-	return t.channel(slog.New(slog.DiscardHandler), nil)
+	return t.channel(slog.New(slog.DiscardHandler))
 }
 
 func zaloCommand(con *console, opts *options) *cobra.Command {

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,7 +53,7 @@ func openChannels(s settings, a *assistant, db *database.DB, registry prometheus
 		if err := c.openTelegram(s, poll.telegram); err != nil {
 			return nil, err
 		}
-		lines = append(lines, webhook.Line{Channel: c.telegram, Group: func(dialogue string) bool { return strings.HasPrefix(dialogue, "-") }})
+		lines = append(lines, webhook.Line{Channel: c.telegram, Group: telegram.Group})
 	} else if poll.telegram {
 		return nil, usageError{errors.New("--telegram-poll: TELEGRAM_BOT_TOKEN is not set")}
 	}
@@ -85,7 +84,7 @@ func (c *channels) intake(ch webhook.Channel) *webhook.Intake {
 }
 
 func (c *channels) openTelegram(s settings, poll bool) (err error) {
-	if c.telegram, err = s.Telegram.channel(c.log, c.metrics); err != nil {
+	if c.telegram, err = s.Telegram.channel(c.log); err != nil {
 		return err
 	}
 	in := c.intake(c.telegram)

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +13,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"troly/internal/conversation"
 	"troly/internal/pipeline"
+	"troly/internal/webhook"
 )
-
-// maxHistory is how many earlier turns a question may lean on.
-const maxHistory = 6
 
 func chatCommand(con *console, opts *options) *cobra.Command {
 	var flags askFlags
@@ -24,8 +24,9 @@ func chatCommand(con *console, opts *options) *cobra.Command {
 		Use:   "chat",
 		Short: "Talk with the assistant in the terminal",
 		Long: `Chat is a dialogue: a short follow-up ("thế mất bao nhiêu tiền?") is about what
-was asked before. Arrow keys edit the line and bring back earlier ones.
-Type /moi to begin anew and /thoat (or Ctrl-D) to leave.`,
+was asked before, and a number picks what was offered. What is typed is answered as
+on the chat channels, commands included: /help lists them. Nothing is kept. Arrow
+keys edit the line and bring back earlier ones; /thoat (or Ctrl-D) leaves.`,
 		Example: "  troly chat",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -52,7 +53,12 @@ Type /moi to begin anew and /thoat (or Ctrl-D) to leave.`,
 
 // chat answers line after line until the input ends.
 func chat(ctx context.Context, con *console, a *assistant, question pipeline.Question, next func() (string, error)) error {
-	fmt.Fprintln(con.out, "Xin chào! Tôi là trợ lý AI về thủ tục hành chính và kỹ năng số. Bạn muốn hỏi gì? (/moi: hỏi việc khác, /thoat: thoát)")
+	talk := conversation.New(a, a.lib, a.lib.Units, conversation.Options{
+		Audience: question.Audience, AsOf: question.AsOf, PerMinute: -1, PerDay: -1, KeepDays: -1, NoStaff: true,
+	})
+	message := webhook.Message{Channel: "terminal", Dialogue: "terminal", Person: "terminal", Kind: webhook.Joined}
+	state := a.reply(ctx, con, talk, message, nil)
+	fmt.Fprintf(con.out, "%s\n\n", con.style().dim("/moi: hỏi việc khác, /thoat: thoát"))
 	for ctx.Err() == nil {
 		line, err := next()
 		if errors.Is(err, io.EOF) {
@@ -61,25 +67,63 @@ func chat(ctx context.Context, con *console, a *assistant, question pipeline.Que
 		if err != nil {
 			return fmt.Errorf("read the question: %w", err)
 		}
-		switch strings.TrimSpace(line) {
+		switch line = strings.TrimSpace(line); line {
 		case "":
 			continue
 		case "/thoat", "/quit", "/exit":
 			return nil
-		case "/moi":
-			question.History = nil
-			fmt.Fprintln(con.out, "Đã bắt đầu lại. Bạn muốn hỏi gì?")
-			continue
 		}
-		question.Text = line
-		outcome := a.answer(ctx, con, question, false)
-		fmt.Fprintln(con.out)
-		question.History = append(question.History, outcome.Turn())
-		if n := len(question.History); n > maxHistory {
-			question.History = question.History[n-maxHistory:]
-		}
+		message.Kind, message.Text = webhook.Text, line
+		state = a.reply(ctx, con, talk, message, state)
 	}
 	return nil
+}
+
+// reply prints what a message is answered, a model's sentences as they are written,
+// and returns the state of the dialogue.
+func (a *assistant) reply(ctx context.Context, con *console, talk *conversation.Conversation, m webhook.Message, state []byte) []byte {
+	var shown string
+	var release func(string)
+	if a.model {
+		release = func(text string) {
+			printAnswer(con, strings.TrimPrefix(text, "\n"), shown == "")
+			shown += text
+		}
+	}
+	r := talk.Respond(ctx, m, state, release)
+	if r.Feedback != nil {
+		fmt.Fprintf(con.out, "Cửa sổ lệnh không ghi lại đánh giá.\n\n")
+		return r.State
+	}
+	var o pipeline.Outcome
+	if r.Outcome != nil {
+		_ = json.Unmarshal(r.Outcome.Body, &o) // it was just written; without it only the layout is plainer
+	}
+	for i, reply := range r.Replies {
+		if i == 0 {
+			printUnseen(con, shown, reply.Text, o.Status == pipeline.Answered)
+			printSources(con, reply.Sources)
+			if o.Status != pipeline.Clarify { // whose choices stand in its text
+				printOffers(con, o.Suggestions[:min(len(o.Suggestions), len(reply.Choices))])
+			}
+		} else {
+			printAnswer(con, reply.Text, false)
+		}
+		fmt.Fprintln(con.out)
+	}
+	return r.State
+}
+
+// printOffers lists what can be asked next by typing its number.
+func printOffers(con *console, offers []string) {
+	if len(offers) == 0 {
+		return
+	}
+	width, _ := terminal(con.out)
+	fmt.Fprintf(con.out, "\n%s\n", con.style().bold("Hỏi tiếp (gõ số)"))
+	for i, offer := range offers {
+		fmt.Fprintln(con.out, wrap(fmt.Sprintf("%d. %s", i+1, offer), width))
+	}
 }
 
 // lineReader reads with editing and history when both ends are a terminal, and

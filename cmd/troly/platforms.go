@@ -65,18 +65,12 @@ func (t telegramSettings) check() error {
 	if t.Token == "" {
 		return nil
 	}
-	if _, err := t.channel(nil, nil); err != nil {
-		return err
-	}
-	return nil
+	_, err := t.channel(nil)
+	return err
 }
 
-func (t telegramSettings) channel(log *slog.Logger, metrics *webhook.Metrics) (*telegram.Channel, error) {
-	s := telegram.Settings{Token: t.Token, Secret: t.Secret, APIURL: t.APIURL, Proxy: t.Proxy, Drafts: t.Drafts, Log: log}
-	if metrics != nil {
-		s.Skipped = func(kind string) { metrics.Event("telegram", "skipped", kind) }
-	}
-	return telegram.New(s)
+func (t telegramSettings) channel(log *slog.Logger) (*telegram.Channel, error) {
+	return telegram.New(telegram.Settings{Token: t.Token, Secret: t.Secret, APIURL: t.APIURL, Proxy: t.Proxy, Drafts: t.Drafts, Log: log})
 }
 
 // zaloSettings are those of the Official Account; without an app there is none.

@@ -121,7 +121,8 @@ func (x *exchange) ask(text string, history []pipeline.Turn) {
 	id := cutRunes(x.opts.NewID(), maxID)
 	x.record(id, o)
 	reply := webhook.Reply{Text: strings.ToValidUTF8(o.Answer, ""), Sources: Sources(o.Citations)}
-	t := turn{ID: id, At: x.at.UnixMilli(), Who: x.who, Status: o.Status, Turn: o.Turn()}
+	urgent := o.Understood.Intent == "emergency" || o.Understood.Intent == "scam"
+	t := turn{ID: id, At: x.at.UnixMilli(), Who: x.who, Status: o.Status, Urgent: urgent, Turn: o.Turn()}
 	if o.Status == pipeline.Clarify {
 		t.Offers = o.Suggestions
 	} else if !x.m.Group && (o.Status != pipeline.SmallTalk || len(x.s.Turns) == 0) { // thanks are no reason to begin anew
@@ -132,7 +133,7 @@ func (x *exchange) ask(text string, history []pipeline.Turn) {
 	}
 	reply.Choices = offered(id, o.Status, t.Offers)
 	x.s.count(o.Status)
-	switch urgent := o.Understood.Intent == "emergency" || o.Understood.Intent == "scam"; {
+	switch {
 	case x.m.Group:
 	case urgent:
 		x.quiet = true // nothing else matters now
@@ -233,7 +234,7 @@ func (s *state) fail() {
 }
 
 // failedAgain reports whether it is time to offer a human.
-func (x *exchange) failedAgain() bool { return x.s.Failed && x.s.Fails >= 2 }
+func (x *exchange) failedAgain() bool { return !x.opts.NoStaff && x.s.Failed && x.s.Fails >= 2 }
 
 // drop forgets one turn.
 func (s *state) drop(id string) {

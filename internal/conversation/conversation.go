@@ -10,6 +10,13 @@
 // that are not theirs. The first answer in a group says that an AI wrote it. Each
 // person's questions lean on that person's own earlier ones only.
 //
+// Who asks for a human opens a ticket, and from then on the bot is silent in that
+// dialogue for Options.Hold; likewise when a human of the office answers on the platform
+// itself, or the console takes the dialogue (Held). Silent means: what is written is
+// kept as an outcome that was handed over, danger is still answered, "hỏi trợ lý AI",
+// /moi, /hoi and /start bring the bot back, and when the time has passed it says that
+// it speaks again.
+//
 // An edited message is answered once more at most: the first edit after the last new
 // message, when its text differs from the question it replaces, which is then
 // forgotten. Further edits, and edits of commands, are passed over.
@@ -57,7 +64,8 @@ type Options struct {
 	FollowUp  time.Duration // how long a question may lean on an earlier one; 0: 30 minutes
 	Forget    time.Duration // after which a silent dialogue begins anew; 0: 30 days
 	Hold      time.Duration // that a human has a dialogue, if they do not give it back; 0: 12 hours
-	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian"
+	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian", negative: nothing is kept
+	NoStaff   bool          // nobody reads what is handed over: who wants a human is told where to find one
 
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // of an outcome: unique, at most 48 letters, digits, "-" or "_"; nil: 26 random letters and digits
@@ -115,7 +123,7 @@ func (c *Conversation) Respond(ctx context.Context, m webhook.Message, state []b
 		if broken := recover(); broken != nil {
 			// What it says may hold what a person wrote, the stack does not.
 			c.opts.Log.ErrorContext(ctx, "a message could not be answered: panic", "kind", string(m.Kind), "stack", string(debug.Stack()))
-			r = webhook.Response{Replies: []webhook.Reply{{Text: apology}}, State: state}
+			r = webhook.Response{Replies: []webhook.Reply{{Text: Apology}}, State: state}
 		}
 	}()
 	x := c.begin(ctx, m, state, release)

@@ -13,16 +13,16 @@ func (x *exchange) file() {
 		}
 		return
 	}
-	at := x.at.UnixMilli()
-	if x.m.Group || x.s.Noticed != 0 && at >= x.s.Noticed && at-x.s.Noticed < noticeEvery {
+	kind := "file"
+	if x.m.Media != nil && x.m.Media.Kind != "" {
+		kind = cutRunes(x.m.Media.Kind, 20)
+	}
+	at, last := x.at.UnixMilli(), x.s.Noticed
+	if x.m.Group || last.Action == kind && at >= last.At && at-last.At < noticeEvery {
 		x.quiet = true
 		return
 	}
-	x.s.Noticed = at
-	kind := ""
-	if x.m.Media != nil {
-		kind = x.m.Media.Kind
-	}
+	x.s.Noticed = lastDone{kind, at}
 	x.say(webhook.Reply{Text: notRead(kind)})
 }
 

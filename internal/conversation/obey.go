@@ -75,7 +75,11 @@ func (x *exchange) commune(name string) {
 	var names []string
 	var place corpus.Place
 	places := x.places.Lookup(cutRunes(name, 100))
-	for _, p := range places {
+	if n := len(strings.Fields(name)); n > longestName || len(places) == 0 && n > longestName/2 {
+		x.ask(name, x.history()) // "đổi xã thì có phải làm lại căn cước không" is a question, whatever channel takes it for a command
+		return
+	}
+	for _, p := range within(places) {
 		if p.Commune == nil || slices.Contains(names, p.Commune.Name) {
 			continue
 		}
@@ -98,6 +102,27 @@ func (x *exchange) commune(name string) {
 		x.s.Commune = names[0]
 		x.say(webhook.Reply{Text: communeSet(place)})
 	}
+}
+
+// longestName is how many syllables a commune is named with: "xã Tân Thịnh, thành phố
+// Yên Bái cũ".
+const longestName = 8
+
+// within leaves of the places a name can mean those in the district that was named
+// with it, if there are any.
+func within(places []corpus.Place) []corpus.Place {
+	var inside []corpus.Place
+	for _, d := range places {
+		for _, p := range places {
+			if d.District != nil && p.Former != nil && p.Former.District == d.District.Name {
+				inside = append(inside, p)
+			}
+		}
+	}
+	if len(inside) == 0 {
+		return places
+	}
+	return inside
 }
 
 // pickedCommune takes a message as the commune that was asked back for.
@@ -130,7 +155,11 @@ func (x *exchange) held() bool {
 		return true
 	}
 	x.s.free()
-	x.note(backAgain)
+	if x.opts.NoStaff {
+		x.note(backAlone)
+	} else {
+		x.note(backAgain)
+	}
 	return false
 }
 
@@ -138,6 +167,10 @@ func (x *exchange) held() bool {
 func (x *exchange) handOver(about string) {
 	if x.m.Group {
 		x.say(webhook.Reply{Text: groupStaff})
+		return
+	}
+	if x.opts.NoStaff {
+		x.say(webhook.Reply{Text: x.nobodyHere(x.s.Commune)})
 		return
 	}
 	reason := "asked"

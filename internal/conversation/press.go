@@ -29,7 +29,7 @@ func (x *exchange) press(action string) {
 		x.quiet = true
 		return // pressed twice because the answer did not come at once
 	}
-	x.s.Pressed = lastPressed{cutRunes(action, 2*maxID), at}
+	x.s.Pressed = lastDone{cutRunes(action, 2*maxID), at}
 	if id, ok := strings.CutPrefix(action, webhook.GoodAction); ok {
 		x.rate(id, true)
 		return

@@ -293,7 +293,7 @@ func TestT16EveryButtonFits(t *testing.T) {
 	p.c = conversation.New(assistant, lib, lib.Units, conversation.Options{PerMinute: -1, PerDay: -1, NewID: func() string { return long }})
 	buttons := 0
 	for i, d := range lib.Documents {
-		if i%3 == 0 || testing.Short() == false && i%3 == 1 {
+		if i%4 == 0 {
 			for _, reply := range p.says(d.Title).Replies {
 				buttons += len(reply.Choices)
 			}
@@ -497,6 +497,27 @@ func TestTicket(t *testing.T) {
 	}
 	if r := p.says("gặp cán bộ"); r.Ticket != nil || len(r.Replies) != 1 {
 		t.Errorf("asked again: ticket %+v, %q; want no second one", r.Ticket, texts(r))
+	}
+}
+
+// Where nobody reads along, nobody is promised a human.
+func TestNoStaff(t *testing.T) {
+	p := meet(t, conversation.Options{NoStaff: true, KeepDays: -1})
+	p.does(webhook.Message{Kind: webhook.Joined})
+	all := texts(p.last)
+	for range 3 {
+		all += texts(p.says("xin quốc tịch Việt Nam cho chồng người Lào thì làm thế nào"))
+		all += texts(p.says("👎"))
+	}
+	all += texts(p.says("trợ giúp"))
+	if strings.Contains(all, "gặp cán bộ") || strings.Contains(all, "trước khi lưu") || button(p.last, "cán bộ") != "" {
+		t.Errorf("an officer or a store is spoken of in\n%s", all)
+	}
+	if r := p.says("gặp cán bộ"); r.Ticket != nil || !strings.Contains(texts(r), "18001096") {
+		t.Errorf("asked for a human: ticket %+v, %q; want none, and a number", r.Ticket, texts(r))
+	}
+	if got := texts(p.says("khai tử ở đâu")); !strings.HasPrefix(got, "Đăng ký khai tử") {
+		t.Errorf("after that: %q, want an answer", got)
 	}
 }
 

@@ -18,7 +18,8 @@ const (
 	maxTurns     = 6
 	maxWindows   = 24  // people of a group whose messages are counted
 	keptQuestion = 300 // runes of a question
-	keptAnswer   = 400 // runes of an answer: what a model is shown
+	keptAnswer   = 400 // runes of the last answer: what a model is shown
+	oldAnswer    = 120 // runes of those before, by which a quotation is known
 	keptOffer    = 200 // runes of a suggestion
 	maxOffers    = 9
 	maxDocuments = 8
@@ -33,16 +34,16 @@ type state struct {
 	Turns   []turn `json:"turns,omitempty"`   // oldest first
 	Commune string `json:"commune,omitempty"` // full name, as the person chose it
 
-	Windows []window    `json:"windows,omitempty"` // the one used last stands last
-	Reason  *awaited    `json:"reason,omitempty"`  // of 👎, asked for
-	Pick    *communes   `json:"pick,omitempty"`    // asked back by /xa
-	Rated   string      `json:"rated,omitempty"`   // the last rating, as an action
-	Thanked string      `json:"thanked,omitempty"` // outcome whose reason was thanked for
-	Fails   int         `json:"fails,omitempty"`   // questions in a row that were not answered well
-	Failed  bool        `json:"failed,omitempty"`  // the last one is among them
-	Edited  bool        `json:"edited,omitempty"`  // an edit was answered since the last new message
-	Pressed lastPressed `json:"pressed,omitzero"`
-	Noticed int64       `json:"noticed,omitempty"` // when a file was last declined
+	Windows []window  `json:"windows,omitempty"` // the one used last stands last
+	Reason  *awaited  `json:"reason,omitempty"`  // of 👎, asked for
+	Pick    *communes `json:"pick,omitempty"`    // asked back by /xa
+	Rated   string    `json:"rated,omitempty"`   // the last rating, as an action
+	Thanked string    `json:"thanked,omitempty"` // outcome whose reason was thanked for
+	Fails   int       `json:"fails,omitempty"`   // questions in a row that were not answered well
+	Failed  bool      `json:"failed,omitempty"`  // the last one is among them
+	Edited  bool      `json:"edited,omitempty"`  // an edit was answered since the last new message
+	Pressed lastDone  `json:"pressed,omitzero"`
+	Noticed lastDone  `json:"noticed,omitzero"` // kind of file that was declined
 
 	Held     int64 `json:"held,omitempty"`     // until then a human has the dialogue
 	Waiting  bool  `json:"waiting,omitempty"`  // for a human who was asked for
@@ -55,6 +56,7 @@ type turn struct {
 	At     int64           `json:"at"`
 	Who    string          `json:"who,omitempty"`
 	Status pipeline.Status `json:"status"`
+	Urgent bool            `json:"urgent,omitempty"` // it told of danger or fraud
 	Offers []string        `json:"offers,omitempty"` // behind the buttons, in order
 	Turn   pipeline.Turn   `json:"turn"`
 }
@@ -65,7 +67,8 @@ type awaited struct {
 	At      int64  `json:"at"`
 }
 
-type lastPressed struct {
+// lastDone is what was done last of something that may come twice.
+type lastDone struct {
 	Action string `json:"action"`
 	At     int64  `json:"at"`
 }
@@ -113,6 +116,9 @@ func (s *state) keep(t turn) {
 	}
 	s.Turns = append(s.Turns, t)
 	s.Turns = s.Turns[max(0, len(s.Turns)-maxTurns):]
+	for i := range s.Turns[:len(s.Turns)-1] {
+		s.Turns[i].Turn.Answer = cutRunes(s.Turns[i].Turn.Answer, oldAnswer)
+	}
 }
 
 // last is the latest turn of somebody, nil when there is none.
@@ -136,13 +142,13 @@ func (s *state) turnOf(id string) *turn {
 }
 
 // before are the turns of somebody that a question may lean on, oldest first: those of
-// the last while, up to and with the one called upTo unless that is empty. Small talk
-// and what was refused are left out: nothing leans on them.
+// the last while, up to and with the one called upTo unless that is empty. Small talk,
+// what was refused and calls for help are left out: nothing leans on them.
 func (s *state) before(who string, since int64, upTo string) []pipeline.Turn {
 	var history []pipeline.Turn
 	for _, t := range s.Turns {
 		leanable := t.Status == pipeline.Answered || t.Status == pipeline.Clarify || t.Status == pipeline.Abstained
-		if t.Who == who && leanable && (t.At >= since || t.ID == upTo) {
+		if t.Who == who && leanable && !t.Urgent && (t.At >= since || t.ID == upTo) {
 			history = append(history, t.Turn)
 		}
 		if t.ID == upTo && upTo != "" {
@@ -162,7 +168,7 @@ func (s *state) restart(who string) {
 func (s *state) forget(who string) {
 	s.restart(who)
 	s.Windows = slices.DeleteFunc(s.Windows, func(w window) bool { return w.Who == who })
-	s.Rated, s.Thanked, s.Pressed = "", "", lastPressed{}
+	s.Rated, s.Thanked, s.Pressed = "", "", lastDone{}
 }
 
 // hold gives the dialogue to a human until then.

@@ -28,15 +28,27 @@ const (
 
 // welcomeText is the first contact: who this is, what it can do, what happens to data.
 func (c *Conversation) welcomeText() string {
-	return "Xin chào! Tôi là trợ lý AI, máy trả lời chứ không phải cán bộ. Tôi giúp bạn về thủ tục hành chính, bảo hiểm, trợ cấp và kỹ năng số ở Yên Bái (nay thuộc tỉnh Lào Cai).\n" +
-		"Bạn cứ hỏi bằng lời thường ngày, gõ không dấu cũng được.\n" +
-		"Tin nhắn được che số điện thoại, số giấy tờ trước khi lưu, và " + c.kept() + ". Nhắn \"xóa dữ liệu\" để xóa ngay. Đừng gửi mật khẩu, mã OTP.\n" +
-		"Cần người thật: nhắn \"gặp cán bộ\"." + c.emergencyNumbers()
+	text := "Xin chào! Tôi là trợ lý AI, máy trả lời chứ không phải cán bộ. Tôi giúp bạn về thủ tục hành chính, bảo hiểm, trợ cấp và kỹ năng số ở Yên Bái (nay thuộc tỉnh Lào Cai).\n" +
+		"Bạn cứ hỏi bằng lời thường ngày, gõ không dấu cũng được.\n"
+	if c.opts.KeepDays < 0 {
+		text += "Tin nhắn không được lưu lại."
+	} else {
+		text += "Tin nhắn được che số điện thoại, số giấy tờ trước khi lưu, và " + c.kept() + ". Nhắn \"xóa dữ liệu\" để xóa ngay."
+	}
+	text += " Đừng gửi mật khẩu, mã OTP."
+	if !c.opts.NoStaff {
+		text += "\nCần người thật: nhắn \"gặp cán bộ\"."
+	}
+	return text + c.emergencyNumbers()
 }
 
 // firstNotice is the same in a line or two, for who began with a question.
 func (c *Conversation) firstNotice() string {
-	return "Tôi là trợ lý AI, không phải cán bộ. Tin nhắn được che số riêng tư trước khi lưu và " + c.kept() + ". Nhắn \"trợ giúp\" để xem cách dùng."
+	text := "Tôi là trợ lý AI, không phải cán bộ. "
+	if c.opts.KeepDays >= 0 {
+		text += "Tin nhắn được che số riêng tư trước khi lưu và " + c.kept() + ". "
+	}
+	return text + "Nhắn \"trợ giúp\" để xem cách dùng."
 }
 
 func (c *Conversation) kept() string {
@@ -47,10 +59,12 @@ func (c *Conversation) kept() string {
 }
 
 func (c *Conversation) helpText() string {
-	return "Tôi là trợ lý AI. Bạn gõ việc cần hỏi là tôi trả lời. Bạn cũng có thể nhắn:\n" +
-		"- \"hỏi việc khác\" hoặc /moi: bắt đầu lại\n" +
-		"- \"gặp cán bộ\" hoặc /canbo: nhờ người thật\n" +
-		"- /xa và tên xã: cho tôi biết nơi bạn ở\n" +
+	text := "Tôi là trợ lý AI. Bạn gõ việc cần hỏi là tôi trả lời. Bạn cũng có thể nhắn:\n" +
+		"- \"hỏi việc khác\" hoặc /moi: bắt đầu lại\n"
+	if !c.opts.NoStaff {
+		text += "- \"gặp cán bộ\" hoặc /canbo: nhờ người thật\n"
+	}
+	return text + "- /xa và tên xã: cho tôi biết nơi bạn ở\n" +
 		"- \"xóa dữ liệu\" hoặc /xoa: xóa những gì đã lưu về bạn" + c.emergencyNumbers()
 }
 
@@ -85,8 +99,8 @@ const (
 	tooManyToday = "Hôm nay bạn đã hỏi rất nhiều, mai tôi mới trả lời tiếp được. Việc gấp thì bạn hỏi Trung tâm Phục vụ hành chính công xã, phường."
 )
 
-// apology stands for whatever broke.
-const apology = "Xin lỗi, tôi đang gặp trục trặc nên chưa trả lời được. Bạn thử lại sau ít phút, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường."
+// Apology answers a message that could not be answered, whatever broke.
+const Apology = "Xin lỗi, tôi đang gặp trục trặc nên chưa trả lời được. Bạn thử lại sau ít phút, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường."
 
 // noVoice answers a voice message that was not put into words.
 const noVoice = "Xin lỗi, tôi chưa nghe được tin nhắn thoại. Bạn gõ chữ giúp, không cần dấu cũng được; hoặc dùng phím micrô trên bàn phím để đọc cho máy gõ."
@@ -138,22 +152,37 @@ const (
 	offerStaff   = "Nếu vẫn chưa được việc, bạn nhắn \"gặp cán bộ\" để người thật trả lời."
 	stillWaiting = "Tin của bạn được giữ lại cho cán bộ. Muốn hỏi tôi (trợ lý AI) trong lúc chờ, bạn nhắn \"hỏi trợ lý AI\"."
 	backAgain    = "Tôi là trợ lý AI, từ đây lại do tôi trả lời. Cần người thật thì nhắn \"gặp cán bộ\"."
+	backAlone    = "Tôi là trợ lý AI, từ đây lại do tôi trả lời."
 	hereAgain    = "Tôi là trợ lý AI, lại trả lời bạn đây. Bạn muốn hỏi gì?"
 	nothingAsked = "(chưa nói việc cần hỏi)" // for staff
 )
 
 // handedOver says who answers, when, and what to do until then.
 func (c *Conversation) handedOver(commune string) string {
-	office, tell := "xã, phường", "việc cần hỏi và xã, phường nơi ở"
+	tell := "việc cần hỏi và xã, phường nơi ở"
 	if commune != "" {
-		office, tell = corpus.Running(commune), "việc cần hỏi"
+		tell = "việc cần hỏi"
 	}
-	meanwhile := " Cần gấp, bạn đến Trung tâm Phục vụ hành chính công " + office
-	if contact, ok := c.contacts.Contact("cong-dvc"); ok && contact.Verified && contact.Phone != "" {
-		meanwhile += " hoặc gọi " + contact.Phone + " (" + contact.Name + ")"
-	}
-	return "Tôi đã chuyển yêu cầu cho cán bộ. Cán bộ xem và trả lời ngay tại đây trong giờ hành chính, có thể phải chờ." + meanwhile + ".\n" +
+	return "Tôi đã chuyển yêu cầu cho cán bộ. Cán bộ xem và trả lời ngay tại đây trong giờ hành chính, có thể phải chờ. Cần gấp, bạn " + c.whereToAsk(commune) + ".\n" +
 		"Bạn nhắn rõ " + tell + "; đừng gửi mật khẩu, mã OTP. Từ giờ tôi im lặng để cán bộ trả lời; muốn hỏi tôi, nhắn \"hỏi trợ lý AI\"."
+}
+
+// nobodyHere answers who wants a human where none reads along.
+func (c *Conversation) nobodyHere(commune string) string {
+	return "Tôi là trợ lý AI, ở đây chưa có cán bộ trực. Cần người thật, bạn " + c.whereToAsk(commune) + "."
+}
+
+// whereToAsk is the office to go to and the number to call.
+func (c *Conversation) whereToAsk(commune string) string {
+	office := "xã, phường"
+	if commune != "" {
+		office = corpus.Running(commune)
+	}
+	text := "đến Trung tâm Phục vụ hành chính công " + office
+	if contact, ok := c.contacts.Contact("cong-dvc"); ok && contact.Verified && contact.Phone != "" {
+		text += " hoặc gọi " + contact.Phone + " (" + contact.Name + ")"
+	}
+	return text
 }
 
 // Groups.

@@ -79,11 +79,13 @@ type DB struct {
 	keep time.Duration
 
 	read     *sql.DB // SQLite: query_only connections; PostgreSQL: all connections
+	reads    querier // read, but for a test that looks on
 	postgres bool
 	lock     func(ctx context.Context, name string) (unlock func(), err error) // holds across processes
 
-	writer *writer
-	gauge  gauge // of the writer's goroutine
+	writer   *writer
+	prepared *prepared // SQLite: the connection of the writer
+	gauge    gauge     // of the writer's goroutine
 
 	mu    sync.Mutex
 	wake  chan struct{}
@@ -118,6 +120,7 @@ func Open(ctx context.Context, url string, opts Options) (*DB, error) {
 	if err := open(ctx, db, url); err != nil {
 		return nil, err
 	}
+	db.reads = db.read
 	return db, nil
 }
 

@@ -85,8 +85,10 @@ func sameAnswer(answer string) string {
 	return hex.EncodeToString(h[:16])
 }
 
-// words is a text as it is searched: without case and accents.
-func words(text string) string { return vietnamese.Fold(text) }
+// words is a text as it is searched: without case, accents and more than one space.
+func words(text string) string {
+	return strings.Join(strings.Fields(vietnamese.Fold(clean(text))), " ")
+}
 
 func (t *tx) addOutcome(o Outcome) error {
 	o.read()
@@ -97,9 +99,9 @@ func (t *tx) addOutcome(o Outcome) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	t.count(at, o.Channel, o.Status)
+	t.count(at, o.Channel, o.Status, o.ID)
 	for _, check := range o.Failed {
-		t.count(at, o.Channel, "failed "+check)
+		t.count(at, o.Channel, "failed "+check, o.ID)
 	}
 	for _, d := range o.Documents {
 		if _, err := t.exec("INSERT INTO outcome_documents (outcome, document, at) VALUES (?, ?, ?)", o.ID, d, at); err != nil {
@@ -155,9 +157,9 @@ func (t *tx) addFeedback(f Feedback) error {
 		reason = CASE WHEN excluded.reason = '' AND excluded.good = feedback.good THEN feedback.reason ELSE excluded.reason END`,
 		f.Outcome, f.Channel, f.Person, number(f.Good), f.Reason, at)
 	if f.Good {
-		t.count(at, f.Channel, "good")
+		t.count(at, f.Channel, "good", f.Outcome)
 	} else {
-		t.count(at, f.Channel, "bad")
+		t.count(at, f.Channel, "bad", f.Outcome)
 	}
 	return err
 }

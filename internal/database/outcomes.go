@@ -46,7 +46,7 @@ func (f Filter) conditions() (conditions, error) {
 	case "any":
 		c.add("failed <> ''")
 	default:
-		c.add("failed LIKE ? ESCAPE '!'", "%,"+escape(f.Failed)+",%")
+		c.holds("failed", ","+f.Failed+",")
 	}
 	switch f.Feedback {
 	case "":
@@ -57,8 +57,8 @@ func (f Filter) conditions() (conditions, error) {
 	default:
 		return c, fmt.Errorf("feedback %q is none of good, bad, any", f.Feedback)
 	}
-	if w := strings.Join(strings.Fields(words(f.Text)), " "); w != "" {
-		c.add("words LIKE ? ESCAPE '!'", "%"+escape(w)+"%")
+	if w := words(f.Text); w != "" {
+		c.holds("words", w)
 	}
 	if f.Before != "" {
 		at, id, ok := strings.Cut(f.Before, " ")
@@ -69,11 +69,6 @@ func (f Filter) conditions() (conditions, error) {
 		c.add("(at, id) < (?, ?)", n, id)
 	}
 	return c, nil
-}
-
-// escape makes LIKE take a text by the letter.
-func escape(s string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
 // Outcomes lists a page of outcomes, newest first. An error of the filter itself
@@ -219,19 +214,25 @@ var office = time.FixedZone("ICT", 7*60*60)
 
 // tally is one more of a Count. They are written last in a transaction, since all
 // that happens at the same time is counted in the same few rows.
-type tally struct{ day, channel, what string }
+type tally struct {
+	day, channel, what string
+	shard              int64
+}
 
-func (t *tx) count(at int64, channel, what string) {
-	t.tallies = append(t.tallies, tally{timeOf(at).In(office).Format(time.DateOnly), channel, what})
+const shards = 16
+
+// count adds one for something that has to do with an outcome.
+func (t *tx) count(at int64, channel, what, outcome string) {
+	t.tallies = append(t.tallies, tally{timeOf(at).In(office).Format(time.DateOnly), channel, what, nameNumber(outcome) & (shards - 1)})
 }
 
 func (t *tx) flush() error {
 	slices.SortFunc(t.tallies, func(a, b tally) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.channel, b.channel), cmp.Compare(a.what, b.what))
+		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.channel, b.channel), cmp.Compare(a.what, b.what), cmp.Compare(a.shard, b.shard))
 	})
 	for _, c := range t.tallies {
-		if _, err := t.exec("INSERT INTO counts (day, channel, what, n) VALUES (?, ?, ?, 1) ON CONFLICT (day, channel, what) DO UPDATE SET n = counts.n + 1",
-			c.day, c.channel, c.what); err != nil {
+		if _, err := t.exec("INSERT INTO counts (day, channel, what, shard, n) VALUES (?, ?, ?, ?, 1) ON CONFLICT (day, channel, what, shard) DO UPDATE SET n = counts.n + 1",
+			c.day, c.channel, c.what, c.shard); err != nil {
 			return err
 		}
 	}
@@ -247,7 +248,7 @@ func (db *DB) Counts(ctx context.Context, first, last time.Time) ([]Count, error
 		err := rows.Scan(&c.Day, &c.Channel, &c.What, &c.N)
 		out = append(out, c)
 		return err
-	}, "SELECT day, channel, what, n FROM counts WHERE day >= ? AND day <= ? ORDER BY day, channel, what",
+	}, "SELECT day, channel, what, CAST(sum(n) AS BIGINT) FROM counts WHERE day >= ? AND day <= ? GROUP BY day, channel, what ORDER BY day, channel, what",
 		first.In(office).Format(time.DateOnly), last.In(office).Format(time.DateOnly))
 	return out, named("counts", err)
 }

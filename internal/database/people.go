@@ -112,7 +112,7 @@ func (t *tx) moveLanes(channel, from, to string) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(`INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (box, channel, dialogue)
+		_, err = t.exec(`INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (channel, dialogue, box)
 			DO UPDATE SET ready = CASE WHEN lanes.ready > excluded.ready THEN lanes.ready ELSE excluded.ready END`, box, channel, to, ready)
 		if err != nil {
 			return err

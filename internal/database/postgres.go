@@ -58,7 +58,7 @@ func (db *DB) commitRows(ops []*op) error {
 // lockSession holds an advisory lock on a connection of its own; the server gives
 // it back when the connection goes.
 func (db *DB) lockSession(ctx context.Context, name string) (func(), error) {
-	key := lockNumber(name)
+	key := nameNumber(name)
 	conn, err := db.read.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -80,8 +80,8 @@ func (db *DB) lockSession(ctx context.Context, name string) (func(), error) {
 	}, nil
 }
 
-// lockNumber is what an advisory lock is called: they have numbers for names.
-func lockNumber(name string) int64 {
+// nameNumber is the number of a name, for advisory locks and shards.
+func nameNumber(name string) int64 {
 	h := fnv.New64a()
 	h.Write([]byte("troly " + name))
 	return int64(h.Sum64())

@@ -165,8 +165,12 @@ func (t *tx) receiveOne(r *Received, keep time.Duration) (int, error) {
 // lane opens the lane of a dialogue, or takes hold of it when it is open: whoever
 // ends the last work in it must see what was added.
 func (t *tx) lane(box int, channel, dialogue string) error {
-	_, err := t.exec("INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (box, channel, dialogue) DO UPDATE SET ready = lanes.ready",
-		box, channel, dialogue, t.now)
+	const insert = "INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (channel, dialogue, box) DO "
+	query := insert + "NOTHING" // there is one writer
+	if t.postgres {
+		query = insert + "UPDATE SET ready = lanes.ready"
+	}
+	_, err := t.exec(query, box, channel, dialogue, t.now)
 	return err
 }
 
@@ -283,7 +287,7 @@ func (t *tx) openLanes(fresh map[delivery]string) error {
 	}
 	_, err := t.exec(`INSERT INTO lanes (box, channel, dialogue, ready)
 		SELECT 0, channel, dialogue, ?::bigint FROM unnest(?::text[], ?::text[]) WITH ORDINALITY AS l(channel, dialogue, n) ORDER BY n
-		ON CONFLICT (box, channel, dialogue) DO UPDATE SET ready = lanes.ready`, t.now, channels, dialogues)
+		ON CONFLICT (channel, dialogue, box) DO UPDATE SET ready = lanes.ready`, t.now, channels, dialogues)
 	return err
 }
 

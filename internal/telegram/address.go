@@ -9,8 +9,9 @@ import (
 	"troly/internal/webhook"
 )
 
-// known are the commands that are answered in a group without the bot's name; to
-// others another bot may be listening.
+// known are the commands of the bot; "hoi" marks a question, in groups where nothing
+// else is passed on to bots. In a group they are answered without the bot's name too;
+// to others another bot may be listening.
 var known = []string{"start", "help", "moi", "xoa", "canbo", "xa", "hoi"}
 
 // addressed reports whether a message is for the bot and gives its text without the

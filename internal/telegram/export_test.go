@@ -18,14 +18,6 @@ func (c *Channel) OnDial(allow func(addr string) error) {
 	}
 }
 
-// Pieces of a text, as HTML and as it is read.
-func Pieces(s string, limit int) (html, text []string) {
-	for _, p := range cut(plain(tidy(s)), limit) {
-		html, text = append(html, p.html()), append(text, p.text)
-	}
-	return html, text
-}
-
 var (
 	Units       = units
 	UTF16Range  = utf16Range

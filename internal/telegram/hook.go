@@ -64,7 +64,7 @@ func (c *Channel) checkAddress(address string) error {
 	case "", "443", "80", "88", "8443":
 		return nil
 	}
-	return fmt.Errorf("Telegram delivers to ports 443, 80, 88 and 8443 only, not to %s", u.Port())
+	return fmt.Errorf("deliveries come to ports 443, 80, 88 and 8443 only, not to %s", u.Port())
 }
 
 // DeleteWebhook ends delivery; what waits is kept for a poll, unless drop.

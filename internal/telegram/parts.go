@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -82,42 +83,59 @@ func (c *Channel) Parts(to webhook.Message, r webhook.Reply) []json.RawMessage {
 	return parts
 }
 
+// pieces are the messages of a reply: its text, the sources under it, and when there
+// would be too many, the first of them and where the rest is.
 func pieces(r webhook.Reply) []rich {
-	body, tail := plain(tidy(r.Text)), sources(r.Sources)
-	whole := body
-	if body.text != "" && tail.text != "" {
-		whole = whole.add(plain("\n\n"))
+	body, under := split(tidy(r.Text), maxUnits), sources(r.Sources)
+	if whole := together(body, under); len(whole) <= maxParts {
+		return whole
+	} else if link := goodURL(r.Link); link != "" {
+		return shorten(body, plain("…\n\nXem đầy đủ: "+link).below(under), maxParts)
+	} else if len(whole) <= maxPartsUnlinked {
+		return whole
 	}
-	whole = whole.add(tail)
-	most, more := maxPartsUnlinked, plain("…")
-	if link := goodURL(r.Link); link != "" {
-		most = maxParts
-		more = more.add(plain("\n\nXem đầy đủ: " + link))
-	}
-	all := cut(whole, maxUnits)
-	if len(all) <= most {
-		return all
-	}
-	if tail.text != "" {
-		more = more.add(plain("\n\n")).add(tail)
-	}
-	return shorten(body, more, most)
+	return shorten(body, plain("…").below(under), maxPartsUnlinked)
 }
 
-// shorten keeps the first messages of body and ends the last with more.
-func shorten(body, more rich, most int) []rich {
-	first := cut(body, maxUnits)
-	first = first[:min(most-1, len(first))]
-	begun := 0
-	for _, p := range first {
-		begun += len(p.text)
+// together puts the sources under the text: into the last message, or into one of
+// their own.
+func together(body []string, under rich) []rich {
+	out := make([]rich, 0, len(body)+1)
+	for _, piece := range body {
+		out = append(out, plain(piece))
 	}
-	rest := cut(body.slice(begun, len(body.text)), maxUnits-units(more.html()))
-	end := rich{}
-	if len(rest) > 0 {
-		end = plain(strings.TrimRight(rest[0].text, " \n"))
+	if under.text == "" {
+		return out
 	}
-	return append(first, end.add(more))
+	if last := len(out) - 1; last >= 0 {
+		if longer := out[last].below(under); units(longer.html()) <= maxUnits {
+			out[last] = longer
+			return out
+		}
+	}
+	return append(out, under)
+}
+
+// shorten keeps the first messages of a text and ends the last with more.
+func shorten(body []string, more rich, most int) []rich {
+	out := make([]rich, 0, most)
+	for _, piece := range body[:min(most-1, len(body))] {
+		out = append(out, plain(piece))
+	}
+	end := ""
+	if len(body) > len(out) {
+		if fits := split(body[len(out)], maxUnits-units(more.html())); len(fits) > 0 {
+			end = strings.TrimRight(fits[0], " \n")
+		}
+	}
+	return append(out, plain(end).add(more))
+}
+
+// split cuts text into pieces of at most limit units once they are HTML. Pieces with
+// nothing to see are left out: Telegram refuses them.
+func split(text string, limit int) []string {
+	pieces := webhook.Split(text, limit, func(s string) int { return units(escape(s)) })
+	return slices.DeleteFunc(pieces, func(s string) bool { return trim(s) == "" })
 }
 
 // Bounds of what is told about sources, so that they always fit under an answer.
@@ -213,12 +231,6 @@ const (
 	maxLabel   = 128 // runes
 )
 
-// Opinions, as they come back in Message.Action with the outcome they are about.
-const (
-	goodMark = "good:"
-	badMark  = "bad:"
-)
-
 // keyboard gives each choice a row, and opinions one.
 func keyboard(r webhook.Reply) [][]button {
 	var rows [][]button
@@ -235,8 +247,8 @@ func keyboard(r webhook.Reply) [][]button {
 		}
 		rows = append(rows, []button{{Text: label, Data: data(choice.Action, label, i)}})
 	}
-	if id := r.Feedback; id != "" && len(goodMark)+len(id) <= maxData && utf8.ValidString(id) {
-		rows = append(rows, []button{{Text: "👍", Data: goodMark + id}, {Text: "👎", Data: badMark + id}})
+	if good, bad := r.FeedbackActions(); good != "" && max(len(good), len(bad)) <= maxData && utf8.ValidString(good) {
+		rows = append(rows, []button{{Text: "👍", Data: good}, {Text: "👎", Data: bad}})
 	}
 	return rows
 }

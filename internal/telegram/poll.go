@@ -111,22 +111,24 @@ func (p *poll) judge(err error) error {
 	return err
 }
 
-// handOver moves the offset once take has what was asked for. The last update's
-// number counts, not the highest: after a week of silence numbers start anywhere.
+// handOver moves the offset once take has what was asked for. The highest number of
+// these updates counts, not of all there ever were: after a week of silence numbers
+// start anywhere.
 func (p *poll) handOver(updates []json.RawMessage) error {
 	var messages []webhook.Message
-	next := p.offset
+	next := int64(0)
 	for _, raw := range updates {
 		id, some, err := p.c.decode(raw)
 		if err != nil {
 			p.c.set.Log.Warn("telegram poll passes over an update", "err", err)
 		}
 		messages = append(messages, some...)
-		if id != 0 {
-			next = id + 1
-		}
+		next = max(next, id+1)
 	}
-	if len(updates) > 0 && next == p.offset {
+	switch {
+	case len(updates) == 0:
+		return nil
+	case next <= 1:
 		return fmt.Errorf("telegram poll: %d updates without a number", len(updates))
 	}
 	if len(messages) > 0 {

@@ -54,16 +54,14 @@ func (c *Channel) decode(body []byte) (id int64, messages []webhook.Message, err
 	}
 	id, err = strconv.ParseInt(string(bytes.TrimSpace(fields["update_id"])), 10, 64)
 	if err != nil || id == 0 {
-		c.skip("no-update-id")
-		return 0, nil, nil
+		return 0, c.ignored("no-update-id"), nil
 	}
-	m, skipped, err := c.update(id, fields)
+	m, why, err := c.update(fields)
 	switch {
 	case err != nil:
 		return id, nil, err
 	case m == nil:
-		c.skip(skipped)
-		return id, nil, nil
+		return id, c.ignored(why), nil
 	}
 	m.Channel = c.Name()
 	if m.Key == "" {
@@ -72,8 +70,8 @@ func (c *Channel) decode(body []byte) (id int64, messages []webhook.Message, err
 	return id, []webhook.Message{*m}, nil
 }
 
-// update gives the message of an update, or what is to be counted instead.
-func (c *Channel) update(id int64, fields map[string]json.RawMessage) (m *webhook.Message, skipped string, err error) {
+// update gives the message of an update, or why it is ignored.
+func (c *Channel) update(fields map[string]json.RawMessage) (m *webhook.Message, why string, err error) {
 	for _, kind := range []string{"message", "edited_message"} {
 		var said message
 		if lenient(fields[kind], &said) {
@@ -106,25 +104,13 @@ func kindOf(fields map[string]json.RawMessage) string {
 	return kinds[0]
 }
 
-// maxKinds bounds what a metric by kind can grow to.
-const maxKinds = 64
-
-func (c *Channel) skip(kind string) {
-	if c.set.Skipped == nil {
-		return
-	}
-	if len(kind) > 64 || strings.ContainsFunc(kind, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-') }) {
+// ignored is an update nothing is done with. Its kind is named as Telegram names it;
+// one of strange letters is "other".
+func (c *Channel) ignored(kind string) []webhook.Message {
+	if kind == "" || len(kind) > 64 || strings.ContainsFunc(kind, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '_' || r == '-') }) {
 		kind = "other"
 	}
-	c.mu.Lock()
-	if !c.kinds[kind] {
-		if len(c.kinds) >= maxKinds {
-			kind = "other"
-		}
-		c.kinds[kind] = true
-	}
-	c.mu.Unlock()
-	c.set.Skipped(kind)
+	return []webhook.Message{{Channel: c.Name(), Kind: webhook.Ignored, Action: kind}}
 }
 
 // said reads a message or an edit.
@@ -183,17 +169,11 @@ func (c *Channel) said(s *message, kind string) (*webhook.Message, string, error
 	return m, "", nil
 }
 
-// request reads a command of ours and its argument. "/hoi" only marks a question, for
-// groups where nothing else is passed on to bots. What is no command of ours is text,
-// slash and all.
+// request reads a command of ours and its argument. What is none is text, slash and
+// all: somebody who writes "/hỏi" or "/khai sinh" asks.
 func request(s string) (command, text string) {
 	command, _, argument := splitCommand(trim(s))
-	switch {
-	case command == "hoi" && trim(argument) == "":
-		return "help", ""
-	case command == "hoi":
-		return "", clean(argument)
-	case slices.Contains(known, command):
+	if slices.Contains(known, command) {
 		return command, clean(argument)
 	}
 	return "", clean(s)

@@ -109,8 +109,8 @@ func (c *Channel) Draft(ctx context.Context, m webhook.Message, text string) err
 	if !c.Drafts(m) || c.set.Clock().UnixNano() < c.draftPause.Load() {
 		return nil
 	}
-	if pieces := cut(plain(tidy(text)), maxUnits); len(pieces) > 0 {
-		text = pieces[0].text
+	if pieces := split(tidy(text), maxUnits); len(pieces) > 0 {
+		text = pieces[0]
 	}
 	params := tgbotapi.Params{"chat_id": m.Dialogue, "draft_id": strconv.FormatUint(uint64(draftID(m)), 10), "text": text}
 	if thread := addressOf(m).Thread; thread != 0 {

@@ -63,10 +63,9 @@ type Settings struct {
 	Poll    time.Duration // how long Telegram waits for something to give to a poll; default 50 s, the most it does
 	Retry   time.Duration // first wait after a failure of Watch or Poll, doubled up to 32 times; default 1 s
 
-	Drafts  bool              // show answers while they are written, in private chats
-	Clock   func() time.Time  // default time.Now
-	Log     *slog.Logger      // default: nothing is logged
-	Skipped func(kind string) // told of each update nothing is done with; at most 64 different kinds, then "other"
+	Drafts bool             // show answers while they are written, in private chats
+	Clock  func() time.Time // default time.Now
+	Log    *slog.Logger     // default: nothing is logged
 }
 
 // publicAPI is where bots live unless the operator says otherwise.
@@ -89,8 +88,7 @@ type Channel struct {
 	draftPause atomic.Int64           // no draft before: Unix nanoseconds
 
 	mu      sync.Mutex
-	trouble error           // what the last call failed with, nil when it went well
-	kinds   map[string]bool // told to Skipped so far
+	trouble error // what the last call failed with, nil when it went well
 }
 
 // New checks the settings and makes a channel of them; it calls nobody.
@@ -124,7 +122,7 @@ func New(s Settings) (*Channel, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Channel{set: s, id: id, kinds: map[string]bool{}}
+	c := &Channel{set: s, id: id}
 	c.trouble = errors.New("telegram: not reached yet")
 	// A redirect is a portal of the network, never Telegram.
 	c.client = &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -179,6 +177,9 @@ func newTransport(proxy string) (*http.Transport, error) {
 
 // Name is the channel's.
 func (c *Channel) Name() string { return "telegram" }
+
+// Group tells the chats of groups from those of persons by their names.
+func Group(dialogue string) bool { return strings.HasPrefix(dialogue, "-") }
 
 // Check tells why the channel is degraded, nil when the last call reached Telegram
 // and was let in. It calls nobody.

@@ -20,6 +20,7 @@ import (
 const (
 	callIn    = 15 * time.Second // deadline; what was not answered by then may still have arrived
 	maxAnswer = 1 << 20          // bytes
+	idleConns = 64               // kept open to a host: as many parts are under way at once, and two would be remade all the time
 )
 
 // api makes the calls: with a deadline, never following a redirect (the token in a
@@ -29,6 +30,11 @@ type api struct{ client *http.Client }
 func newAPI(client *http.Client) api {
 	if client == nil {
 		client = &http.Client{}
+		if t, ok := http.DefaultTransport.(*http.Transport); ok {
+			t = t.Clone()
+			t.MaxIdleConnsPerHost = idleConns
+			client.Transport = t
+		}
 	}
 	own := *client
 	own.Timeout = 0 // each call has its own deadline, a poll a longer one

@@ -62,6 +62,18 @@ func (a *Account) Health(ctx context.Context) (Status, error) {
 	return got, nil
 }
 
+// Ready says without a call why nothing can be sent, as far as this process knows:
+// there is no access token. nil means that none is missing.
+func (a *Account) Ready() error {
+	if p := a.tokens.held(); p.Access != "" && a.opts.Now().Before(p.Expires) {
+		return nil
+	}
+	if err := a.tokens.waiting(); err != nil {
+		return fmt.Errorf("zalo official account: %w", err)
+	}
+	return nil
+}
+
 // TokenAge is how old the access token is; false when this process has none yet.
 func (a *Account) TokenAge() (time.Duration, bool) {
 	p := a.tokens.held()

@@ -105,8 +105,8 @@ func (p *pace) passed(header http.Header) {
 	p.every = 0
 	if remain < limit/10 {
 		p.every = window / time.Duration(max(1, remain))
-		if p.next.Before(p.now()) {
-			p.next = p.now().Add(p.every)
+		if n := p.now().Add(p.every); n.After(p.next) {
+			p.next = n
 		}
 	}
 }

@@ -17,7 +17,10 @@ import (
 	"time"
 )
 
-// Tokens keeps the token pair of a channel; *database.DB is one.
+// Tokens keeps the token pair of a channel; *database.DB is one. Zalo ends a refresh
+// token when it answers with the next pair, so a process that dies after that answer
+// was sent and before the store has it loses the grant: an operator must get a new
+// one. From then on nothing is lost.
 type Tokens interface {
 	// WithToken runs change while nobody else in any process is in it, with what is
 	// kept (nil: nothing). What change returns is durable, and what it was before

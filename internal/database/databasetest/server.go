@@ -25,7 +25,7 @@ import (
 //
 //	func TestMain(m *testing.M) { code := m.Run(); postgres.Stop(); os.Exit(code) }
 type Server struct {
-	// URL of a server on which databases may be made; empty: one is started when a
+	// URL of a database in which schemas may be made; empty: one is started when a
 	// test first asks, with its data in a temporary directory and no port. Tests
 	// take it from POSTGRES_TEST_URL.
 	URL string
@@ -43,8 +43,9 @@ type Server struct {
 	created int
 }
 
-// Database makes an empty database, dropped at the end of the test, and returns
-// its URL. It skips the test when there is no PostgreSQL on the machine.
+// Database makes room for the tables of one test, dropped at its end, and returns
+// its URL: a schema of its own, which takes less time to make than a database. It
+// skips the test when there is no PostgreSQL on the machine.
 func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	s.mu.Lock()
@@ -57,10 +58,12 @@ func (s *Server) Database(t testing.TB) string {
 	}
 	s.created++
 	name := fmt.Sprintf("troly_test_%d_%d", os.Getpid(), s.created)
-	s.exec(t, "CREATE DATABASE "+name)
-	t.Cleanup(func() { s.exec(t, "DROP DATABASE "+name+" WITH (FORCE)") })
+	s.exec(t, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { s.exec(t, "DROP SCHEMA "+name+" CASCADE") })
 	u := *s.admin
-	u.Path = "/" + name
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
 	return u.String()
 }
 
@@ -163,7 +166,8 @@ func (s *Server) run(bin string) (err error) {
 	}
 }
 
-// Stop ends a server that was started and removes its data.
+// Stop ends a server that was started and removes its data. A test that asks
+// afterwards starts another.
 func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,4 +178,5 @@ func (s *Server) Stop() {
 	if s.dir != "" {
 		os.RemoveAll(s.dir)
 	}
+	s.admin, s.cmd, s.dir = nil, nil, ""
 }

@@ -53,7 +53,7 @@ CREATE TABLE lanes (
     channel  TEXT     NOT NULL,
     dialogue TEXT     NOT NULL,
     ready    BIGINT   NOT NULL,
-    PRIMARY KEY (box, channel, dialogue)
+    PRIMARY KEY (channel, dialogue, box)
 );
 CREATE INDEX lanes_in ON lanes (ready) WHERE box = 0;
 CREATE INDEX lanes_out ON lanes (channel, ready) WHERE box = 1;

@@ -102,11 +102,14 @@ CREATE TABLE corrections (
 );
 CREATE INDEX corrections_person ON corrections (channel, person);
 
--- Numbers only, so they outlive what they count. day is in the office's time.
+-- Numbers only, so they outlive what they count. day is in the office's time. A
+-- number is the sum of its shards: everyone who adds to one row at the same time
+-- would wait for everyone's commit.
 CREATE TABLE counts (
-    day     TEXT   NOT NULL,
-    channel TEXT   NOT NULL,
-    what    TEXT   NOT NULL,
-    n       BIGINT NOT NULL,
-    PRIMARY KEY (day, channel, what)
+    day     TEXT     NOT NULL,
+    channel TEXT     NOT NULL,
+    what    TEXT     NOT NULL,
+    shard   SMALLINT NOT NULL,
+    n       BIGINT   NOT NULL,
+    PRIMARY KEY (day, channel, what, shard)
 );

@@ -14,8 +14,9 @@ var (
 	readable = []string{"b", "strong", "i", "em", "u", "ins", "s", "strike", "del", "span", "tg-spoiler", "a", "code", "pre", "blockquote", "tg-emoji", "tg-time"}
 )
 
-// readHTML gives the words of Telegram's HTML, or why it does not parse.
-func readHTML(s string) (string, error) {
+// readHTML gives the words of Telegram's HTML, or in Telegram's wording why it does not
+// parse.
+func readHTML(s string) (words, refused string) {
 	var out strings.Builder
 	var open []string
 	for i := 0; i < len(s); {
@@ -23,16 +24,16 @@ func readHTML(s string) (string, error) {
 		case '<':
 			m := tag.FindStringSubmatch(s[i:])
 			if m == nil {
-				return "", fmt.Errorf("Unsupported start tag at byte offset %d", i)
+				return "", fmt.Sprintf("Unsupported start tag at byte offset %d", i)
 			}
 			name := strings.ToLower(m[2])
 			switch {
 			case !slices.Contains(readable, name):
-				return "", fmt.Errorf("Unsupported start tag %q at byte offset %d", name, i)
+				return "", fmt.Sprintf("Unsupported start tag %q at byte offset %d", name, i)
 			case m[1] == "":
 				open = append(open, name)
 			case len(open) == 0 || open[len(open)-1] != name:
-				return "", fmt.Errorf("Unexpected end tag at byte offset %d", i)
+				return "", fmt.Sprintf("Unexpected end tag at byte offset %d", i)
 			default:
 				open = open[:len(open)-1]
 			}
@@ -52,7 +53,7 @@ func readHTML(s string) (string, error) {
 		}
 	}
 	if len(open) > 0 {
-		return "", fmt.Errorf("Can't find end tag corresponding to start tag %q", open[len(open)-1])
+		return "", fmt.Sprintf("Can't find end tag corresponding to start tag %q", open[len(open)-1])
 	}
-	return out.String(), nil
+	return out.String(), ""
 }

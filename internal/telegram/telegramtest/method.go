@@ -74,9 +74,9 @@ func text(c Call) (string, *Refusal) {
 		return "", bad("strings must be encoded in UTF-8")
 	}
 	if mode := c.Params["parse_mode"]; strings.EqualFold(mode, "HTML") {
-		read, err := readHTML(s)
-		if err != nil {
-			return "", bad("can't parse entities: " + err.Error())
+		read, refused := readHTML(s)
+		if refused != "" {
+			return "", bad("can't parse entities: " + refused)
 		}
 		s = read
 	} else if mode != "" {

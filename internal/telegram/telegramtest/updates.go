@@ -30,6 +30,7 @@ type update struct {
 	raw     json.RawMessage
 	queue   string // one at a time is delivered of each
 	expires time.Time
+	given   bool // to a poll, which confirms it with a higher offset
 }
 
 // Delivery is one try to give an update to the webhook.
@@ -331,12 +332,7 @@ func (a *API) getUpdates(r *http.Request, c Call) (any, *Refusal) {
 	if raw, given := c.Params["allowed_updates"]; given && json.Unmarshal([]byte(raw), &allowed) == nil && allowed != nil {
 		a.hook.allowed = allowed
 	}
-	if i := slices.IndexFunc(a.pending, func(u *update) bool { return u.id >= offset }); offset > 0 {
-		if i < 0 {
-			i = len(a.pending)
-		}
-		a.pending = slices.Clone(a.pending[i:])
-	}
+	a.pending = slices.DeleteFunc(a.pending, func(u *update) bool { return u.given && u.id < offset })
 	a.mu.Unlock()
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -346,6 +342,7 @@ func (a *API) getUpdates(r *http.Request, c Call) (any, *Refusal) {
 		out := []json.RawMessage{}
 		for _, u := range a.pending[:min(int(limit), len(a.pending))] {
 			out = append(out, u.raw)
+			u.given = true
 		}
 		a.mu.Unlock()
 		if hooked {

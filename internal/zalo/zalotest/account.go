@@ -76,7 +76,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, body []byte) {
 
 func (s *Server) life() time.Duration {
 	n, err := strconv.Atoi(fmt.Sprint(s.opts.Life))
-	if err != nil || n <= 0 {
+	if err != nil || n <= 0 || n > 1e9 {
 		n = 90000
 	}
 	return time.Duration(n) * time.Second
