@@ -40,6 +40,7 @@ type Assistant struct {
 	cues      *phraseTable // of questions about places
 
 	emergencies *emergencies
+	masker      *privacy.Masker
 	writer      *writer // nil: answers are extracts only
 	versions    Versions
 	now         func() time.Time
@@ -72,6 +73,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		cues:     newPlaceTable(),
 
 		emergencies: newEmergencies(lib.Emergencies),
+		masker:      privacy.New(lib.PublicNumbers()),
 
 		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
 		now:      opts.Now,
@@ -96,12 +98,12 @@ func (a *Assistant) Stream(ctx context.Context, question Question, release Relea
 		question.AsOf = corpus.Today(start)
 	}
 	out := Outcome{
-		Question: privacyMasked(question.Text), Citations: []Citation{}, Retrieved: []Retrieved{}, Checks: map[string]string{},
+		Question: a.masked(question.Text), Citations: []Citation{}, Retrieved: []Retrieved{}, Checks: map[string]string{},
 		Suggestions: []string{}, Degraded: []string{}, Versions: a.versions,
 	}
 
 	q := a.understand(ctx, question)
-	out.Understood = q.understood()
+	out.Understood = a.understood(q)
 	out.Understood.OldUnits = q.places.names()
 	understood := a.now()
 	out.Timings.Understand = ms(understood.Sub(start))
@@ -224,9 +226,9 @@ func (a *Assistant) fail(out *Outcome, err error) {
 }
 
 // understood is the public part of an understanding.
-func (q *understanding) understood() Understood {
+func (a *Assistant) understood(q *understanding) Understood {
 	u := Understood{
-		Normalized: privacyMasked(q.text), Intent: intent(q.facets, ""), Facets: q.facets, Variant: q.variant,
+		Normalized: a.masked(q.text), Intent: intent(q.facets, ""), Facets: q.facets, Variant: q.variant,
 		Documents: q.named, OldUnits: []string{}, FollowUp: q.followUp,
 	}
 	if u.Facets == nil {
@@ -261,8 +263,9 @@ func flatten(found retrieval.Result) []Retrieved {
 	return list
 }
 
-func privacyMasked(s string) string {
-	masked, _ := privacy.Mask(cutBytes(s, MaxQuestion))
+// masked is a question, or an answer before, as models, logs and stores may see it.
+func (a *Assistant) masked(s string) string {
+	masked, _ := a.masker.Mask(a.cut(s))
 	return masked
 }
 
