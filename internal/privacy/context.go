@@ -124,6 +124,9 @@ func (w *words) word(k int) []byte {
 	return w.buf[w.at[k].from:w.at[k].to]
 }
 
+// raw returns the k-th word as it stands in s.
+func (w *words) raw(s string, k int) string { return s[w.at[k].rawFrom:w.at[k].rawTo] }
+
 func (w *words) is(k int, text string) bool { return string(w.word(k)) == text }
 
 // pair reports whether the words k-1 and k are a and b.
@@ -421,7 +424,7 @@ func (w *words) unit(s string, announced bool) bool {
 	case "d", "vnd", "k", "trieu", "tr", "nghin", "ty", "m2", "usd":
 		return true
 	case "dong":
-		raw := s[w.at[0].rawFrom:w.at[0].rawTo]
+		raw := w.raw(s, 0)
 		return strings.EqualFold(raw, "đồng") || raw == "dong" && !announced
 	case "ngan", "ti", "m", "met", "ha", "kg", "km", "cc", "phan", "nguoi", "ngay", "thang", "gio", "phut", "giay":
 		return !announced && !w.pair(1, "ngan", "hang")
@@ -444,7 +447,7 @@ func (w *words) born(s string) bool {
 		case "doi":
 			return w.is(k-1, "chao")
 		case "de":
-			raw := s[w.at[k].rawFrom:w.at[k].rawTo]
+			raw := w.raw(s, k)
 			return strings.EqualFold(raw, "đẻ") || raw == "de" && !w.is(k+1, "ngay")
 		case "ngay", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long":
 		default:
@@ -465,8 +468,12 @@ func (w *words) named(s string) bool {
 		if !surname(w.word(k)) {
 			continue
 		}
-		if w.is(k+1, "van") || w.is(k+1, "thi") {
-			return k+2 < w.n
+		if middle := w.raw(s, k+1); k+2 < w.n && (strings.EqualFold(middle, "văn") || strings.EqualFold(middle, "thị") || w.is(k+1, middle) && (middle == "van" || middle == "thi")) {
+			switch string(w.word(w.n - 1)) {
+			case "tu", "den", "ngay", "truoc", "sau", "hom", "trong", "qua":
+				return false
+			}
+			return true
 		}
 		if w.capitals(s, k) && !place(w.word(k), w.word(k+1)) {
 			return true

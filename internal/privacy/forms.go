@@ -16,6 +16,16 @@ func (w *words) said() topic {
 	return noTopic
 }
 
+// mentions reports whether one of the next five words announces t.
+func (w *words) mentions(t topic) bool {
+	for k := range min(w.n, 5) {
+		if w.topicAt(k) == t {
+			return true
+		}
+	}
+	return false
+}
+
 // numbered reports whether a bare number is announced as one: "sổ đỏ số …".
 func (w *words) numbered(far int) bool {
 	if far > 4 {
@@ -119,7 +129,7 @@ func (sc *scanner) lettered(i int) int {
 
 // book reports whether the last word is sổ, the book that a certificate is called.
 func (w *words) book(s string) bool {
-	return w.n > 0 && strings.EqualFold(s[w.at[w.n-1].rawFrom:w.at[w.n-1].rawTo], "sổ")
+	return w.n > 0 && strings.EqualFold(w.raw(s, w.n-1), "sổ")
 }
 
 // certificate reports whether two capital letters are a series of land certificates

@@ -66,6 +66,13 @@ func TestMask(t *testing.T) {
 		{"sinh năm 1965, otp 6 số", "sinh năm 1965, otp 6 số"},
 		{"mẫu 01A-TS, 12A-2025", "mẫu 01A-TS, 12A-2025"},
 		{"@ một mình", "@ một mình"},
+		{"trước các ngày 01/01, 01/03, 01/07", "trước các ngày 01/01, 01/03, 01/07"},
+		{"lớp 1 2 3 4 5 6 7 8 9", "lớp 1 2 3 4 5 6 7 8 9"},
+		{"gọi 113 114 115", "gọi 113 114 115"},
+		{"người giám hộ thì từ 01/07/2026", "người giám hộ thì từ 01/07/2026"},
+		{"https://a.vn/ky-su-185250603095621083.htm", "https://a.vn/ky-su-185250603095621083.htm"},
+		{"đọc 449201 trong tin nhắn otp", "đọc [mã OTP] trong tin nhắn otp"},
+		{"0949/112/087", "[số điện thoại]"},
 	} {
 		got, found := privacy.Mask(tt.in)
 		if got != tt.want {

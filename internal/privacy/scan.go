@@ -451,7 +451,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	s, start, end := sc.s, r.groups[g].start, r.groups[e].end
 	joined := e > g
 	shape := shapeOf(r, g, e)
-	if joined && shape.gaps == ragged && !shape.spaced {
+	if joined && shape.gaps == ragged && (shape.listed || !shape.spaced) {
 		return ""
 	}
 	if sc.isPublic(d) {
@@ -460,6 +460,8 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if start > sc.border { // part of a law's number, a sum, a link
 		switch c := s[start-1]; {
 		case c == '/' && n < 9, c == '=', c == '_', c == ',' && sc.digitBefore(start-1), c == '.' && sc.digitBefore(start-1) && n < 9, c == '-' && start-2 >= sc.border && isAlnum(s[start-2]) && n < 9:
+			return ""
+		case c == '-' && sc.inLink(start):
 			return ""
 		}
 	}
@@ -496,6 +498,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 		if said := right.said(); said != noTopic {
 			t, far = said, 0
 		}
+	}
+	if t == noTopic && n == 6 && !joined && trailingZeros(d) < 2 && right.mentions(ofOTP) {
+		t, far = ofOTP, 0
 	}
 	if right.bank(0) && n >= 6 && t != ofOTP {
 		t, far = ofAccount, 0
@@ -575,6 +580,15 @@ func emergency(r *run, g, e int) bool {
 	return true
 }
 
+// inLink reports whether the word that i stands in began as an address of the web.
+func (sc *scanner) inLink(i int) bool {
+	from := i
+	for from > sc.border && sc.s[from-1] != ' ' && sc.s[from-1] != '\n' {
+		from--
+	}
+	return strings.Contains(sc.s[from:i], "://") || strings.HasPrefix(sc.s[from:i], "www.")
+}
+
 // digitBefore reports whether a digit of no finding stands before i.
 func (sc *scanner) digitBefore(i int) bool { return i > sc.border && isDigit(sc.s[i-1]) }
 
@@ -583,6 +597,7 @@ type shape struct {
 	longest int  // digits of the longest group
 	even    bool // all groups are equally long
 	spaced  bool // each group is one or two digits
+	listed  bool // a comma or a slash stands between two groups
 	gaps    byte // the sign between groups; ragged when it changes
 }
 
@@ -599,7 +614,9 @@ func shapeOf(r *run, g, e int) shape {
 		if k == g {
 			continue
 		}
-		switch gap := r.groups[k].gap; {
+		gap := r.groups[k].gap
+		sh.listed = sh.listed || gap == ',' || gap == '/'
+		switch {
 		case sh.gaps == 0:
 			sh.gaps = gap
 		case sh.gaps != gap && sh.gaps != ' ' && gap != ' ':
@@ -679,7 +696,8 @@ func cardLike(r *run, g, e int, d []byte) bool {
 			return false
 		}
 	}
-	return bytes.HasPrefix(d, []byte("9704")) || luhn(d)
+	fours := len(d) == 16 && e-g == 3 && d[0] >= '2' && !yearLike(r.of(g, g)) // one digit may be mistyped
+	return fours || bytes.HasPrefix(d, []byte("9704")) || luhn(d)
 }
 
 func luhn(d []byte) bool {
