@@ -91,7 +91,7 @@ func (sc *scanner) lettered(i int) int {
 	}
 	var r run
 	sc.read(&r, at)
-	if r.n == 0 || r.groups[0].start != at || r.end() < len(s) && startsWord(s, r.end()) > 0 && sc.opaque(r.end()) == 0 && r.n == 1 {
+	if r.n == 0 || r.groups[0].start != at || sc.wordGoesOn(r.end()) && r.n == 1 {
 		return 0
 	}
 	if letters == 2 {
@@ -153,7 +153,7 @@ func (sc *scanner) account(i int) int {
 		}
 		end++
 	}
-	if digits < 8 || end-i-digits != 1 || end < len(s) && startsWord(s, end) > 0 && sc.opaque(end) == 0 {
+	if digits < 8 || end-i-digits != 1 || sc.wordGoesOn(end) {
 		return 0
 	}
 	if far := sc.announced(i).away(ofAccount); far < 0 || far > 6 {
@@ -171,14 +171,14 @@ func (sc *scanner) dossier(i int) int {
 		return 0
 	}
 	at += 3
-	for at < len(s) && (isDigit(s[at]) || s[at] == '.') {
+	for at < len(s) && (isDigit(s[at]) || s[at] == '.') && sc.opaque(at) == 0 {
 		at++
 	}
-	day, ok := digitsAfterHyphen(s, at)
+	day, ok := sc.digitsAfterHyphen(at)
 	if !ok || day-at-1 != 6 && day-at-1 != 8 {
 		return 0
 	}
-	end, ok := digitsAfterHyphen(s, day)
+	end, ok := sc.digitsAfterHyphen(day)
 	if !ok || end-day-1 < 2 {
 		return 0
 	}
@@ -190,13 +190,12 @@ func (sc *scanner) dossier(i int) int {
 }
 
 // digitsAfterHyphen returns the end of the digits behind a hyphen at i.
-func digitsAfterHyphen(s string, i int) (int, bool) {
-	if i+1 >= len(s) || s[i] != '-' || !isDigit(s[i+1]) {
+func (sc *scanner) digitsAfterHyphen(i int) (int, bool) {
+	if i >= len(sc.s) || sc.s[i] != '-' {
 		return 0, false
 	}
-	for i++; i < len(s) && isDigit(s[i]); i++ {
-	}
-	return i, true
+	n := sc.digitsFrom(i + 1)
+	return i + 1 + n, n > 0
 }
 
 // plate finds the number plate that begins at i: "21A-123.45", "21-B1 123.45",
@@ -236,9 +235,9 @@ func (sc *scanner) plate(i int) int {
 	if at < len(s) && isDigit(s[at]) { // a motorcycle's series has a digit
 		at++
 	}
-	end, dotted := plateNumber(s, at)
+	end, dotted := sc.plateNumber(at)
 	if end == 0 {
-		if end, dotted = plateNumber(s, series); end == 0 {
+		if end, dotted = sc.plateNumber(series); end == 0 {
 			return 0
 		}
 		at = series
@@ -246,9 +245,6 @@ func (sc *scanner) plate(i int) int {
 	number := at
 	for !isDigit(s[number]) {
 		number++
-	}
-	if end < len(s) && startsWord(s, end) > 0 && sc.opaque(end) == 0 {
-		return 0
 	}
 	if spaced := strings.Contains(s[at:number], " "); spaced && !dotted || lower && !dotted && number == at {
 		loose++
@@ -270,21 +266,36 @@ func (sc *scanner) plate(i int) int {
 
 // plateNumber returns the end of a plate's four or five digits from i on, and
 // whether they are written 123.45.
-func plateNumber(s string, i int) (end int, dotted bool) {
+func (sc *scanner) plateNumber(i int) (end int, dotted bool) {
+	s := sc.s
 	for n := 0; n < 3 && i < len(s) && (s[i] == ' ' || s[i] == '-' || s[i] == '.'); n++ {
 		i++
 	}
+	first := sc.digitsFrom(i)
+	end = i + first
+	if first == 3 && end < len(s) && (s[end] == '.' || s[end] == ' ') && sc.digitsFrom(end+1) == 2 {
+		dotted, end = s[end] == '.', end+3
+	} else if first != 4 && first != 5 {
+		return 0, false
+	}
+	if sc.wordGoesOn(end) {
+		return 0, false
+	}
+	return end, dotted
+}
+
+// digitsFrom counts the digits from i on, up to a finding.
+func (sc *scanner) digitsFrom(i int) int {
 	n := 0
-	for i+n < len(s) && isDigit(s[i+n]) {
+	for i+n < len(sc.s) && isDigit(sc.s[i+n]) && sc.opaque(i+n) == 0 {
 		n++
 	}
-	switch {
-	case n == 4, n == 5:
-		return i + n, false
-	case n == 3 && i+5 < len(s) && (s[i+3] == '.' || s[i+3] == ' ') && isDigit(s[i+4]) && isDigit(s[i+5]) && (i+6 == len(s) || !isDigit(s[i+6])):
-		return i + 6, s[i+3] == '.'
-	}
-	return 0, false
+	return n
+}
+
+// wordGoesOn reports whether a letter or digit of no finding stands at i.
+func (sc *scanner) wordGoesOn(i int) bool {
+	return i < len(sc.s) && startsWord(sc.s, i) > 0 && sc.opaque(i) == 0
 }
 
 // date returns how many groups from g on are a date, after adding it when somebody

@@ -328,7 +328,7 @@ func (sc *scanner) read(r *run, i int) {
 			}
 			return
 		}
-		if at < len(s) && startsWord(s, at) > 0 && sc.opaque(at) == 0 { // digits that go on as a word
+		if sc.wordGoesOn(at) { // digits that go on as a word
 			if r.n == 0 {
 				r.groups[0], r.n = g, 1
 			} else {
