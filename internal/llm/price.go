@@ -1,7 +1,10 @@
 package llm
 
 // Price is what a million tokens cost, in a currency that whoever sets it knows.
-type Price struct{ Prompt, Completion float64 }
+type Price struct {
+	Prompt     float64 `json:"prompt"`
+	Completion float64 `json:"completion"`
+}
 
 // Known reports whether there is a price: without one cost is not told, rather than
 // told as nothing.
