@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"troly/internal/llm"
+	"troly/internal/pipeline"
+)
+
+// TestTraces holds that a question is one span with its stages and calls of models
+// below it, and that nothing people wrote is in any.
+func TestTraces(t *testing.T) {
+	kept := tracetest.NewInMemoryExporter()
+	tel := &telemetry{now: time.Now}
+	if err := tel.trace(t.Context(), sdktrace.NewSimpleSpanProcessor(kept)); err != nil {
+		t.Fatal(err)
+	}
+	const secret = "số em 0912345678"
+	ctx, done := tel.watcher().Question(t.Context())
+	stage, end := tel.Stage(ctx, "answer")
+	_, answered := tel.calls()(stage, llm.Call{Operation: "chat", Model: "qwen3"})
+	answered(llm.Result{Err: &llm.Error{Kind: llm.Garbage, Err: errors.New(secret)}})
+	_, answered = tel.calls()(stage, llm.Call{Operation: "chat", Model: "qwen3"})
+	answered(llm.Result{Model: "qwen3-8b", Usage: llm.Usage{PromptTokens: 7, CompletionTokens: 3}})
+	end()
+	done(&pipeline.Outcome{Question: secret, Status: pipeline.Failed, Error: secret, Degraded: []string{"llm: unreadable", secret}})
+
+	spans := kept.GetSpans()
+	at := func(name string) tracetest.SpanStub {
+		i := slices.IndexFunc(spans, func(s tracetest.SpanStub) bool { return s.Name == name })
+		if i < 0 {
+			t.Fatalf("no span %q in %v", name, spans)
+		}
+		return spans[i]
+	}
+	if len(spans) != 4 {
+		t.Errorf("%d spans, want 4", len(spans))
+	}
+	if got, want := at("answer").Parent.SpanID(), at("question").SpanContext.SpanID(); got != want {
+		t.Errorf("the stage hangs below %v, want the question %v", got, want)
+	}
+	if got, want := at("chat qwen3").Parent.SpanID(), at("answer").SpanContext.SpanID(); got != want {
+		t.Errorf("the call hangs below %v, want the stage %v", got, want)
+	}
+	for _, s := range spans {
+		if text := spanText(s); strings.Contains(text, "0912345678") || strings.Contains(text, "số em") {
+			t.Errorf("span %s holds what people wrote: %s", s.Name, text)
+		}
+	}
+	if text := spanText(at("chat qwen3")); !strings.Contains(text, "error.type=unreadable") {
+		t.Errorf("the failed call says %s", text)
+	}
+	if text := spanText(spans[1]); !strings.Contains(text, "gen_ai.usage.input_tokens=7") || !strings.Contains(text, "gen_ai.response.model=qwen3-8b") {
+		t.Errorf("the second call says %s", text)
+	}
+}
+
+// spanText is everything of a span that somebody could read.
+func spanText(s tracetest.SpanStub) string {
+	var b strings.Builder
+	b.WriteString(s.Name + " " + s.Status.Description)
+	for _, a := range s.Attributes {
+		b.WriteString(" " + string(a.Key) + "=" + a.Value.Emit())
+	}
+	for _, e := range s.Events {
+		b.WriteString(" " + e.Name)
+		for _, a := range e.Attributes {
+			b.WriteString(" " + string(a.Key) + "=" + a.Value.Emit())
+		}
+	}
+	return b.String()
+}
+
+// TestTracesAreSent asks with a collector at the standard setting.
+func TestTracesAreSent(t *testing.T) {
+	var mu sync.Mutex
+	var got []byte
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := io.Reader(r.Body)
+		if r.Header.Get("Content-Encoding") == "gzip" {
+			var err error
+			if body, err = gzip.NewReader(r.Body); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+		data, err := io.ReadAll(body)
+		if err != nil || r.URL.Path != "/v1/traces" {
+			t.Errorf("%s: %v", r.URL.Path, err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, data...)
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL)
+	var out, errs bytes.Buffer
+	dir := warmDataDir(t) // asks: khai sinh
+	if status := run(t.Context(), []string{"ask", "--data", dir, "làm căn cước cho con, số em 0912345678"}, strings.NewReader(""), &out, &errs); status != 0 {
+		t.Fatalf("ask: status %d, %s", status, errs.String())
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, want := range []string{"troly", "question", "understand", "retrieve", "answer", "verify", "troly.status", "answered"} {
+		if !bytes.Contains(got, []byte(want)) {
+			t.Errorf("what was sent lacks %q", want)
+		}
+	}
+	if bytes.Contains(got, []byte("căn cước")) || bytes.Contains(got, []byte("0912345678")) {
+		t.Error("what was sent holds the question")
+	}
+}
+
+func TestTelemetryIsOff(t *testing.T) {
+	for _, tt := range []telemetrySettings{{}, {Endpoint: "http://127.0.0.1:4318", Disabled: true}, {Endpoint: "http://127.0.0.1:4318", Exporter: "none"}} {
+		tel, err := newTelemetry(context.Background(), settings{Telemetry: tt}, nil)
+		if tel != nil || err != nil {
+			t.Errorf("newTelemetry(%+v) = %v, %v, want none", tt, tel, err)
+		}
+		if tel.watcher() != nil || tel.calls() != nil || tel.Close() != nil {
+			t.Errorf("a telemetry that is off watches (%+v)", tt)
+		}
+	}
+	for _, tt := range []telemetrySettings{{Endpoint: "127.0.0.1:4318"}, {TracesEndpoint: "ftp://x"}, {Endpoint: "http://x", Protocol: "grpc"}, {MetricsAddr: "9090"}} {
+		if tt.check() == nil {
+			t.Errorf("%+v is taken", tt)
+		}
+	}
+}
