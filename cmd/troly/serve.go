@@ -75,10 +75,13 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
 				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
+			ancestors, _ := s.Pages.ancestors() // checked with the settings
+			proxies, _ := s.Pages.proxies()
 			return serve(ctx, listener, web.New(web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
 				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
-				Keeper: db, Keys: db,
+				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db},
+				FrameAncestors: ancestors, TrustedProxies: proxies, AsksPerMinute: s.Pages.AsksPerMinute,
 			}))
 		},
 	}
