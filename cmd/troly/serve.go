@@ -82,10 +82,13 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
 				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
+			ancestors, _ := s.Pages.ancestors() // checked with the settings
+			proxies, _ := s.Pages.proxies()
 			options := web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
 				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
-				Keeper: db, Keys: db,
+				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db},
+				FrameAncestors: ancestors, TrustedProxies: proxies, AsksPerMinute: s.Pages.AsksPerMinute,
 			}
 			if figures == nil {
 				options.Metrics = registry

@@ -30,6 +30,7 @@ type settings struct {
 	Qdrant   qdrantSettings
 	Models   modelSettings
 	Database databaseSettings
+	Pages    pageSettings
 	Telegram telegramSettings
 	Zalo     zaloSettings
 	ZaloBot  zaloBotSettings
@@ -77,7 +78,7 @@ func (s settings) check() error {
 			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
 		}
 	}
-	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(),
+	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(), s.Pages.check(),
 		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check(), s.Telemetry.check())
 }
 
