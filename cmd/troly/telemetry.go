@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
+	"troly/internal/evaluation"
 	"troly/internal/llm"
 	"troly/internal/pipeline"
 	"troly/internal/vectorstore"
@@ -199,6 +202,26 @@ func (t *telemetry) calls() llm.Observer {
 			}
 			span.End()
 		}
+	}
+}
+
+// evaluated traces what was measured on outcomes, by the conventions of OpenTelemetry:
+// an event for each figure of an outcome, without texts.
+func (t *telemetry) evaluated(ctx context.Context, looked []evaluation.LiveSample) {
+	for _, l := range looked {
+		parent := ctx
+		if id, err := trace.TraceIDFromHex(l.Trace); err == nil {
+			// The span that answered is not known any more; its trace is, and a span's ID is
+			// needed to belong to it.
+			parent = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: trace.SpanID(id[8:]), TraceFlags: trace.FlagsSampled, Remote: true}))
+		}
+		_, span := t.tracer.Start(parent, "evaluate", trace.WithAttributes(attribute.String("troly.channel", l.Channel), attribute.String("troly.status", string(l.Status))))
+		for _, name := range slices.Sorted(maps.Keys(l.Metrics)) {
+			span.AddEvent("gen_ai.evaluation.result", trace.WithAttributes(
+				attribute.String("gen_ai.evaluation.name", name), attribute.Float64("gen_ai.evaluation.score.value", l.Metrics[name]),
+				attribute.String("gen_ai.response.id", l.ID)))
+		}
+		span.End()
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 
+	"troly/internal/evaluation"
 	"troly/internal/llm"
 	"troly/internal/pipeline"
 )
@@ -74,12 +75,12 @@ func spanText(s tracetest.SpanStub) string {
 	var b strings.Builder
 	b.WriteString(s.Name + " " + s.Status.Description)
 	for _, a := range s.Attributes {
-		b.WriteString(" " + string(a.Key) + "=" + a.Value.Emit())
+		b.WriteString(" " + string(a.Key) + "=" + a.Value.String())
 	}
 	for _, e := range s.Events {
 		b.WriteString(" " + e.Name)
 		for _, a := range e.Attributes {
-			b.WriteString(" " + string(a.Key) + "=" + a.Value.Emit())
+			b.WriteString(" " + string(a.Key) + "=" + a.Value.String())
 		}
 	}
 	return b.String()
@@ -122,6 +123,38 @@ func TestTracesAreSent(t *testing.T) {
 	}
 	if bytes.Contains(got, []byte("căn cước")) || bytes.Contains(got, []byte("0912345678")) {
 		t.Error("what was sent holds the question")
+	}
+}
+
+// TestResultsAreEvents holds that a measured outcome is a span of the trace it names,
+// with an event for each figure.
+func TestResultsAreEvents(t *testing.T) {
+	kept := tracetest.NewInMemoryExporter()
+	tel := &telemetry{now: time.Now}
+	if err := tel.trace(t.Context(), sdktrace.NewSimpleSpanProcessor(kept)); err != nil {
+		t.Fatal(err)
+	}
+	const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
+	live := evaluation.Live{ID: "o1", Trace: traceID, Channel: "zalo"}
+	live.Question = "số em 0912345678"
+	tel.evaluated(t.Context(), []evaluation.LiveSample{
+		{Live: &live, Metrics: map[string]float64{"answered": 1, "number_grounding": 0.5}},
+		{Live: &evaluation.Live{ID: "o2"}, Metrics: map[string]float64{"answered": 0}},
+	})
+	spans := kept.GetSpans()
+	if len(spans) != 2 {
+		t.Fatalf("%d spans, want 2", len(spans))
+	}
+	if got := spans[0].SpanContext.TraceID().String(); got != traceID {
+		t.Errorf("the span is of trace %s, want %s", got, traceID)
+	}
+	want := " gen_ai.evaluation.result gen_ai.evaluation.name=answered gen_ai.evaluation.score.value=1 gen_ai.response.id=o1" +
+		" gen_ai.evaluation.result gen_ai.evaluation.name=number_grounding gen_ai.evaluation.score.value=0.5 gen_ai.response.id=o1"
+	if got := spanText(spans[0]); !strings.HasSuffix(got, want) || strings.Contains(got, "0912345678") {
+		t.Errorf("the span says %q, want …%q", got, want)
+	}
+	if len(spans[1].Events) != 1 {
+		t.Errorf("%d events of the second outcome, want 1", len(spans[1].Events))
 	}
 }
 

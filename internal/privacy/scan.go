@@ -346,14 +346,18 @@ func (sc *scanner) read(r *run, i int) {
 }
 
 // gap reads what stands between two groups from i on: at most three signs, of which
-// the telling one is returned, and where the next group begins.
+// the telling one is returned, and where the next group begins. A comma or slash with
+// a space beside it parts two numbers.
 func (sc *scanner) gap(i int) (byte, int) {
-	s, sign := sc.s, byte(0)
+	s, sign, from := sc.s, byte(0), i
 	for n := 0; n < 4 && i < len(s); n++ {
 		if sc.opaque(i) > 0 {
 			return 0, 0
 		}
 		if digitAt(s, i) >= 0 || s[i]|0x20 == 'o' && (i+1 >= len(s) || !isAlpha(s[i+1]) && s[i+1] < utf8.RuneSelf) {
+			if (sign == ',' || sign == '/') && i > from+1 {
+				return 0, 0
+			}
 			return sign, i
 		}
 		c, size := s[i], 1
@@ -408,6 +412,10 @@ func (sc *scanner) judge(r *run) int {
 			if r.groups[e].to-r.groups[g].from > 19 && e > g {
 				continue
 			}
+			if sc.isPublic(r.of(g, e)) {
+				next = e + 1
+				break
+			}
 			kind := sc.kindOf(r, g, e)
 			if kind == "" {
 				continue
@@ -452,9 +460,6 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	joined := e > g
 	shape := shapeOf(r, g, e)
 	if joined && shape.gaps == ragged && (shape.listed || !shape.spaced) {
-		return ""
-	}
-	if sc.isPublic(d) {
 		return ""
 	}
 	if start > sc.border { // part of a law's number, a sum, a link
@@ -641,7 +646,7 @@ func (sc *scanner) isPublic(d []byte) bool {
 	if n := len(d); n >= 8 && n <= 10 && (bytes.HasPrefix(d, []byte("1800")) || bytes.HasPrefix(d, []byte("1900"))) {
 		return true
 	}
-	if len(sc.public) == 0 {
+	if len(sc.public) == 0 || len(d) > 13 {
 		return false
 	}
 	var buf [maxDigits]byte
