@@ -258,6 +258,10 @@ func TestZ14PersonalDataStaysOut(t *testing.T) {
 	if strings.Contains(told.Text, "0912345678") || !strings.Contains(told.Text, "số của tôi") {
 		t.Errorf("text is kept as %q, want it masked", told.Text)
 	}
+	card, _ := read(t, a, w.signed(w.Event("user_send_business_card", sampleUser, "Trần Thị Thử")))
+	if card.Kind != webhook.File || card.Text != "" {
+		t.Errorf("a card is kept as %+v, want a file without its words", card)
+	}
 	for _, personal := range []string{"84900000003", "84900000004", "Nguyễn Văn Thử", "01/01/1990", "Thôn 1", "0912345678"} {
 		if strings.Contains(out.String()+w.log.String(), personal) {
 			t.Errorf("%q is in what is kept or logged", personal)

@@ -35,20 +35,19 @@ func (a *Account) Send(ctx context.Context, dialogue string, part json.RawMessag
 	if e := a.mayWrite(ctx, dialogue); e != nil {
 		return "", e
 	}
-	s := &sending{account: a, to: dialogue}
-	receipt, e := s.send(ctx, m)
+	receipt, e := a.send(ctx, dialogue, m)
 	switch {
 	case e != nil && e.Code == "-210":
 		a.opts.Observe("fallback", "split")
-		receipt, e = s.inPieces(ctx, m)
+		receipt, e = a.inPieces(ctx, dialogue, m)
 	case plainer(e) && m.Quote != "":
 		a.opts.Observe("fallback", "without-quote")
 		m.Quote = ""
-		receipt, e = s.send(ctx, m)
+		receipt, e = a.send(ctx, dialogue, m)
 	}
 	if plainer(e) && m.Attachment != nil {
 		a.opts.Observe("fallback", "without-buttons")
-		receipt, e = s.send(ctx, m.withoutButtons())
+		receipt, e = a.send(ctx, dialogue, m.withoutButtons())
 	}
 	if e != nil {
 		a.alert(e)
@@ -88,16 +87,9 @@ func (a *Account) alert(e *webhook.SendError) {
 	}
 }
 
-// sending is one part on its way.
-type sending struct {
-	account *Account
-	to      string
-	renewed bool // the token was refused once already
-}
-
-// send makes the call, and once more with a new token.
-func (s *sending) send(ctx context.Context, m message) (string, *webhook.SendError) {
-	a := s.account
+// send makes the call, and once more with a new token; the keeper of the tokens sees
+// to it that one which is refused as well is not exchanged in a loop.
+func (a *Account) send(ctx context.Context, to string, m message) (string, *webhook.SendError) {
 	later, err := a.pace.wait(ctx, a.opts.Sleep)
 	if err != nil {
 		return "", &webhook.SendError{Class: webhook.Later, Code: CodePaused, Err: err}
@@ -109,15 +101,14 @@ func (s *sending) send(ctx context.Context, m message) (string, *webhook.SendErr
 	if err != nil {
 		return "", noToken(err)
 	}
-	receipt, e := a.call(ctx, token, s.to, m)
-	if e == nil || e.Code != "-216" && e.Code != "-220" || s.renewed {
+	receipt, e := a.call(ctx, token, to, m)
+	if e == nil || e.Code != "-216" && e.Code != "-220" {
 		return receipt, e
 	}
-	s.renewed = true
 	if token, err = a.tokens.renew(ctx, token); err != nil {
 		return "", noToken(err)
 	}
-	return a.call(ctx, token, s.to, m)
+	return a.call(ctx, token, to, m)
 }
 
 func noToken(err error) *webhook.SendError {
@@ -130,7 +121,7 @@ func noToken(err error) *webhook.SendError {
 
 // inPieces sends a text that was too large in parts of half the size. When one is
 // through and the next is not, the whole counts as Unsure, so that it is not sent twice.
-func (s *sending) inPieces(ctx context.Context, m message) (receipt string, e *webhook.SendError) {
+func (a *Account) inPieces(ctx context.Context, to string, m message) (receipt string, e *webhook.SendError) {
 	pieces := webhook.Split(m.Text, max(1, (units(m.Text)+1)/2), units)
 	for i, text := range pieces {
 		if text = strings.TrimSpace(text); text == "" {
@@ -140,7 +131,7 @@ func (s *sending) inPieces(ctx context.Context, m message) (receipt string, e *w
 		if i == len(pieces)-1 {
 			piece.Attachment = m.Attachment
 		}
-		if receipt, e = s.send(ctx, piece); e != nil {
+		if receipt, e = a.send(ctx, to, piece); e != nil {
 			if i > 0 && (e.Class == webhook.Later || e.Class == webhook.Rejected) {
 				e.Class, e.After = webhook.Unsure, 0
 			}

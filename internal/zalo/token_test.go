@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -138,6 +139,63 @@ func TestZ19TwoProcessesOneExchange(t *testing.T) {
 	}
 	if n := len(w.Calls(tokensFrom)); n != 1 || len(w.Sent()) != 40 {
 		t.Errorf("%d exchanges, %d arrived; want 1 and 40", n, len(w.Sent()))
+	}
+}
+
+// lateTokens lets something happen just before it waits for its turn.
+type lateTokens struct {
+	Tokens
+	before func()
+}
+
+func (l *lateTokens) WithToken(ctx context.Context, channel string, change func(context.Context, []byte) ([]byte, error)) error {
+	l.before()
+	return l.Tokens.WithToken(ctx, channel, change)
+}
+
+// Two processes see that there is no token; the second waits while the first gets one.
+func TestZ19WhoComesSecondTakesWhatIsThere(t *testing.T) {
+	w := newWorld(t)
+	other := w.account(t)
+	w.opts.Tokens = &lateTokens{w.db, func() {
+		if e := w.send(t, other, hello); e != nil {
+			t.Error(e)
+		}
+	}}
+	if e := w.send(t, w.account(t), hello); e != nil {
+		t.Error(e)
+	}
+	if n := len(w.Calls(tokensFrom)); n != 1 || len(w.Sent()) != 2 {
+		t.Errorf("%d exchanges, %d arrived; want 1 and 2", n, len(w.Sent()))
+	}
+	if previous, err := w.db.PreviousToken(t.Context(), "zalo"); previous != nil || err != nil {
+		t.Errorf("previous pair = %s, %v; want none: it was written once", previous, err)
+	}
+}
+
+// impatient gives up waiting as soon as a refresh token is on its way.
+type impatient struct {
+	http.RoundTripper
+	giveUp func()
+}
+
+func (i impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+	if strings.HasSuffix(r.URL.Path, tokensFrom) {
+		i.giveUp()
+	}
+	return i.RoundTripper.RoundTrip(r)
+}
+
+func TestZ20APairIsKeptThoughNobodyWaitsForIt(t *testing.T) {
+	w := newWorld(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.opts.Client = &http.Client{Transport: impatient{http.DefaultTransport, cancel}}
+	a := w.account(t)
+	if _, err := a.Send(ctx, sampleUser, a.Parts(webhook.Message{}, hello)[0]); err == nil {
+		t.Error("a send whose context has ended succeeds")
+	}
+	if e := w.send(t, a, hello); e != nil || len(w.Calls(tokensFrom)) != 1 {
+		t.Errorf("the next send: %v after %d exchanges, want it sent after one", e, len(w.Calls(tokensFrom)))
 	}
 }
 
