@@ -78,6 +78,7 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 			return serve(ctx, listener, web.New(web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
 				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
+				Keeper: db, Keys: db,
 			}))
 		},
 	}

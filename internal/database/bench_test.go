@@ -94,35 +94,60 @@ func BenchmarkReceive(b *testing.B) {
 
 // BenchmarkMessage measures the whole way of a message through the database:
 // received, given out, finished with an outcome and a part, the part given out, sent.
-func BenchmarkMessage(b *testing.B) {
+func BenchmarkMessage(b *testing.B) { onBoth(b, messages) }
+
+// BenchmarkMessageAmongMany is BenchmarkMessage with 100,000 messages done and
+// 40,000 more waiting behind one busy dialogue and 10,000 held back: it should be
+// as fast.
+func BenchmarkMessageAmongMany(b *testing.B) {
 	onBoth(b, func(b *testing.B, db *DB) {
-		ctx := context.Background()
-		prefix := run.Add(1)
-		callers(b, 40, func(i int) error {
-			r := row(prefix, i)
-			r.Dialogue = r.Key // one message each, so that nobody waits for another
-			if _, err := db.Receive(ctx, r); err != nil {
+		db.most = 1 << 30
+		for _, fill := range []string{
+			`INSERT INTO inbox (channel, key, dialogue, person, body, at, seen, done, finished) SELECT 'telegram', 'done ' || n, 'd' || n % 5000, 'p' || n % 5000, '', n, n, 1, n FROM n WHERE true`,
+			`INSERT INTO outbox (channel, dialogue, person, body, created, done, finished) SELECT 'telegram', 'd' || n % 5000, 'p' || n % 5000, '', n, 1, n FROM n WHERE true`,
+			`INSERT INTO outcomes (id, channel, dialogue, person, status, at, question, words, documents, failed, answer, body) SELECT 'o' || n, 'telegram', 'd' || n % 5000, 'p' || n % 5000, 'answered', n, '', '', '', '', '', '' FROM n WHERE true`,
+			`INSERT INTO inbox (channel, key, dialogue, person, body, at, seen) SELECT 'telegram', 'waiting ' || n, CASE WHEN n < 40000 THEN 'busy' ELSE 'w' || n END, 'p', '', n, n FROM n WHERE n < 50000`,
+			`INSERT INTO lanes (box, channel, dialogue, ready) SELECT DISTINCT 0, channel, dialogue, 9000000000000 FROM inbox WHERE done = 0`,
+		} {
+			err := db.write(context.Background(), "fill", func(t *tx) error {
+				_, err := t.exec("WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 99999) " + fill + " ON CONFLICT DO NOTHING")
 				return err
-			}
-			jobs, err := db.Next(ctx, "w", 1, time.Minute)
+			})
 			if err != nil {
+				b.Fatal(err)
+			}
+		}
+		messages(b, db)
+	})
+}
+
+func messages(b *testing.B, db *DB) {
+	ctx := context.Background()
+	prefix := run.Add(1)
+	callers(b, 40, func(i int) error {
+		r := row(prefix, i)
+		r.Dialogue = r.Key // one message each, so that nobody waits for another
+		if _, err := db.Receive(ctx, r); err != nil {
+			return err
+		}
+		jobs, err := db.Next(ctx, "w", 1, time.Minute)
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			if err := db.Finish(ctx, j, Result{State: body, Parts: [][]byte{body}, Outcome: &Outcome{ID: j.Key, Status: "answered", Body: body}}); err != nil {
 				return err
 			}
-			for _, j := range jobs {
-				if err := db.Finish(ctx, j, Result{State: body, Parts: [][]byte{body}, Outcome: &Outcome{ID: j.Key, Status: "answered", Body: body}}); err != nil {
-					return err
-				}
-			}
-			parts, err := db.NextOut(ctx, "s", "telegram", 1, time.Minute)
-			if err != nil {
+		}
+		parts, err := db.NextOut(ctx, "s", "telegram", 1, time.Minute)
+		if err != nil {
+			return err
+		}
+		for _, p := range parts {
+			if err := db.Sent(ctx, p, "1"); err != nil {
 				return err
 			}
-			for _, p := range parts {
-				if err := db.Sent(ctx, p, "1"); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		}
+		return nil
 	})
 }

@@ -104,7 +104,7 @@ func startChild(t *testing.T, url, round string) (*exec.Cmd, *bufio.Scanner) {
 
 // A process is killed again and again while it receives and answers. What it was
 // told is durable is there, once; what it was not told about is there once or not.
-func TestKilledAtAnyInstant(t *testing.T) {
+func TestX04KilledAtAnyInstant(t *testing.T) {
 	rounds := 12
 	if testing.Short() {
 		rounds = 3
@@ -199,7 +199,7 @@ func TestKilledAtAnyInstant(t *testing.T) {
 
 // The lock of a token ends with the process that holds it, and a token that was
 // got before is there.
-func TestKilledWithTheLockOfAToken(t *testing.T) {
+func TestZ20KilledWithTheLockOfAToken(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		cmd, lines := startChild(t, url, childToken)
 		for _, want := range []string{"token", "locked"} {

@@ -94,7 +94,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 
 // Erasing leaves no row of any table in which the person, the chat, or anything
 // they or we said can be found. Every table is looked at, also those to come.
-func TestEraseLeavesNothing(t *testing.T) {
+func TestX09ErasingLeavesNothing(t *testing.T) {
 	const him, her = "alpha", "beta"
 	for _, how := range []string{"Erase", "Finish"} {
 		t.Run(how, func(t *testing.T) {

@@ -86,7 +86,9 @@ func sameAnswer(answer string) string {
 }
 
 // words is a text as it is searched: without case, accents and more than one space.
-func words(text string) string { return strings.Join(strings.Fields(vietnamese.Fold(text)), " ") }
+func words(text string) string {
+	return strings.Join(strings.Fields(vietnamese.Fold(clean(text))), " ")
+}
 
 func (t *tx) addOutcome(o Outcome) error {
 	o.read()

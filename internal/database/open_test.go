@@ -86,7 +86,7 @@ func TestReceiveOfACallerThatHasGone(t *testing.T) {
 	})
 }
 
-func TestSQLiteFileIsTheOwnersOnly(t *testing.T) {
+func TestZ21FilesAreTheOwnersOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "dir 100%?#", "troly.db")
 	db := open(t, path, database.Options{})
 	receive(t, db, message("a", 1))

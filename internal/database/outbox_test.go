@@ -211,7 +211,7 @@ func TestLastHeard(t *testing.T) {
 }
 
 // Many refresh at once, from two handles: the platform is asked once.
-func TestWithTokenOnce(t *testing.T) {
+func TestZ19OneRefreshForMany(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		handles := []*database.DB{open(t, url, database.Options{}), open(t, url, database.Options{})}
 		var calls, inside atomic.Int64

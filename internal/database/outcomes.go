@@ -46,7 +46,7 @@ func (f Filter) conditions() (conditions, error) {
 	case "any":
 		c.add("failed <> ''")
 	default:
-		c.add("failed LIKE ? ESCAPE '!'", "%,"+escape(f.Failed)+",%")
+		c.holds("failed", ","+f.Failed+",")
 	}
 	switch f.Feedback {
 	case "":
@@ -58,7 +58,7 @@ func (f Filter) conditions() (conditions, error) {
 		return c, fmt.Errorf("feedback %q is none of good, bad, any", f.Feedback)
 	}
 	if w := words(f.Text); w != "" {
-		c.add("words LIKE ? ESCAPE '!'", "%"+escape(w)+"%")
+		c.holds("words", w)
 	}
 	if f.Before != "" {
 		at, id, ok := strings.Cut(f.Before, " ")
@@ -69,11 +69,6 @@ func (f Filter) conditions() (conditions, error) {
 		c.add("(at, id) < (?, ?)", n, id)
 	}
 	return c, nil
-}
-
-// escape makes LIKE take a text by the letter.
-func escape(s string) string {
-	return strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(s)
 }
 
 // Outcomes lists a page of outcomes, newest first. An error of the filter itself

@@ -3,11 +3,13 @@ package database_test
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"troly/internal/database"
+	"troly/internal/vietnamese"
 )
 
 func TestOutcomesAreFound(t *testing.T) {
@@ -193,6 +195,40 @@ func TestCountsOutliveWhatTheyCount(t *testing.T) {
 		}
 		if one := must(db.Counts(ctx, evening, evening))(t); len(one) != 3 {
 			t.Errorf("Counts of one day = %v", one)
+		}
+	})
+}
+
+// Whatever a browser sends as a filter, it finds what it should or is refused; it is
+// never taken for a part of the statement.
+func FuzzFilter(f *testing.F) {
+	for _, s := range []string{"", "khai sinh", "100%", "_", "!", "'; DROP TABLE outcomes; --", "\x00", "\xff", "1764230400000 o1", "-1 ", "9223372036854775808 x", "ĐĂNG KÝ"} {
+		f.Add(s, s, s)
+	}
+	db, err := database.Open(ctx, filepath.Join(f.TempDir(), "troly.db"), database.Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { db.Close() })
+	const question = "Lệ phí đăng ký khai sinh 100% 'một' là bao_nhiêu!"
+	if err := db.AddOutcome(ctx, database.Outcome{ID: "o1", Status: "answered", Body: fmt.Appendf(nil, `{"question":%q,"checks":{"a_b":"fail"}}`, question)}); err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, text, before, failed string) {
+		p, err := db.Outcomes(ctx, database.Filter{Text: text})
+		fold := func(s string) string {
+			s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
+			return strings.Join(strings.Fields(vietnamese.Fold(s)), " ")
+		}
+		if want := strings.Contains(fold(question), fold(text)); err != nil || (len(p.Outcomes) == 1) != want {
+			t.Errorf("Text %q finds %d, %v, want it found: %v", text, len(p.Outcomes), err, want)
+		}
+		p, err = db.Outcomes(ctx, database.Filter{Failed: failed})
+		if want := failed == "" || failed == "any" || strings.ReplaceAll(failed, "\x00", "") == "a_b"; err != nil || (len(p.Outcomes) == 1) != want {
+			t.Errorf("Failed %q finds %d, %v, want it found: %v", failed, len(p.Outcomes), err, want)
+		}
+		if _, err := db.Outcomes(ctx, database.Filter{Before: before}); err != nil && !strings.Contains(err.Error(), "is not the end of a page") {
+			t.Errorf("Before %q: %v", before, err)
 		}
 	})
 }

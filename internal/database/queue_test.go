@@ -14,7 +14,7 @@ import (
 
 var ctx = context.Background()
 
-func TestReceiveIgnoresWhatItHas(t *testing.T) {
+func TestT06ReceiveIgnoresWhatItHas(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		c := newClock()
 		db := open(t, url, database.Options{Now: c.Now})
@@ -101,13 +101,15 @@ func TestNextKeepsOrderWithinADialogue(t *testing.T) {
 }
 
 // Two handles stand for two processes: nothing is shared but the database.
-func TestTwoProcessesShareTheWork(t *testing.T) {
+func TestX02TwoProcessesShareTheWork(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		const people, each = 12, 15
 		handles := []*database.DB{open(t, url, database.Options{}), open(t, url, database.Options{})}
 		var mu sync.Mutex
 		inWork, last, seen := map[string]bool{}, map[string]int{}, 0
 		finished := make(chan struct{})
+		ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // a message that is forgotten must not hang the test
+		defer cancel()
 		var workers sync.WaitGroup
 		for w := range 6 {
 			workers.Go(func() {
@@ -297,7 +299,7 @@ func TestPostponeHoldsTheDialogue(t *testing.T) {
 	})
 }
 
-func TestReceiveRefusesWhenFull(t *testing.T) {
+func TestT34ReceiveRefusesWhenFull(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		db := open(t, url, database.Options{MaxWaiting: 10})
 		for n := range 9 {

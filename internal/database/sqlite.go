@@ -79,7 +79,7 @@ type single struct {
 
 // commit runs ops in one transaction, each behind a savepoint so that one which
 // fails takes nothing with it.
-func (s *single) commit(ops []*op) error {
+func (s *single) commit(ops []*op) (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	// Statements get no deadline: the driver would start a goroutine for each.
@@ -87,6 +87,11 @@ func (s *single) commit(ops []*op) error {
 	if err := s.begin(ctx, t); err != nil {
 		return fmt.Errorf("begin: %w", full(err))
 	}
+	defer func() {
+		if p := recover(); p != nil { // the next commit must find no transaction
+			err = errors.Join(fmt.Errorf("panic while writing: %v", p), s.rollback(t))
+		}
+	}()
 	if err := s.receive(t, ops); err != nil {
 		return errors.Join(full(err), s.rollback(t))
 	}

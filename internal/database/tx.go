@@ -108,18 +108,17 @@ func (t *tx) sql(query string) string {
 }
 
 func (t *tx) args(args []any) []any {
-	if t.postgres {
-		for i, a := range args {
-			if s, ok := a.(string); ok {
-				args[i] = clean(s)
-			}
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = clean(s)
 		}
 	}
 	return args
 }
 
-// clean takes out of a text what PostgreSQL does not store: it comes from outside,
-// and one odd character must not keep a message out.
+// clean takes out of a text what PostgreSQL does not store, and what SQLite's
+// functions take for its end: it comes from outside, and one odd character must not
+// keep a message out.
 func clean(s string) string {
 	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
 		return s
@@ -168,13 +167,13 @@ func (db *DB) once(ctx context.Context, f func(*tx) error) error {
 	if err != nil {
 		return err
 	}
+	defer on.Rollback() // after Commit it does nothing
 	t := &tx{ctx: ctx, on: on, postgres: true, now: db.millis()}
-	err = f(t)
-	if err == nil {
-		err = t.flush()
+	if err := f(t); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, ignore(on.Rollback(), sql.ErrTxDone))
+	if err := t.flush(); err != nil {
+		return err
 	}
 	return on.Commit()
 }

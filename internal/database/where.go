@@ -35,6 +35,12 @@ func among[S ~string](c *conditions, column string, values []S) {
 	c.add(column+" IN (?"+strings.Repeat(", ?", len(values)-1)+")", args...)
 }
 
+// holds asks for a text to be somewhere in a column. LIKE would do it too, but for
+// its wildcards, its idea of case, which differs, and a longest pattern.
+func (c *conditions) holds(column, text string) {
+	c.add("replace("+column+", ?, '') <> "+column, text)
+}
+
 // period asks for from <= column < to; a zero time is no bound.
 func (c *conditions) period(column string, from, to time.Time) {
 	if !from.IsZero() {

@@ -3,7 +3,6 @@ package database
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 )
@@ -152,7 +151,7 @@ func (w *writer) finish(ops []*op) {
 		}
 	}
 	if len(live) > 0 {
-		if err := w.safely(live); err != nil {
+		if err := w.commit(live); err != nil {
 			for _, o := range live {
 				o.err = errors.Join(o.err, err)
 			}
@@ -161,16 +160,6 @@ func (w *writer) finish(ops []*op) {
 	for _, o := range ops {
 		close(o.done)
 	}
-}
-
-// safely turns a panic of one call into an error of its commit: the writer serves everyone.
-func (w *writer) safely(ops []*op) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic while writing: %v", p)
-		}
-	}()
-	return w.commit(ops)
 }
 
 func (w *writer) close() error {

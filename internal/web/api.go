@@ -59,7 +59,7 @@ func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.R
 	if limited == nil {
 		a.limited = func(next http.HandlerFunc, _ func(http.ResponseWriter, *http.Request)) http.HandlerFunc { return next }
 	}
-	a.keys = keyring{store: opts.Keys, now: a.now, limits: make(map[string]*rate.Limiter)}
+	a.keys = keyring{store: opts.Keys, now: a.now, limits: make(map[int64]*rate.Limiter)}
 	return a
 }
 

@@ -28,9 +28,10 @@ const openFor = 5 * time.Minute
 // openFact is a typed figure as open data: what the file says, and what it comes to.
 type openFact struct {
 	corpus.Fact
-	Figure     string `json:"figure,omitempty"` // printed, shares of a base amount worked out; empty: unknown, ask says where
-	Confidence string `json:"confidence"`       // the document's, unless the fact has its own
-	InForce    bool   `json:"in_force"`         // on the day as_of
+	Figure     string      `json:"figure,omitempty"`      // printed, shares of a base amount worked out; empty: unknown, ask says where
+	Confidence string      `json:"confidence"`            // the document's, unless the fact has its own; low when one that it rests on is
+	InForce    bool        `json:"in_force"`              // on the day as_of
+	HoldsUntil corpus.Date `json:"holds_until,omitempty"` // the last day of the fact and of those it rests on
 }
 
 type openSection struct {
@@ -190,8 +191,11 @@ func (s *shelf) facts(d *corpus.Document, rows []corpus.Fact, asOf corpus.Date) 
 			day = min(day, f.ValidTo)
 		}
 		open[i] = openFact{
-			Fact: *f, Figure: s.lib.Figure(d, f, day),
-			Confidence: cmp.Or(f.Confidence, d.Confidence), InForce: asOf.Within(f.ValidFrom, f.ValidTo),
+			Fact: *f, Figure: s.lib.Figure(d, f, day), Confidence: cmp.Or(f.Confidence, d.Confidence),
+			InForce: asOf.Within(f.ValidFrom, f.ValidTo), HoldsUntil: s.lib.Until(d, f, day),
+		}
+		if s.lib.Doubtful(d, f, day) {
+			open[i].Confidence = "low"
 		}
 	}
 	return open

@@ -151,11 +151,11 @@ func TestDescriptionHolds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready, other, slow := web.NewSecret(), web.NewSecret(), web.NewSecret()
 	db := openDatabase(t)
+	other, _ := addKey(t, db, 0)
+	slow, _ := addKey(t, db, 1, web.Scopes()...)
 	options := web.Options{
-		Assistant: assistant, Log: discard(), Library: realLibrary(t), Keeper: db,
-		Keys: keys{ready: {ID: "a", Scopes: web.Scopes(), PerMinute: 10000}, other: {ID: "b"}, slow: {ID: "c", Scopes: web.Scopes(), PerMinute: 1}},
+		Assistant: assistant, Log: discard(), Library: realLibrary(t), Keeper: db, Keys: db, AsksPerMinute: 10_000,
 	}
 	well := web.New(options)
 	failing := options

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"troly/internal/database"
 )
 
 // Scope is a part of the API that a key opens.
@@ -33,22 +35,14 @@ func Scopes() []Scope {
 	return []Scope{ScopeAsk, ScopeSearch, ScopeDocuments, ScopeFeedback, ScopeOpenAI, ScopeMCP}
 }
 
-// Key is what a program may do. Its secret is kept nowhere.
-type Key struct {
-	ID        string // names it in lists, logs and outcomes
-	Scopes    []Scope
-	PerMinute int // requests; 0: 60
-}
-
-// KeyStore finds keys.
+// KeyStore finds keys; *database.DB is one.
 type KeyStore interface {
-	// FindKey returns the key whose secret has that hash, ErrNoKey when there is none
-	// or it has been revoked.
-	FindKey(ctx context.Context, hash [sha256.Size]byte) (Key, error)
+	// KeyByHash returns the key whose secret has that hash (see HashSecret),
+	// database.ErrNotFound when there is none in force.
+	KeyByHash(ctx context.Context, hash []byte) (database.APIKey, error)
 }
 
-// ErrNoKey says that no key in use has that secret.
-var ErrNoKey = errors.New("no such key")
+var _ KeyStore = (*database.DB)(nil)
 
 // keyPrefix begins every secret: people and scanners see what it is.
 const keyPrefix = "troly_"
@@ -58,7 +52,10 @@ func NewSecret() string { return keyPrefix + rand.Text() + rand.Text() }
 
 // HashSecret is what is kept of a secret. It has 260 random bits: no slow hash is
 // needed against guessing.
-func HashSecret(secret string) [sha256.Size]byte { return sha256.Sum256([]byte(secret)) }
+func HashSecret(secret string) []byte {
+	sum := sha256.Sum256([]byte(secret))
+	return sum[:]
+}
 
 // keyring lets keys in, each as often as it may.
 type keyring struct {
@@ -66,7 +63,7 @@ type keyring struct {
 	now   func() time.Time
 
 	mu     sync.Mutex
-	limits map[string]*rate.Limiter // by ID
+	limits map[int64]*rate.Limiter // by ID
 }
 
 const (
@@ -86,7 +83,7 @@ func bearer(r *http.Request) string {
 
 // wait counts one request of a key and returns 0, or returns how long to wait for the
 // next.
-func (k *keyring) wait(key Key) time.Duration {
+func (k *keyring) wait(key database.APIKey) time.Duration {
 	perMinute := key.PerMinute
 	if perMinute <= 0 {
 		perMinute = keyPerMinute
@@ -131,8 +128,8 @@ type keyOf struct{}
 
 // person is who asks, as far as it is known: the key of a program.
 func person(ctx context.Context) string {
-	if id, ok := ctx.Value(keyOf{}).(string); ok {
-		return "key:" + id
+	if id, ok := ctx.Value(keyOf{}).(int64); ok {
+		return "key:" + strconv.FormatInt(id, 10)
 	}
 	return ""
 }
@@ -144,7 +141,10 @@ func (a *api) admit(rt route) http.HandlerFunc {
 	refuse := func(w http.ResponseWriter, _ *http.Request) {
 		tell(w, http.StatusTooManyRequests, "too many requests; wait as long as Retry-After says")
 	}
-	anonymous := a.limited(rt.handle, refuse)
+	anonymous := rt.handle
+	if !rt.open { // what is the same for everybody costs nothing to give
+		anonymous = a.limited(rt.handle, refuse)
+	}
 	wrong := a.limited(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="troly"`)
 		tell(w, http.StatusUnauthorized, "this is no key in use here; without the Authorization header no key is needed")
@@ -160,17 +160,17 @@ func (a *api) admit(rt route) http.HandlerFunc {
 			return
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), findKeyIn)
-		key, err := a.keys.store.FindKey(ctx, HashSecret(token))
+		key, err := a.keys.store.KeyByHash(ctx, HashSecret(token))
 		cancel()
 		switch {
-		case errors.Is(err, ErrNoKey):
+		case errors.Is(err, database.ErrNotFound):
 			wrong(w, r)
 			return
 		case err != nil:
 			a.log.Error("key not looked up", "err", err)
 			tell(w, http.StatusServiceUnavailable, "keys cannot be looked up at this moment")
 			return
-		case !slices.Contains(key.Scopes, rt.scope):
+		case !slices.Contains(key.Scopes, string(rt.scope)):
 			tell(w, http.StatusForbidden, "this key does not open "+string(rt.scope))
 			return
 		}

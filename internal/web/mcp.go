@@ -26,7 +26,6 @@ func (a *api) tools() *mcp.Server {
 	s := mcp.NewServer(&mcp.Implementation{Name: "troly", Title: "Trợ lý số Yên Bái", Version: a.build}, &mcp.ServerOptions{
 		Instructions: toolsUse,
 		Capabilities: &mcp.ServerCapabilities{Tools: &mcp.ToolCapabilities{}}, // the list never changes
-		Logger:       a.log,
 	})
 	mcp.AddTool(s, readOnly("search_procedures", "Tìm thủ tục",
 		"Tìm đoạn hướng dẫn về thủ tục hành chính, kỹ năng số và thông tin địa phương hợp với câu hỏi tiếng Việt (có dấu hoặc không dấu). Trả về mã tài liệu để đọc tiếp bằng read_procedure."), a.toolSearch)

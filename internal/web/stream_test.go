@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -225,4 +227,64 @@ func TestMethods(t *testing.T) {
 			t.Errorf("%s %s = %d %v, want %d with Allow %q", tt.method, tt.path, w.Code, w.Header(), tt.status, tt.allow)
 		}
 	}
+}
+
+// So many people watch their answers being written: how late does the first piece
+// come, how long does all of it take beside the two seconds that writing takes here?
+func BenchmarkOpenStreams(b *testing.B) {
+	const people, pieces, pause = 500, 20, 100 * time.Millisecond
+	w := dripping{writer{answer: "xong"}, pieces, pause}
+	server := httptest.NewServer(web.New(web.Options{Assistant: w, Log: discard(), AsksPerMinute: 1 << 30}))
+	defer server.Close()
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: people}}
+	for b.Loop() {
+		first, last := make([]float64, people), make([]float64, people)
+		var all sync.WaitGroup
+		for i := range people {
+			all.Go(func() {
+				start := time.Now()
+				r, _ := http.NewRequest("POST", server.URL+"/api/v1/ask", strings.NewReader(`{"question":"x"}`))
+				r.Header.Set("Content-Type", "application/json")
+				r.Header.Set("Accept", "text/event-stream")
+				resp, err := client.Do(r)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				defer resp.Body.Close()
+				seen := 0
+				for body := bufio.NewScanner(resp.Body); body.Scan(); {
+					if strings.HasPrefix(body.Text(), "event: delta") {
+						if seen++; seen == 1 {
+							first[i] = float64(time.Since(start).Milliseconds())
+						}
+					}
+				}
+				if last[i] = float64(time.Since(start).Milliseconds()); seen < pieces {
+					b.Errorf("%d pieces, want %d", seen, pieces)
+				}
+			})
+		}
+		all.Wait()
+		slices.Sort(first)
+		slices.Sort(last)
+		b.ReportMetric(first[people/2], "first-p50-ms")
+		b.ReportMetric(first[people*99/100], "first-p99-ms")
+		b.ReportMetric(last[people*99/100], "all-p99-ms")
+	}
+}
+
+// dripping releases its pieces with pauses between.
+type dripping struct {
+	writer
+	n     int
+	pause time.Duration
+}
+
+func (d dripping) Stream(ctx context.Context, q pipeline.Question, release pipeline.Release) pipeline.Outcome {
+	for range d.n {
+		release("chữ ")
+		time.Sleep(d.pause)
+	}
+	return pipeline.Outcome{Status: pipeline.Answered, Answer: strings.Repeat("chữ ", d.n) + "hết"}
 }
