@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -23,14 +22,15 @@ import (
 // script only spares loading the page anew and shows answers while they are written.
 type chat struct {
 	*server
+	programs  *api // whose limit of open streams holds here too
 	responder webhook.Responder
 	dialogues Dialogues
 	ancestors []string
 	turns     *turns
 }
 
-func newChat(s *server, opts Options) *chat {
-	c := &chat{server: s, responder: opts.Responder, dialogues: opts.Dialogues, ancestors: opts.FrameAncestors, turns: new(turns)}
+func newChat(s *server, programs *api, opts Options) *chat {
+	c := &chat{server: s, programs: programs, responder: opts.Responder, dialogues: opts.Dialogues, ancestors: opts.FrameAncestors, turns: new(turns)}
 	if c.dialogues == nil {
 		c.dialogues = NewMemory(opts.Now)
 	}
@@ -45,16 +45,14 @@ const (
 	maxAction   = 64       // bytes, as in webhook.Choice
 	cookieFor   = 12 * time.Hour
 	respondIn   = 25 * time.Second // an answer is finished and kept even when nobody waits any more
-	beat        = 10 * time.Second // a sign of life in a stream, shorter than proxies wait
-	pieceIn     = 10 * time.Second // deadline of one write to a stream
 	cookieName  = "troly"
 	securedName = "__Host-troly" // what browsers take over https only
 )
 
-// record is what is kept of a dialogue.
+// record is what the page keeps of a dialogue.
 type record struct {
-	State []byte `json:"state,omitempty"` // of the responder
-	Turns []turn `json:"turns"`           // oldest first
+	Turns  []turn `json:"turns"`            // oldest first
+	Handed bool   `json:"handed,omitempty"` // a human was asked for: what they say is looked for
 }
 
 // turn is one thing a person did and what was replied.
@@ -78,6 +76,7 @@ type cited struct {
 type chatPage struct {
 	Turns    []turnView
 	Key      string // for the next form
+	Handed   bool   // a human may answer while the page is open
 	Dialogue string // in a frame, where no cookie comes: the name of the dialogue
 	Frame    bool
 	Examples []string
@@ -106,9 +105,9 @@ func (c *chat) page(w http.ResponseWriter, r *http.Request) {
 	}
 	var rec record
 	if id := c.cookie(r); id != "" {
-		rec = c.load(r.Context(), id)
+		_, rec = c.news(r.Context(), id)
 	}
-	c.show(w, r, http.StatusOK, chatPage{Turns: c.views(rec.Turns)})
+	c.show(w, r, http.StatusOK, chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed})
 }
 
 // show draws the page.
@@ -123,8 +122,8 @@ func (c *chat) show(w http.ResponseWriter, r *http.Request, status int, p chatPa
 	c.draw(w, r, status, "chat", l)
 }
 
-// asked is a form of the chat page.
-type asked struct {
+// said is a form of the chat page.
+type said struct {
 	message webhook.Message
 	said    string // shown as what the person said
 	frame   bool
@@ -136,15 +135,15 @@ var (
 )
 
 // read takes a form. The person of the web is the dialogue: nothing else is known.
-func (c *chat) read(w http.ResponseWriter, r *http.Request) (asked, error) {
+func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	var large *http.MaxBytesError
 	if err := r.ParseForm(); errors.As(err, &large) {
-		return asked{frame: r.URL.Query().Get("khung") == "1"}, errLarge
+		return said{frame: r.URL.Query().Get("khung") == "1"}, errLarge
 	} else if err != nil {
-		return asked{}, errEmpty
+		return said{}, errEmpty
 	}
-	a := asked{frame: r.PostForm.Get("khung") == "1"}
+	a := said{frame: r.PostForm.Get("khung") == "1"}
 	m := webhook.Message{Channel: Channel, Key: r.PostForm.Get("khoa"), Kind: webhook.Text, Sent: c.now()}
 	if !keyForm.MatchString(m.Key) {
 		m.Key = newKey()
@@ -180,7 +179,7 @@ var commands = map[string]string{"moi": "Bắt đầu câu chuyện mới", "can
 
 // clean is a text of a form without personal data: one line, NFC, not too long.
 func clean(s string) string {
-	s = norm.NFC.String(strings.ToValidUTF8(cut(s, maxAsked), ""))
+	s = norm.NFC.String(strings.ToValidUTF8(clip(s, maxAsked), ""))
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -202,9 +201,9 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 		c.refuse(w, r, a, http.StatusBadRequest, "Bạn chưa viết câu hỏi.")
 		return
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(respondIn + pieceIn)) // not every writer has one
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(respondIn + writeIn)) // not every writer has one
 	_, rec := c.respond(r.Context(), a, nil)
-	p := chatPage{Turns: c.views(rec.Turns), Frame: a.frame}
+	p := chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed, Frame: a.frame}
 	if a.frame {
 		p.Dialogue = a.message.Dialogue
 	} else {
@@ -214,14 +213,15 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 }
 
 // refuse shows the page again with the reason.
-func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a asked, status int, why string) {
+func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int, why string) {
 	p := chatPage{Problem: why, Typed: a.said, Frame: a.frame}
 	if a.frame {
 		if p.Dialogue = r.PostForm.Get("h"); !keyForm.MatchString(p.Dialogue) {
 			p.Dialogue = newKey()
 		}
 	} else if id := c.cookie(r); id != "" {
-		p.Turns = c.views(c.load(r.Context(), id).Turns)
+		_, rec := c.load(r.Context(), id)
+		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 	}
 	c.show(w, r, status, p)
 }
@@ -234,13 +234,13 @@ func (c *chat) tooMany(w http.ResponseWriter, r *http.Request) {
 
 // respond answers one message and keeps what came of it. Messages of a dialogue are
 // answered one after the other; one that was answered before is not asked again.
-func (c *chat) respond(ctx context.Context, a asked, release func(string)) (turn, record) {
+func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn, record) {
 	// Who reloads the page finds the answer there.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respondIn)
 	defer cancel()
 	m := a.message
 	defer c.turns.take(m.Dialogue)()
-	rec := c.load(ctx, m.Dialogue)
+	state, rec := c.load(ctx, m.Dialogue)
 	if m.Action != "" {
 		a.said = label(rec.Turns, m.Action)
 	}
@@ -249,42 +249,90 @@ func (c *chat) respond(ctx context.Context, a asked, release func(string)) (turn
 			return t, rec
 		}
 	}
-	answer := c.responder.Respond(ctx, m, rec.State, release)
+	answer := c.responder.Respond(ctx, m, state, release)
 	t := turn{Key: m.Key, Said: a.said, Replies: answer.Replies, Cited: citedIn(answer.Outcome)}
-	rec.State = answer.State
 	if answer.Erase || m.Command == "moi" {
-		rec.Turns = nil
+		rec = record{}
 	}
-	shown := rec
-	rec.Turns = append(rec.Turns, t)
-	rec.Turns = rec.Turns[max(0, len(rec.Turns)-maxKept):]
+	rec.Handed = rec.Handed || answer.Ticket != nil
+	rec.add(t)
 	body, err := json.Marshal(rec)
 	if answer.Erase {
 		body = nil
 	}
 	if err == nil {
-		err = c.dialogues.Save(ctx, m, body, answer)
+		err = c.dialogues.Save(ctx, m, answer, body)
 	}
 	if err != nil {
 		c.log.Error("dialogue of the page not kept", "err", err)
 		t.Failed = answer.Feedback != nil || answer.Ticket != nil || answer.Erase
+		rec.Turns[len(rec.Turns)-1] = t
 	}
-	shown.Turns = append(shown.Turns, t)
-	return t, shown
+	return t, rec
 }
 
-// load reads the record of a dialogue; one that cannot be read is begun anew.
-func (c *chat) load(ctx context.Context, dialogue string) record {
-	var rec record
-	body, err := c.dialogues.Load(ctx, dialogue)
-	if err == nil && body != nil {
-		err = json.Unmarshal(body, &rec)
+// add appends a turn; the oldest goes when there are too many.
+func (r *record) add(t turn) {
+	r.Turns = append(r.Turns, t)
+	r.Turns = r.Turns[max(0, len(r.Turns)-maxKept):]
+}
+
+// load reads a dialogue; a page that cannot be read is begun anew.
+func (c *chat) load(ctx context.Context, dialogue string) (state []byte, rec record) {
+	d, err := c.dialogues.Load(ctx, dialogue)
+	if err == nil && d.Page != nil {
+		err = json.Unmarshal(d.Page, &rec)
 	}
 	if err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
-		return record{}
+		return d.State, record{}
 	}
-	return rec
+	return d.State, rec
+}
+
+// news reads a dialogue and takes in what others said in it since.
+func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec record) {
+	defer c.turns.take(dialogue)()
+	state, rec := c.load(ctx, dialogue)
+	said, err := c.dialogues.Take(ctx, dialogue)
+	if err != nil {
+		c.log.Error("what others said was not read", "err", err)
+	}
+	if len(said) == 0 {
+		return nil, rec
+	}
+	t := turn{Key: newKey(), Replies: said}
+	rec.add(t)
+	body, err := json.Marshal(rec)
+	if err == nil {
+		err = c.dialogues.Save(ctx, webhook.Message{Channel: Channel, Dialogue: dialogue, Person: dialogue, Sent: c.now()}, webhook.Response{State: state}, body)
+	}
+	if err != nil {
+		c.log.Error("what others said was not kept", "err", err)
+	}
+	return []turn{t}, rec
+}
+
+// letters answers what others said since the page last asked, as {"html"}.
+func (c *chat) letters(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	id := c.cookie(r)
+	if r.PostFormValue("khung") == "1" {
+		if id = r.PostFormValue("h"); !keyForm.MatchString(id) {
+			id = ""
+		}
+	}
+	var b strings.Builder
+	if id != "" {
+		fresh, _ := c.news(r.Context(), id)
+		for _, v := range c.views(fresh) {
+			v.Last = false // the page stays where it is
+			if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", v); err != nil {
+				c.log.Error("turn not drawn", "err", err)
+			}
+		}
+	}
+	reply(w, http.StatusOK, map[string]string{"html": b.String()})
 }
 
 // citedIn reads the sources of an outcome.
@@ -324,8 +372,9 @@ func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string
 
 // stream answers a form as server-sent events:
 //
-//	delta  {"text"}  a piece of the answer, see pipeline.Release
-//	turn   {"html"}  the turn as the page shows it, in place of the pieces
+//	delta  {"text"}             a piece of the answer, see pipeline.Release
+//	turn   {"html", "handed"}   the turn as the page shows it, in place of the pieces;
+//	                            whether a human may answer later
 //
 // A comment comes every few seconds while nothing else does.
 func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
@@ -338,77 +387,27 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
+	leave := c.programs.takeStream(w, problem)
+	if leave == nil {
+		return
+	}
+	defer leave()
 	if !a.frame {
 		c.setCookie(w, r, a.message.Dialogue)
 	}
-	out := newEvents(w)
-	pieces := make(chan string, 16)
-	done := make(chan turn, 1)
-	go func() {
-		t, _ := c.respond(r.Context(), a, func(text string) { pieces <- text })
-		close(pieces)
-		done <- t
-	}()
-	ticker := time.NewTicker(beat)
-	defer ticker.Stop()
-	for writing := true; writing; {
-		select {
-		case text, more := <-pieces:
-			if writing = more; more {
-				out.send("delta", map[string]string{"text": text})
-			}
-		case <-ticker.C:
-			out.comment()
-		}
-	}
+	// The answer is finished and kept even when nobody reads any more.
+	out := openStream(w, c.programs.silence, func() {})
+	defer out.close()
+	t, rec := c.respond(r.Context(), a, func(text string) { out.send("delta", piece{text}) })
 	var b strings.Builder
-	if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", c.view(<-done)); err != nil {
+	if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", c.view(t)); err != nil {
 		c.log.Error("turn not drawn", "err", err)
 		return
 	}
-	out.send("turn", map[string]string{"html": b.String()})
+	out.send("turn", map[string]any{"html": b.String(), "handed": rec.Handed})
 }
 
 // tooManyInStream is tooMany for the script, which has the words.
 func (c *chat) tooManyInStream(w http.ResponseWriter, _ *http.Request) {
 	problem(w, http.StatusTooManyRequests, "too many questions from this address")
-}
-
-// events writes server-sent events. After a write failed, nobody listens any more
-// and nothing more is written.
-type events struct {
-	w    http.ResponseWriter
-	ctl  *http.ResponseController
-	gone bool
-}
-
-func newEvents(w http.ResponseWriter) *events {
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream; charset=utf-8")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold the pieces back
-	e := &events{w: w, ctl: http.NewResponseController(w)}
-	e.write(":\n\n")
-	return e
-}
-
-func (e *events) send(event string, data any) {
-	body, err := json.Marshal(data) // escapes line ends, which would end the event
-	if err != nil {
-		return // strings only
-	}
-	e.write(fmt.Sprintf("event: %s\ndata: %s\n\n", event, body))
-}
-
-func (e *events) comment() { e.write(":\n\n") }
-
-func (e *events) write(s string) {
-	if e.gone {
-		return
-	}
-	_ = e.ctl.SetWriteDeadline(time.Now().Add(pieceIn)) // not every writer has one
-	_, err := e.w.Write([]byte(s))
-	if err == nil {
-		err = e.ctl.Flush()
-	}
-	e.gone = err != nil
 }

@@ -12,23 +12,35 @@ import (
 // Channel is the name of the chat page among the channels.
 const Channel = "web"
 
-// Dialogues keeps what the chat page remembers of each dialogue. Any number of
-// goroutines may use it; one dialogue is worked on by one at a time.
-type Dialogues interface {
-	// Load returns the record that the last Save of a dialogue left, nil when there
-	// is none or its time is over.
-	Load(ctx context.Context, dialogue string) (record []byte, err error)
+// Dialogue is what is kept of one dialogue of the chat page.
+type Dialogue struct {
+	State []byte // of the responder, see webhook.Response; nil: none
+	Page  []byte // what the page shows: JSON, masked; nil: nothing
+}
 
-	// Save keeps the record of m.Dialogue, and what came of the message: the
-	// outcome, the feedback, the ticket, in one transaction. With r.Erase everything
-	// kept about m.Person goes first; a nil record leaves nothing.
-	Save(ctx context.Context, m webhook.Message, record []byte, r webhook.Response) error
+// Dialogues keeps what the chat page remembers. Any number of goroutines may use it;
+// one dialogue is worked on by one at a time.
+type Dialogues interface {
+	// Load returns what the last Save of a dialogue left, the zero Dialogue when there
+	// is none or its time is over.
+	Load(ctx context.Context, dialogue string) (Dialogue, error)
+
+	// Save keeps, in one transaction, the state of m.Dialogue, which is that of r, its
+	// page, and what came of the message: the outcome, the feedback, the ticket. With
+	// r.Erase everything kept about m.Person goes first; a nil state and page leave
+	// nothing.
+	Save(ctx context.Context, m webhook.Message, r webhook.Response, page []byte) error
+
+	// Take returns what others said in a dialogue, an officer for one, since the last
+	// Take, oldest first. Each is returned once.
+	Take(ctx context.Context, dialogue string) ([]webhook.Reply, error)
 }
 
 // Limits of dialogues kept in memory.
 const (
-	memoryBytes = 32 << 20       // of all records together; beyond it the oldest go
+	memoryBytes = 32 << 20       // of all together; beyond it the oldest go
 	memoryFor   = 12 * time.Hour // since the last message
+	maxWaiting  = 20             // replies of others that wait for one dialogue
 )
 
 // Memory keeps dialogues while the process lives, the latest ones, and nothing of
@@ -43,9 +55,11 @@ type Memory struct {
 }
 
 type kept struct {
-	dialogue string
-	record   []byte
-	until    time.Time
+	name    string
+	is      Dialogue
+	waiting []webhook.Reply
+	until   time.Time
+	bytes   int
 }
 
 // NewMemory returns an empty Memory. now may be nil: time.Now.
@@ -57,48 +71,105 @@ func NewMemory(now func() time.Time) *Memory {
 }
 
 // Load returns what is kept of a dialogue.
-func (m *Memory) Load(_ context.Context, dialogue string) ([]byte, error) {
+func (m *Memory) Load(_ context.Context, dialogue string) (Dialogue, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if k := m.find(dialogue); k != nil {
+		return k.is, nil
+	}
+	return Dialogue{}, nil
+}
+
+// Save keeps a dialogue.
+func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response, page []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.find(msg.Dialogue)
+	if k == nil {
+		k = &kept{name: msg.Dialogue}
+	}
+	if r.Erase {
+		k.waiting = nil
+	}
+	k.is = Dialogue{r.State, page}
+	m.put(k)
+	return nil
+}
+
+// Deliver leaves a reply of somebody else for a dialogue, until it is taken. One that
+// is not known any more is not begun anew: it reports false.
+func (m *Memory) Deliver(dialogue string, r webhook.Reply) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.find(dialogue)
+	if k == nil || len(k.waiting) >= maxWaiting {
+		return false
+	}
+	k.waiting = append(k.waiting, r)
+	m.put(k)
+	return true
+}
+
+// Take returns what was delivered.
+func (m *Memory) Take(_ context.Context, dialogue string) ([]webhook.Reply, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := m.find(dialogue)
+	if k == nil || len(k.waiting) == 0 {
+		return nil, nil
+	}
+	waiting := k.waiting
+	k.waiting = nil
+	m.put(k)
+	return waiting, nil
+}
+
+// find returns the entry of a dialogue, nil when there is none. The caller holds the
+// lock.
+func (m *Memory) find(dialogue string) *kept {
 	e, ok := m.at[dialogue]
 	if !ok {
-		return nil, nil
+		return nil
 	}
 	k := e.Value.(*kept)
 	if m.now().After(k.until) {
 		m.drop(e)
-		return nil, nil
-	}
-	return k.record, nil
-}
-
-// Save keeps a record, and lets go of the oldest when there is too much.
-func (m *Memory) Save(_ context.Context, msg webhook.Message, record []byte, _ webhook.Response) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if e, ok := m.at[msg.Dialogue]; ok {
-		m.drop(e)
-	}
-	if record == nil {
 		return nil
 	}
-	k := &kept{msg.Dialogue, record, m.now().Add(memoryFor)}
-	m.at[k.dialogue] = m.order.PushFront(k)
-	m.bytes += k.size()
+	return k
+}
+
+// put keeps an entry as the latest, and lets go of the oldest when there is too
+// much. An empty one is not kept. The caller holds the lock.
+func (m *Memory) put(k *kept) {
+	if e, ok := m.at[k.name]; ok {
+		m.drop(e)
+	}
+	if k.is.State == nil && k.is.Page == nil {
+		return
+	}
+	k.until, k.bytes = m.now().Add(memoryFor), k.size()
+	m.at[k.name] = m.order.PushFront(k)
+	m.bytes += k.bytes
 	for m.bytes > memoryBytes {
 		m.drop(m.order.Back())
 	}
-	return nil
 }
 
 // drop forgets one dialogue. The caller holds the lock.
 func (m *Memory) drop(e *list.Element) {
 	k := m.order.Remove(e).(*kept)
-	delete(m.at, k.dialogue)
-	m.bytes -= k.size()
+	delete(m.at, k.name)
+	m.bytes -= k.bytes
 }
 
 // size counts the entry with its place in the list and the table.
-func (k *kept) size() int { return len(k.record) + len(k.dialogue) + 256 }
+func (k *kept) size() int {
+	n := 256 + 2*len(k.name) + len(k.is.State) + len(k.is.Page)
+	for _, r := range k.waiting {
+		n += 256 + len(r.Text)
+	}
+	return n
+}
 
 var _ Dialogues = (*Memory)(nil)

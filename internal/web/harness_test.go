@@ -44,15 +44,6 @@ var real = sync.OnceValues(func() (*corpus.Library, *pipeline.Assistant) {
 	return lib, pipeline.New(lib, retrieval.New(lib, store, nil, retrieval.Options{}), pipeline.Options{Now: someNow})
 })
 
-// knowledgeOnly is the library without the assistant, which takes longer to make.
-var knowledgeOnly = sync.OnceValue(func() *corpus.Library {
-	lib, _, err := corpus.Load(knowledge.FS)
-	if err != nil {
-		panic(err)
-	}
-	return lib
-})
-
 // responder answers with an assistant, gives each answer an outcome to rate, and
 // notes what it was asked. Its state counts the messages of the dialogue. pieces are
 // released one after the other when step is received from.
@@ -93,7 +84,7 @@ func (r *responder) Respond(ctx context.Context, m webhook.Message, state []byte
 		}
 		return resp
 	}
-	if outcome, ok := strings.CutPrefix(m.Action, "bad:"); ok {
+	if outcome, ok := strings.CutPrefix(m.Action, webhook.BadAction); ok {
 		return done(webhook.Response{Replies: []webhook.Reply{{Text: "Cảm ơn bạn. Điều gì chưa đúng?", Choices: []webhook.Choice{{Label: "Sai số tiền", Action: "why:1"}}}}, Feedback: &webhook.Feedback{Outcome: outcome}})
 	}
 	switch {

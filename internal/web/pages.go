@@ -10,6 +10,7 @@ import (
 //	GET  /               the chat; ?khung=1 for a frame, see widget.js
 //	POST /               q or action or lenh -> the chat with the answer, without JavaScript
 //	POST /chat           the same, answered as an event stream
+//	POST /chat/thu       what others, an officer for one, said since the page last asked
 //	GET  /tt             ?q=&nhom=&linh-vuc=: the documents
 //	GET  /tt/{id}        one document
 //	GET  /tt/{id}/phieu  one page to take along: papers, fee, office, time
@@ -32,6 +33,7 @@ func (s *server) routePages(mux *http.ServeMux) {
 		mux.HandleFunc("GET /{$}", s.chat.page)
 		mux.HandleFunc("POST /{$}", s.guard.limited(s.chat.ask, s.chat.tooMany))
 		mux.HandleFunc("POST /chat", s.guard.limited(s.chat.stream, s.chat.tooManyInStream))
+		mux.HandleFunc("POST /chat/thu", s.chat.letters)
 		mux.HandleFunc("GET /widget.js", s.chat.widget)
 	}
 }

@@ -143,7 +143,7 @@ func TestAskWithoutScript(t *testing.T) {
 	if _, _, page = r.get("/"); !strings.Contains(words(t, page), "thế mất bao lâu") {
 		t.Error("the dialogue is not there when the page is opened again")
 	}
-	_, _, page = r.post("/", "action", "bad:outcome-1")
+	_, _, page = r.post("/", "action", webhook.BadAction+"outcome-1")
 	if text = words(t, page); !strings.Contains(text, "👎 Chưa đúng Trợ lý AI trả lời Cảm ơn bạn. Điều gì chưa đúng? Sai số tiền") {
 		t.Errorf("after 👎: %s", text)
 	}
@@ -209,7 +209,7 @@ func TestRefusedForms(t *testing.T) {
 	}
 }
 
-func TestStream(t *testing.T) {
+func TestChatStream(t *testing.T) {
 	opts := options(t)
 	_, assistant := real()
 	opts.Responder = &responder{assistant: assistant, pieces: []string{"Lệ phí ", "[1]:\n- 15.000 đồng/lần"}}

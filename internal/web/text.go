@@ -157,7 +157,12 @@ func (k *known) line(s string, cite func(n int) (href, name string)) []span {
 				continue
 			}
 			if href, name := cite(n); href != "" {
-				take(from, to, span{Text: strconv.Itoa(n), Href: href, Cite: n, Name: name})
+				take(from, to, span{Text: text, Href: href, Cite: n, Name: name})
+				if before := len(spans) - 2; before >= 0 { // not alone at the beginning of a line
+					if words, ok := strings.CutSuffix(spans[before].Text, " "); ok {
+						spans[before].Text = words + "\u00a0"
+					}
+				}
 			}
 		case strings.Contains(text, "://"):
 			text = strings.TrimRight(text, ".,;:!?")

@@ -76,13 +76,14 @@ func New(opts Options) http.Handler {
 		assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts), now: now, started: now(),
 		library: opts.Library, known: newKnown(opts.Library), look: newLook(), scorecard: newScorecard(opts.Scorecard),
 	}
+	programs := newAPI(opts, s.guard.limited)
 	if opts.Responder != nil {
-		s.chat = newChat(s, opts)
+		s.chat = newChat(s, programs, opts)
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
-	newAPI(opts, s.guard.limited).register(mux)
+	programs.register(mux)
 	for path, hook := range opts.Webhooks {
 		mux.Handle(path, hook)
 	}

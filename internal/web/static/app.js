@@ -95,6 +95,7 @@
           else turn.replaceWith(drawn);
           turn = drawn;
           done = true;
+          if (data.handed) look();
         }
       });
       if (!done) throw 0;
@@ -114,6 +115,7 @@
     place.replaceChildren();
     const words = document.createElement("p");
     words.textContent = status === 429 ? "Nhiều câu hỏi quá trong một lúc. Bạn chờ một phút rồi thử lại nhé."
+      : status === 503 ? "Lúc này đông người hỏi quá. Bạn chờ vài giây rồi thử lại nhé."
       : status === 413 ? "Câu hỏi dài quá. Bạn viết ngắn lại giúp tôi."
       : "Chưa nhận được câu trả lời. Bạn kiểm tra mạng rồi thử lại nhé.";
     const retry = document.createElement("button");
@@ -123,6 +125,33 @@
     place.append(words, retry);
     news.textContent = words.textContent;
   }
+
+  // look asks from time to time, while the page is in view, whether a human answered:
+  // more often at first.
+  let looking = 0, wait = 0;
+  function look() {
+    wait = 5000;
+    clearTimeout(looking);
+    looking = setTimeout(letters, wait);
+  }
+  async function letters() {
+    wait = Math.min(wait * 1.3, 60000);
+    if (!document.hidden && !busy) {
+      try {
+        const reply = await fetch("/chat/thu", { method: "POST", body: new URLSearchParams(new FormData(one("#nut"))) });
+        const html = reply.ok ? (await reply.json()).html : "";
+        if (html) {
+          const holder = document.createElement("template");
+          holder.innerHTML = html;
+          reveal(holder.content);
+          log.append(holder.content);
+          wait = 5000;
+        }
+      } catch { /* the network is away: later */ }
+    }
+    looking = setTimeout(letters, wait);
+  }
+  if ("handed" in log.dataset) look();
 
   // events reads server-sent events from a body.
   async function events(body, take) {

@@ -1,0 +1,71 @@
+package database_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"troly/internal/database"
+)
+
+func TestExchange(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		ctx := context.Background()
+		db := open(t, url, database.Options{})
+		m := database.Received{Channel: "web", Key: "k", Dialogue: "d", Person: "d"}
+		want := func(when, state, page string) {
+			t.Helper()
+			got, err := db.Remembered(ctx, "web", "d")
+			if err != nil || string(got.State) != state || string(got.Page) != page || state == "" && got.State != nil || page == "" && got.Page != nil {
+				t.Errorf("%s: Remembered = %q %q %v, want %q %q", when, got.State, got.Page, err, state, page)
+			}
+		}
+		do := func(r database.Result, page []byte) {
+			t.Helper()
+			if err := db.Exchange(ctx, m, r, page); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want("at first", "", "")
+		do(database.Result{
+			State: []byte("s1"), Outcome: &database.Outcome{ID: "o1", Status: "answered", Body: []byte(`{}`)},
+			Ticket: &database.Ticket{Reason: "asked"}, Note: "gặp cán bộ",
+		}, []byte("p1"))
+		want("after a message", "s1", "p1")
+		if o, err := db.OutcomeByID(ctx, "o1"); err != nil || o.Channel != "web" || o.Dialogue != "d" {
+			t.Errorf("outcome = %+v %v", o, err)
+		}
+		do(database.Result{State: []byte("s2"), Feedback: &database.Feedback{Outcome: "o1", Good: true}}, []byte("p2"))
+		want("after the next", "s2", "p2")
+		if f, err := db.FeedbackOn(ctx, "o1"); err != nil || len(f) != 1 || !f[0].Good {
+			t.Errorf("feedback = %+v %v", f, err)
+		}
+		do(database.Result{}, []byte("p3"))
+		want("a page without a state", "", "p3")
+		do(database.Result{}, nil)
+		want("nothing to remember", "", "")
+
+		// What others say waits for the dialogue and is given out once, in order.
+		if err := db.Post(ctx, "web", "d", "d", [][]byte{[]byte("a"), []byte("b")}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Post(ctx, "web", "other", "other", [][]byte{[]byte("c")}); err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []int{2, 0} {
+			got, err := db.TakeParts(ctx, "web", "d")
+			if err != nil || len(got) != want || want == 2 && (string(got[0]) != "a" || string(got[1]) != "b") {
+				t.Errorf("TakeParts %d = %q %v, want %d", i+1, got, err, want)
+			}
+		}
+		do(database.Result{State: []byte("s4")}, []byte("p4"))
+		do(database.Result{Erase: true, State: []byte("ignored")}, []byte("ignored"))
+		want("after erasing", "", "")
+		if _, err := db.OutcomeByID(ctx, "o1"); !errors.Is(err, database.ErrNotFound) {
+			t.Errorf("after erasing, the outcome: %v", err)
+		}
+		if got, err := db.TakeParts(ctx, "web", "other"); err != nil || len(got) != 1 {
+			t.Errorf("another's parts = %q %v, want them still there", got, err)
+		}
+	})
+}

@@ -1,0 +1,196 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"troly/internal/corpus"
+	"troly/internal/webhook"
+)
+
+func TestMemory(t *testing.T) {
+	now := time.Unix(1_800_000_000, 0)
+	m := NewMemory(func() time.Time { return now })
+	ctx := t.Context()
+	save := func(dialogue, state, page string, r webhook.Response) {
+		t.Helper()
+		if state != "" {
+			r.State = []byte(state)
+		}
+		var body []byte
+		if page != "" {
+			body = []byte(page)
+		}
+		if err := m.Save(ctx, webhook.Message{Dialogue: dialogue}, r, body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load := func(dialogue string) string {
+		t.Helper()
+		d, err := m.Load(ctx, dialogue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(d.State) + "|" + string(d.Page)
+	}
+	save("a", "s1", "p1", webhook.Response{})
+	save("a", "s2", "p2", webhook.Response{})
+	if got := load("a"); got != "s2|p2" || load("b") != "|" {
+		t.Errorf("Load = %q and %q, want the last of a and nothing of b", got, load("b"))
+	}
+	if m.Deliver("b", webhook.Reply{Text: "x"}) || !m.Deliver("a", webhook.Reply{Text: "x"}) || !m.Deliver("a", webhook.Reply{Text: "y"}) {
+		t.Error("Deliver: want a known dialogue only")
+	}
+	save("a", "s3", "p3", webhook.Response{}) // does not lose what waits
+	if got, _ := m.Take(ctx, "a"); len(got) != 2 || got[0].Text != "x" || got[1].Text != "y" {
+		t.Errorf("Take = %v, want x and y", got)
+	}
+	if got, _ := m.Take(ctx, "a"); len(got) != 0 {
+		t.Errorf("Take again = %v, want nothing", got)
+	}
+	m.Deliver("a", webhook.Reply{Text: "z"})
+	save("a", "", "", webhook.Response{Erase: true})
+	if got, _ := m.Take(ctx, "a"); len(got) != 0 || load("a") != "|" || m.bytes != 0 || len(m.at) != 0 {
+		t.Errorf("after erasing: %v, %q, %d bytes", got, load("a"), m.bytes)
+	}
+	save("a", "s", "p", webhook.Response{})
+	now = now.Add(memoryFor + time.Second)
+	if got := load("a"); got != "|" || m.bytes != 0 {
+		t.Errorf("after its time: %q, %d bytes", got, m.bytes)
+	}
+	for range maxWaiting + 5 {
+		save("c", "s", "p", webhook.Response{})
+		m.Deliver("c", webhook.Reply{Text: "x"})
+	}
+	if got, _ := m.Take(ctx, "c"); len(got) != maxWaiting {
+		t.Errorf("%d replies waited, want %d at most", len(got), maxWaiting)
+	}
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	m := NewMemory(nil)
+	page := []byte(strings.Repeat("x", 1<<20))
+	for i := range 100 {
+		if err := m.Save(t.Context(), webhook.Message{Dialogue: fmt.Sprint(i)}, webhook.Response{}, page); err != nil {
+			t.Fatal(err)
+		}
+	}
+	first, _ := m.Load(t.Context(), "0")
+	last, _ := m.Load(t.Context(), "99")
+	if m.bytes > memoryBytes || len(m.at) != m.order.Len() || first.Page != nil || len(last.Page) != len(page) {
+		t.Errorf("%d bytes of %d dialogues; the first kept: %v, the last: %v", m.bytes, len(m.at), first.Page != nil, last.Page != nil)
+	}
+}
+
+func TestTurnsOfADialogueFollowEachOther(t *testing.T) {
+	var all turns
+	var wait sync.WaitGroup
+	inside := make(map[string]*int)
+	for _, d := range []string{"a", "b"} {
+		inside[d] = new(int)
+	}
+	for i := range 200 {
+		d := []string{"a", "b"}[i%2]
+		wait.Go(func() {
+			defer all.take(d)()
+			*inside[d]++ // the race detector sees it when two are inside
+		})
+	}
+	wait.Wait()
+	if *inside["a"] != 100 || *inside["b"] != 100 || len(all.busy) != 0 {
+		t.Errorf("counted %d and %d, %d left in the table", *inside["a"], *inside["b"], len(all.busy))
+	}
+}
+
+func knownHere() *known {
+	lib := &corpus.Library{
+		Contacts: []corpus.Contact{
+			{ID: "113", Phone: "113", Verified: true}, {ID: "bhxh", Phone: "19009068", URL: "https://baohiemxahoi.gov.vn", Verified: true}, {ID: "x", Phone: "0999999999"},
+		},
+		Documents: []*corpus.Document{{Portal: "https://luatvietnam.vn/a"}},
+	}
+	return newKnown(lib)
+}
+
+func TestLine(t *testing.T) {
+	cite := func(n int) (string, string) {
+		if n == 1 {
+			return "/tt/a#b", "A, B"
+		}
+		return "", ""
+	}
+	for _, tt := range []struct{ text, want string }{
+		{"Lệ phí [1]:", "Lệ phí\u00a0 {/tt/a#b [1]} :"},
+		{"không có nguồn [2]", "không có nguồn [2]"},
+		{"Vào dichvucong.gov.vn để nộp.", "Vào  {https://dichvucong.gov.vn dichvucong.gov.vn}  để nộp."},
+		{"https://www.dichvucong.gov.vn/a?b=1.", "{https://www.dichvucong.gov.vn/a?b=1 https://www.dichvucong.gov.vn/a?b=1} ."},
+		{"https://luatvietnam.vn/x", "{https://luatvietnam.vn/x https://luatvietnam.vn/x}"},
+		{"trang giả dichvucong.gov.vn.xyz", "trang giả dichvucong.gov.vn.xyz"},
+		{"https://dichvucong.gov.vn@evil.xyz/", "https://dichvucong.gov.vn@evil.xyz/"},
+		{"dichvucong-gov.vn lừa đảo", "dichvucong-gov.vn lừa đảo"},
+		{"gọi 113 ngay", "gọi  {tel:113 113}  ngay"},
+		{"113 đồng", "113 đồng"},
+		{"Tổng đài 1900 9068", "Tổng đài  {tel:19009068 1900 9068} "},
+		{"gọi 0999999999", "gọi 0999999999"}, // not verified
+		{"", ""},
+	} {
+		var b strings.Builder
+		for _, s := range knownHere().line(tt.text, cite) {
+			switch {
+			case s.Call != "":
+				b.WriteString(" {tel:" + s.Call + " " + s.Text + "} ")
+			case s.Href != "":
+				b.WriteString(" {" + s.Href + " " + s.Text + "} ")
+			default:
+				b.WriteString(s.Text)
+			}
+		}
+		if got := strings.TrimSpace(b.String()); got != strings.TrimSpace(tt.want) {
+			t.Errorf("line(%q) = %q, want %q", tt.text, got, tt.want)
+		}
+	}
+}
+
+func TestBlocks(t *testing.T) {
+	plain := func(l string) []span { return []span{{Text: l}} }
+	text := "Một câu.\nHồ sơ [1]:\n- a\n- b\n• c [2]\n1. d\n2. e\n\n- f\n3. g\nCâu cuối."
+	want := "p:Một câu.|lead:Hồ sơ [1]:|ul:a,b|ul:c [2]|ol1:d,e|ul:f|ol3:g|p:Câu cuối."
+	var all []string
+	for _, b := range blocks(text, plain) {
+		var items []string
+		for _, i := range b.Items {
+			items = append(items, i[0].Text)
+		}
+		start := ""
+		if b.Kind == "ol" {
+			start = fmt.Sprint(b.Start)
+		}
+		all = append(all, b.Kind+start+":"+strings.Join(items, ","))
+	}
+	if got := strings.Join(all, "|"); got != want {
+		t.Errorf("blocks(%q) = %s, want %s", text, got, want)
+	}
+}
+
+// No text is lost or made up, and only what is known is opened.
+func FuzzLine(f *testing.F) {
+	for _, s := range []string{"gọi 113 hoặc 1900 9068", "https://dichvucong.gov.vn/a, [1] [22]", "a@b.gov.vn x.gov.vn", "+84 912 345 678", "https://a.gov.vn@evil/", "[999]"} {
+		f.Add(s)
+	}
+	k := knownHere()
+	f.Fuzz(func(t *testing.T, s string) {
+		var b strings.Builder
+		for _, sp := range k.line(s, nil) {
+			b.WriteString(sp.Text)
+			if sp.Href != "" && !k.opens(sp.Href) || sp.Call != "" && !k.phones[sp.Call] || sp.Cite != 0 {
+				t.Errorf("line(%q) opens %+v", s, sp)
+			}
+		}
+		if b.String() != s {
+			t.Errorf("line(%q) says %q", s, b.String())
+		}
+	})
+}

@@ -1,0 +1,73 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"troly/internal/database"
+	"troly/internal/webhook"
+)
+
+// Store keeps dialogues for good; *database.DB is one.
+type Store interface {
+	Remembered(ctx context.Context, channel, dialogue string) (database.Remembered, error)
+	Exchange(ctx context.Context, m database.Received, r database.Result, page []byte) error
+	TakeParts(ctx context.Context, channel, dialogue string) ([][]byte, error)
+}
+
+var _ Store = (*database.DB)(nil)
+
+// Kept keeps dialogues of the chat page in a database: any process that has it may
+// answer the next question, and what came of messages is kept as for every channel.
+type Kept struct{ Store Store }
+
+var _ Dialogues = Kept{}
+
+// Load finds a dialogue.
+func (k Kept) Load(ctx context.Context, dialogue string) (Dialogue, error) {
+	r, err := k.Store.Remembered(ctx, Channel, dialogue)
+	return Dialogue{r.State, r.Page}, err
+}
+
+// Save keeps a dialogue and what came of a message. What the person wrote also joins
+// the conversation of the open ticket, if there is one.
+func (k Kept) Save(ctx context.Context, m webhook.Message, r webhook.Response, page []byte) error {
+	result := database.Result{State: r.State, Erase: r.Erase, Note: m.Text}
+	if o := r.Outcome; o != nil {
+		result.Outcome = &database.Outcome{ID: o.ID, Status: o.Status, Body: o.Body}
+	}
+	if f := r.Feedback; f != nil {
+		result.Feedback = &database.Feedback{Outcome: f.Outcome, Good: f.Good, Reason: f.Reason}
+	}
+	if t := r.Ticket; t != nil {
+		result.Ticket = &database.Ticket{Outcome: t.Outcome, Reason: t.Reason, Summary: t.Summary, Commune: t.Commune, Topic: t.Topic}
+	}
+	return k.Store.Exchange(ctx, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, At: m.Sent}, result, page)
+}
+
+// Take returns the replies that were posted for a dialogue; see Letter. One that is no
+// reply is passed over: it would stand in the way of all others.
+func (k Kept) Take(ctx context.Context, dialogue string) ([]webhook.Reply, error) {
+	parts, err := k.Store.TakeParts(ctx, Channel, dialogue)
+	if err != nil {
+		return nil, err
+	}
+	var replies []webhook.Reply
+	for _, p := range parts {
+		var r webhook.Reply
+		if json.Unmarshal(p, &r) == nil && r.Text != "" {
+			replies = append(replies, r)
+		}
+	}
+	return replies, nil
+}
+
+// Letter is a reply as it is put into the outbox for the chat page.
+func Letter(r webhook.Reply) ([]byte, error) {
+	part, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("letter for the web: %w", err)
+	}
+	return part, nil
+}
