@@ -51,7 +51,7 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 			}
 			defer db.Close()
 			registry := prometheus.NewRegistry()
-			chat, err := openChannels(s, a, db, registry, poll, log)
+			chat, err := openChannels(cmd.Context(), s, a, db, registry, poll, log)
 			if err != nil {
 				return err
 			}
