@@ -53,7 +53,7 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 				return err
 			}
 			defer db.Close()
-			chat, err := openChannels(s, a, db, registry, poll, log)
+			chat, err := openChannels(cmd.Context(), s, a, db, registry, poll, log)
 			if err != nil {
 				return err
 			}

@@ -203,7 +203,8 @@ func (in *Intake) Take(ctx context.Context, messages []Message) error {
 		if err != nil {
 			return fmt.Errorf("keep a message of %s: %w", in.channel.Name(), err)
 		}
-		rows = append(rows, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, Body: body, At: in.opts.Now()})
+		rows = append(rows, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, Body: body, At: in.opts.Now(),
+			Silent: m.Kind == Left || m.Kind == TookOver})
 	}
 	if len(rows) == 0 {
 		if len(messages) == 0 {
