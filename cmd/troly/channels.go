@@ -41,10 +41,21 @@ type channels struct {
 // polls says which platforms are asked for updates instead of delivering them.
 type polls struct{ telegram, zaloBot bool }
 
+// tuning changes how the queues are worked through, where a platform on this machine
+// need not be spared as the real one.
+type tuning func(*webhook.Line, *webhook.Options)
+
 // openChannels makes the channels of the settings. It calls no platform.
-func openChannels(s settings, a *assistant, db *database.DB, registry prometheus.Registerer, poll polls, log *slog.Logger) (*channels, error) {
+func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB, registry prometheus.Registerer, poll polls, log *slog.Logger, tune ...tuning) (*channels, error) {
 	c := &channels{db: db, metrics: webhook.NewMetrics(registry), log: log, hooks: make(map[string]http.Handler)}
-	c.talk = conversation.New(a.Assistant, a.lib, a.lib.Units, conversation.Options{KeepDays: s.Database.KeepDays, Log: log})
+	staffed, err := staffed(ctx, db)
+	if err != nil {
+		return nil, err
+	}
+	c.talk = conversation.New(a.Assistant, a.lib, a.lib.Units, conversation.Options{KeepDays: s.Database.KeepDays, NoStaff: !staffed, Log: log})
+	if path, page := s.Zalo.proof(); path != "" {
+		c.hooks[path] = page // before the account is there to be set up
+	}
 	for _, line := range s.halfSet() {
 		log.Warn(line)
 	}
@@ -71,11 +82,27 @@ func openChannels(s settings, a *assistant, db *database.DB, registry prometheus
 	} else if poll.zaloBot {
 		return nil, usageError{errors.New("--zalo-bot-poll: ZALO_BOT_TOKEN is not set")}
 	}
-	c.dispatcher = webhook.NewDispatcher(db, c.talk, lines, webhook.Options{
+	options := webhook.Options{
 		Log: log, Metrics: c.metrics, Transcribe: s.Models.transcriber(),
 		Apology: func(webhook.Message) webhook.Reply { return webhook.Reply{Text: conversation.Apology} },
-	})
+	}
+	for _, change := range tune {
+		for i := range lines {
+			change(&lines[i], &options)
+		}
+	}
+	c.dispatcher = webhook.NewDispatcher(db, c.talk, lines, options)
 	return c, nil
+}
+
+// staffed reports whether anybody can sign in to read what is handed over. Who makes
+// the first account starts the server anew for people to be told of it.
+func staffed(ctx context.Context, db *database.DB) (bool, error) {
+	accounts, err := db.Accounts(ctx)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(accounts, func(a database.Account) bool { return !a.Disabled }), nil
 }
 
 // intake is where a channel's messages come in.

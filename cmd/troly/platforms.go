@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -83,9 +85,19 @@ type zaloSettings struct {
 	APIURL       string `env:"ZALO_API_URL"`
 	OAuthURL     string `env:"ZALO_OAUTH_URL"`
 	Billed       bool   `env:"ZALO_SEND_BILLED" envDefault:"false"`
+	AllowOAID    bool   `env:"ZALO_SIGNATURE_OA_ID" envDefault:"false"`
+	Verifier     string `env:"ZALO_VERIFIER"`
 }
 
+var verifierForm = regexp.MustCompile(`^[A-Za-z0-9_-]{8,100}$`)
+
 func (z zaloSettings) check() error {
+	if z.Verifier != "" && !verifierForm.MatchString(z.Verifier) {
+		return fmt.Errorf("ZALO_VERIFIER %q: write only the code, which stands between zalo_verifier and .html in the name of the file", z.Verifier)
+	}
+	if z.AllowOAID && z.OAID == "" && z.AppID != "" {
+		return errors.New("ZALO_SIGNATURE_OA_ID is true, but ZALO_OA_ID is not set")
+	}
 	if z.AppID == "" {
 		return nil
 	}
@@ -98,13 +110,26 @@ func (z zaloSettings) check() error {
 func (z zaloSettings) channel(db *database.DB, log *slog.Logger, metrics *webhook.Metrics) (*zalo.Account, error) {
 	opts := zalo.AccountOptions{
 		AppID: z.AppID, AppSecret: z.AppSecret, OAID: z.OAID, Secret: z.Secret, RefreshToken: z.RefreshToken,
-		APIURL: z.APIURL, OAuthURL: z.OAuthURL, Billed: z.Billed, Log: log, Tokens: db,
+		APIURL: z.APIURL, OAuthURL: z.OAuthURL, Billed: z.Billed, AllowOAID: z.AllowOAID, Log: log, Tokens: db,
 		LastHeard: func(ctx context.Context, person string) (time.Time, error) { return db.LastHeard(ctx, "zalo", person) },
 	}
 	if metrics != nil {
 		opts.Observe = func(what, which string) { metrics.Event("zalo", what, which) }
 	}
 	return zalo.NewAccount(opts)
+}
+
+// proof is the page by which Zalo sees that the domain is ours: the file it gives out
+// for that, made of its code. Empty path: there is no code.
+func (z zaloSettings) proof() (path string, page http.Handler) {
+	if z.Verifier == "" {
+		return "", nil
+	}
+	return "/zalo_verifier" + z.Verifier + ".html", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		// The code is letters, digits, - and _. Who asked has gone when this fails.
+		_, _ = fmt.Fprintf(w, "<!DOCTYPE html>\n<html lang=\"vi\"><head><meta charset=\"utf-8\"><meta name=\"zalo-platform-site-verification\" content=\"%s\"><title>Zalo</title></head><body></body></html>\n", z.Verifier)
+	})
 }
 
 // zaloBotSettings are those of a bot of the Bot Platform; without a token there is

@@ -34,6 +34,8 @@ type settings struct {
 	Telegram telegramSettings
 	Zalo     zaloSettings
 	ZaloBot  zaloBotSettings
+
+	Telemetry telemetrySettings
 }
 
 // options are the flags every command has; they win over the environment.
@@ -77,7 +79,15 @@ func (s settings) check() error {
 		}
 	}
 	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(), s.Pages.check(),
-		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check())
+		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check(), s.Telemetry.check())
+}
+
+// checkAddr names a setting that is neither empty nor an address to listen on.
+func checkAddr(name, value string) error {
+	if _, _, err := net.SplitHostPort(value); value != "" && err != nil {
+		return fmt.Errorf("%s %q: write host:port, for example 127.0.0.1:9090", name, value)
+	}
+	return nil
 }
 
 // settingError names the setting that could not be read: the library knows it by its

@@ -118,7 +118,12 @@ func (d *Document) says(beginning string) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(d.Authority, beginning)
+	for _, ref := range d.LegalBasis {
+		if strings.HasPrefix(ref.String(), beginning) {
+			return true
+		}
+	}
+	return strings.HasPrefix(d.Authority, beginning) || len(d.Codes) > 0 && strings.HasPrefix("Mã thủ tục: "+strings.Join(d.Codes, ", "), beginning)
 }
 
 // URL is the address a resident can read on: the portal's page, else the first source

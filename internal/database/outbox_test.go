@@ -203,6 +203,10 @@ func TestLastHeard(t *testing.T) {
 		m.At = c.Now().Add(-time.Hour)
 		receive(t, db, m)
 		heard(m.At)
+		silent := message("a", 2)
+		silent.At, silent.Silent = c.Now(), true
+		receive(t, db, silent) // an officer wrote, or the person left
+		heard(m.At)
 		ok(t, db.Finish(ctx, next(t, db, "a-1")[0], database.Result{Parts: texts("x"), Erase: true}))
 		heard(m.At) // the answer to the request to erase still goes out
 		ok(t, db.Sent(ctx, nextOut(t, db, "x")[0], ""))

@@ -45,12 +45,13 @@ func (db *DB) Reachable(ctx context.Context, channel, person string) (bool, erro
 }
 
 // LastHeard is when a person last did something on a channel, as far as the inbox
-// remembers (Options.Remember); zero: not. It counts a message whose answer still
-// waits in the outbox even when its sender has asked to be erased.
+// remembers (Options.Remember); zero: not. What was received as Silent does not
+// count; a message whose answer still waits in the outbox does, even when its sender
+// has asked to be erased.
 func (db *DB) LastHeard(ctx context.Context, channel, person string) (time.Time, error) {
 	var in, out int64
 	t := db.reading(ctx)
-	if err := t.row("SELECT coalesce(max(at), 0) FROM inbox WHERE channel = ? AND person = ?", channel, person).Scan(&in); err != nil {
+	if err := t.row("SELECT coalesce(max(at), 0) FROM inbox WHERE channel = ? AND person = ? AND silent = 0", channel, person).Scan(&in); err != nil {
 		return time.Time{}, named("last heard", err)
 	}
 	if err := t.row("SELECT coalesce(max(heard), 0) FROM outbox WHERE channel = ? AND person = ? AND done = 0", channel, person).Scan(&out); err != nil {

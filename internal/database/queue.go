@@ -24,6 +24,7 @@ type Received struct {
 	Person   string // who is erased when they ask for it
 	Body     []byte
 	At       time.Time // zero: now
+	Silent   bool      // nothing the person did towards us: LastHeard does not count it. Not given out again
 }
 
 // Job is a received row that was given out.
@@ -144,8 +145,8 @@ const forget = "DELETE FROM inbox WHERE channel = ? AND key = ? AND done > 0 AND
 
 func (t *tx) receiveOne(r *Received, keep time.Duration) (int, error) {
 	insert := func() (int64, error) {
-		return t.exec(`INSERT INTO inbox (channel, key, dialogue, person, body, at, seen) VALUES (?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (channel, key) DO NOTHING`, r.Channel, r.Key, r.Dialogue, r.Person, blob(r.Body), cmp.Or(millis(r.At), t.now), t.now)
+		return t.exec(`INSERT INTO inbox (channel, key, dialogue, person, body, at, seen, silent) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (channel, key) DO NOTHING`, r.Channel, r.Key, r.Dialogue, r.Person, blob(r.Body), cmp.Or(millis(r.At), t.now), t.now, number(r.Silent))
 	}
 	n, err := insert()
 	if err != nil {
@@ -231,10 +232,10 @@ func (t *tx) insertRows(rows []Received) (map[delivery]string, error) {
 	}
 	var channels, keys, dialogues, persons []string
 	var bodies [][]byte
-	var ats []int64
+	var ats, silents []int64
 	for _, r := range rows {
 		channels, keys, dialogues, persons = append(channels, r.Channel), append(keys, r.Key), append(dialogues, r.Dialogue), append(persons, r.Person)
-		bodies, ats = append(bodies, blob(r.Body)), append(ats, cmp.Or(millis(r.At), t.now))
+		bodies, ats, silents = append(bodies, blob(r.Body)), append(ats, cmp.Or(millis(r.At), t.now)), append(silents, int64(number(r.Silent)))
 	}
 	err := t.each(func(rows *sql.Rows) error {
 		var d delivery
@@ -242,11 +243,11 @@ func (t *tx) insertRows(rows []Received) (map[delivery]string, error) {
 		err := rows.Scan(&d.channel, &d.key, &dialogue)
 		fresh[d] = dialogue
 		return err
-	}, `INSERT INTO inbox (channel, key, dialogue, person, body, at, seen)
-		SELECT channel, key, dialogue, person, body, at, ?::bigint
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[]) WITH ORDINALITY AS r(channel, key, dialogue, person, body, at, n) ORDER BY n
+	}, `INSERT INTO inbox (channel, key, dialogue, person, body, at, seen, silent)
+		SELECT channel, key, dialogue, person, body, at, ?::bigint, silent
+		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::smallint[]) WITH ORDINALITY AS r(channel, key, dialogue, person, body, at, silent, n) ORDER BY n
 		ON CONFLICT (channel, key) DO NOTHING RETURNING channel, key, dialogue`,
-		t.now, channels, keys, dialogues, persons, bodies, ats)
+		t.now, channels, keys, dialogues, persons, bodies, ats, silents)
 	return fresh, err
 }
 

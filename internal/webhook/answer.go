@@ -222,7 +222,7 @@ func (d *Dispatcher) hear(ctx context.Context, line Line, m Message) Message {
 		return m
 	}
 	text, err := func() (string, error) {
-		call, cancel := context.WithTimeout(ctx, d.opts.CallIn)
+		call, cancel := context.WithTimeout(ctx, d.opts.HearIn)
 		defer cancel()
 		audio, err := fetcher.Fetch(call, *m.Media, d.opts.MaxVoice)
 		if err != nil {

@@ -161,9 +161,13 @@ func (f *full) notes() []string {
 	return slices.Clone(f.did)
 }
 
-func (f *full) Acknowledge(context.Context, webhook.Message) error { f.note("acknowledge"); return nil }
-func (f *full) Every(webhook.Message) time.Duration                { return 5 * time.Millisecond }
-func (f *full) Drafts(webhook.Message) bool                        { return f.drafts }
+func (f *full) Acknowledge(context.Context, webhook.Message) error {
+	time.Sleep(50 * time.Millisecond) // longer than the answer takes
+	f.note("acknowledge")
+	return nil
+}
+func (f *full) Every(webhook.Message) time.Duration { return 5 * time.Millisecond }
+func (f *full) Drafts(webhook.Message) bool         { return f.drafts }
 func (f *full) Typing(context.Context, webhook.Message) error {
 	f.note("typing")
 	select {
@@ -353,10 +357,10 @@ func TestT24ShutdownFinishesOrGivesBack(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		grace time.Duration
-		first []string // told by the process that ends
+		want  string
 	}{
-		{"in time", time.Minute, []string{"re a"}},
-		{"not in time", 10 * time.Millisecond, nil},
+		{"in time", time.Minute, "from the process that ends"},
+		{"not in time", 10 * time.Millisecond, "re a"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -367,10 +371,10 @@ func TestT24ShutdownFinishesOrGivesBack(t *testing.T) {
 				if c.grace < time.Second {
 					<-ctx.Done() // the end of the grace time reaches the responder
 				}
-				return echo(ctx, m, state, nil)
+				return webhook.Response{Replies: []webhook.Reply{{Text: "from the process that ends"}}}
 			})
 			opts := hurried()
-			opts.Grace, opts.Lease = c.grace, time.Hour
+			opts.Grace, opts.Lease, opts.AnswerIn = c.grace, time.Hour, 3*time.Second
 			d := webhook.NewDispatcher(w.db, slow, []webhook.Line{fast(w.channel)}, opts)
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan struct{})
@@ -382,8 +386,8 @@ func TestT24ShutdownFinishesOrGivesBack(t *testing.T) {
 			<-ended
 			run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
 			w.platform.until(t, "the answer", func() bool { return len(w.platform.texts("x")) > 0 })
-			if got := w.platform.texts("x"); !equal(got, []string{"re a"}) {
-				t.Errorf("told %q, want re a once", got)
+			if got := w.platform.texts("x"); !equal(got, []string{c.want}) {
+				t.Errorf("told %q, want %q once", got, c.want)
 			}
 		})
 	}

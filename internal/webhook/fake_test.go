@@ -64,12 +64,14 @@ func (c *channel) Read(header http.Header, body []byte) ([]webhook.Message, erro
 	case "":
 	case "panic":
 		panic("a body that says " + d.Text)
+	case "not yet":
+		return nil, &webhook.Refusal{Status: http.StatusServiceUnavailable, Reason: "name-unknown"}
 	case "nothing":
 		return nil, nil
 	default:
 		return []webhook.Message{{Kind: webhook.Ignored, Action: d.Strange}}, nil
 	}
-	m := webhook.Message{Channel: c.name, Key: d.ID, Dialogue: d.Chat, Person: d.Person, Kind: d.Kind, Text: d.Text}
+	m := webhook.Message{Key: d.ID, Dialogue: d.Chat, Person: d.Person, Kind: d.Kind, Text: d.Text}
 	if m.Person == "" {
 		m.Person = d.Chat
 	}

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"troly/internal/database"
@@ -26,6 +27,7 @@ type IntakeOptions struct {
 	Log        *slog.Logger     // (nothing is logged)
 	Metrics    *Metrics         // (nothing is counted)
 	MaxBody    int64            // bytes of a delivery (1 MiB)
+	MaxHeld    int64            // bytes of all deliveries being read at once (64 MiB)
 	ReadIn     time.Duration    // for the body to arrive (10 s)
 	KeepIn     time.Duration    // for the inbox to make it durable (1.5 s: Zalo waits for two)
 	RetryAfter time.Duration    // told to the platform when the inbox takes no more (15 s)
@@ -39,10 +41,11 @@ type IntakeOptions struct {
 // As an http.Handler it answers
 //
 //	200 kept, seen before, or nothing for us
-//	400 401 403 what the channel's Refusal says
+//	400 401 403 what the channel's Refusal says (a 503 of its own has Retry-After too)
 //	405 another method than POST (GET and HEAD are 200 for a channel that is Probed)
 //	413 body above the limit
-//	503 not kept: the inbox is full or broken; Retry-After says when to come again
+//	503 not kept: the inbox is full or broken, or too much is being read at once;
+//	    Retry-After says when to come again
 //
 // whatever the Content-Type says.
 type Intake struct {
@@ -50,11 +53,13 @@ type Intake struct {
 	inbox   Inbox
 	opts    IntakeOptions
 	counts  intakeCounts
+	held    atomic.Int64 // bytes of deliveries being read
 }
 
 // NewIntake returns the intake of a channel.
 func NewIntake(channel Channel, inbox Inbox, opts IntakeOptions) *Intake {
 	orDefault(&opts.MaxBody, 1<<20)
+	orDefault(&opts.MaxHeld, 64<<20)
 	orDefault(&opts.ReadIn, 10*time.Second)
 	orDefault(&opts.KeepIn, 1500*time.Millisecond)
 	orDefault(&opts.RetryAfter, 15*time.Second)
@@ -92,12 +97,19 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	// A recorder in a test has no deadline to set; the server's own stands then.
 	_ = http.NewResponseController(w).SetReadDeadline(started.Add(in.opts.ReadIn))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, in.opts.MaxBody))
+	arriving := &counted{from: http.MaxBytesReader(w, r.Body, in.opts.MaxBody), held: &in.held, most: in.opts.MaxHeld}
+	defer arriving.release()
+	body, err := io.ReadAll(arriving)
+	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
+		in.refuse(w, http.StatusRequestEntityTooLarge, "too-large")
+		return
+	}
+	if errors.Is(err, errHeld) {
+		in.comeAgain(w)
+		in.refuse(w, http.StatusServiceUnavailable, "busy")
+		return
+	}
 	if err != nil {
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			in.refuse(w, http.StatusRequestEntityTooLarge, "too-large")
-			return
-		}
 		in.refuse(w, http.StatusBadRequest, "cut-off")
 		return
 	}
@@ -105,11 +117,14 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		refusal := &Refusal{Status: http.StatusBadRequest, Reason: "unreadable"}
 		errors.As(err, &refusal)
+		if refusal.Status == http.StatusServiceUnavailable {
+			in.comeAgain(w)
+		}
 		in.refuse(w, refusal.Status, refusal.Reason)
 		return
 	}
 	if err := in.Take(r.Context(), messages); err != nil {
-		w.Header().Set("Retry-After", strconv.Itoa(int(max(1, in.opts.RetryAfter/time.Second))))
+		in.comeAgain(w)
 		reason := "broken"
 		if errors.Is(err, database.ErrFull) {
 			reason = "full"
@@ -122,6 +137,29 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	in.counts.acknowledged.Observe(time.Since(started).Seconds())
 }
 
+var errHeld = errors.New("too much is being read at once")
+
+// counted reads a body and counts what arrived of it with what arrived of others:
+// nobody is known to be the platform before all of a body is there, and what is
+// only announced costs nothing.
+type counted struct {
+	from io.Reader
+	held *atomic.Int64
+	most int64
+	n    int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.n += int64(n)
+	if c.held.Add(int64(n)) > c.most {
+		return n, errHeld
+	}
+	return n, err
+}
+
+func (c *counted) release() { c.held.Add(-c.n) }
+
 // read is Read of the channel. One that panics on a delivery refuses it: a platform
 // may send what nobody thought of.
 func (in *Intake) read(header http.Header, body []byte) (messages []Message, err error) {
@@ -132,6 +170,10 @@ func (in *Intake) read(header http.Header, body []byte) (messages []Message, err
 		}
 	}()
 	return in.channel.Read(header, body)
+}
+
+func (in *Intake) comeAgain(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(max(1, in.opts.RetryAfter/time.Second))))
 }
 
 func (in *Intake) refuse(w http.ResponseWriter, status int, reason string) {
@@ -154,13 +196,15 @@ func (in *Intake) Take(ctx context.Context, messages []Message) error {
 			in.counts.ignored("nameless")
 			continue
 		}
+		m.Channel = in.channel.Name()
 		m.Text, _ = privacy.Mask(m.Text)
 		m.Quoted, _ = privacy.Mask(m.Quoted)
 		body, err := json.Marshal(m)
 		if err != nil {
 			return fmt.Errorf("keep a message of %s: %w", in.channel.Name(), err)
 		}
-		rows = append(rows, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, Body: body, At: in.opts.Now()})
+		rows = append(rows, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, Body: body, At: in.opts.Now(),
+			Silent: m.Kind == Left || m.Kind == TookOver})
 	}
 	if len(rows) == 0 {
 		if len(messages) == 0 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -55,6 +56,7 @@ func TestDeliveriesAreAnsweredByWhatTheyAre(t *testing.T) {
 		{"no JSON", plain, signed("chào"), 400},
 		{"nothing for us", plain, signed(`{"strange":"nothing"}`), 200},
 		{"unknown event", plain, signed(`{"strange":"poll"}`), 200},
+		{"not readable yet", plain, signed(`{"strange":"not yet"}`), 503},
 		{"makes the channel panic", plain, signed(`{"strange":"panic","text":"bí mật"}`), 400},
 		{"message without key", plain, signed(`{"chat":"a","text":"x"}`), 200},
 		{"just small enough", plain, signed(`{"id":"3","chat":"a","text":"` + strings.Repeat("a", 1<<20-len(`{"id":"3","chat":"a","text":""}`)) + `"}`), 200},
@@ -73,6 +75,9 @@ func TestDeliveriesAreAnsweredByWhatTheyAre(t *testing.T) {
 		}
 		if rec.Body.Len() > 0 {
 			t.Errorf("%s: body %q, want none", c.name, rec.Body)
+		}
+		if again := rec.Header().Get("Retry-After"); (rec.Code == 503) != (again != "") {
+			t.Errorf("%s: status %d with Retry-After %q", c.name, rec.Code, again)
 		}
 		if allow := rec.Header().Get("Allow"); (rec.Code == 405) != (allow == "POST") {
 			t.Errorf("%s: status %d with Allow %q", c.name, rec.Code, allow)
@@ -206,6 +211,36 @@ func TestWhatIsNotKeptIsNotAcknowledged(t *testing.T) {
 	}
 }
 
+// What arrives of many bodies at once is bounded, and so is the memory of a process
+// that is sent large ones by whoever finds its address.
+func TestBodiesAreBoundedTogether(t *testing.T) {
+	w := newWorld(t)
+	hook := webhook.Handler(w.channel, w.db, webhook.IntakeOptions{MaxHeld: 1000})
+	slow, finish := io.Pipe()
+	first := make(chan int)
+	go func() {
+		rec := httptest.NewRecorder()
+		hook.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", slow))
+		first <- rec.Code
+	}()
+	for _, n := range []int{900, 1} { // who asks for the last byte has counted those before
+		if _, err := finish.Write(make([]byte, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d := delivery{ID: "1", Chat: "a", Text: strings.Repeat("a", 200)}
+	if got := post(hook, secret, d); got.Code != 503 || got.Header().Get("Retry-After") == "" {
+		t.Errorf("delivery beside 900 of 1000 bytes = %d, Retry-After %q; want 503 and when to come again", got.Code, got.Header().Get("Retry-After"))
+	}
+	_ = finish.Close()
+	if code := <-first; code != 401 {
+		t.Errorf("the slow one = %d, want 401", code)
+	}
+	if got := post(hook, secret, d); got.Code != 200 {
+		t.Errorf("delivery after it = %d, want 200", got.Code)
+	}
+}
+
 // T34: when the queue is full the platform is told to come again, and nothing of
 // what it then brings is lost or doubled.
 func TestT34FullQueue(t *testing.T) {
@@ -248,27 +283,41 @@ func TestT34FullQueue(t *testing.T) {
 	}
 }
 
-// T06 and Z07: what comes again is answered once, in parallel and after a restart.
-// T07: a lower number than before is another message.
+// T06 and Z07: what comes again is answered once, in parallel, to another replica
+// and after a restart. T07: a lower number than before is another message.
 func TestT06DuplicatesAreAnsweredOnce(t *testing.T) {
-	w := newWorld(t)
-	_, stop := run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
-	var all sync.WaitGroup
-	for range 20 {
-		all.Go(func() { post(w.hook, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"}) })
-	}
-	all.Wait()
-	w.platform.until(t, "the answer", func() bool { return len(w.platform.texts("a")) > 0 })
-	stop()
-	_ = w.db.Close()
-	w.open()
-	run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
-	w.deliver(delivery{ID: "34", Chat: "a", Text: "hỏi"})
-	w.deliver(delivery{ID: "12", Chat: "a", Text: "số nhỏ hơn"})
-	w.platform.until(t, "the second answer", func() bool { return len(w.platform.texts("a")) > 1 })
-	if got, want := w.platform.texts("a"), []string{"re hỏi", "re số nhỏ hơn"}; !equal(got, want) {
-		t.Errorf("answers %q, want %q", got, want)
-	}
+	everywhere(t, func(t *testing.T, fresh func(testing.TB) string) {
+		url, p := fresh(t), newPlatform()
+		c := &channel{name: "test", secret: secret, send: p.send}
+		replica := func() (http.Handler, func()) {
+			db := openDB(t, url, database.Options{})
+			_, stop := run(t, db, responder(echo), []webhook.Line{fast(c)}, hurried())
+			return webhook.Handler(c, db, webhook.IntakeOptions{}), func() { stop(); _ = db.Close() }
+		}
+		first, stopFirst := replica()
+		second, stopSecond := replica()
+		var all sync.WaitGroup
+		for range 20 {
+			for _, hook := range []http.Handler{first, second} {
+				all.Go(func() {
+					if got := post(hook, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"}); got.Code != 200 {
+						t.Errorf("the same delivery again = %d, want 200", got.Code)
+					}
+				})
+			}
+		}
+		all.Wait()
+		p.until(t, "the answer", func() bool { return len(p.texts("a")) > 0 })
+		stopFirst()
+		stopSecond()
+		third, _ := replica()
+		post(third, secret, delivery{ID: "34", Chat: "a", Text: "hỏi"})
+		post(third, secret, delivery{ID: "12", Chat: "a", Text: "số nhỏ hơn"})
+		p.until(t, "the second answer", func() bool { return len(p.texts("a")) > 1 })
+		if got, want := p.texts("a"), []string{"re hỏi", "re số nhỏ hơn"}; !equal(got, want) {
+			t.Errorf("answers %q, want %q", got, want)
+		}
+	})
 }
 
 // T04 and Z08: deliveries are acknowledged while the model is still at its first.

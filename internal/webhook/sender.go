@@ -24,12 +24,16 @@ type sender struct {
 	breaker circuitbreaker.CircuitBreaker[any]
 	freed   chan struct{} // there is room for another part
 
+	most int           // parts taken out of the outbox at once
+	turn time.Duration // longest wait of one for its turn
+
 	mu       sync.Mutex
 	sending  int
-	due      time.Time // when the next part held back by this process may go; zero: none known
-	stopped  string    // code of the platform; empty: it takes parts
-	since    time.Time // stopped
-	probeAt  time.Time // while stopped: when it is tried again
+	tried    map[int64]int // calls that failed, by part
+	due      time.Time     // when the next part held back by this process may go; zero: none known
+	stopped  string        // code of the platform; empty: it takes parts
+	since    time.Time     // stopped
+	probeAt  time.Time     // while stopped: when it is tried again
 	lastSent time.Time
 }
 
@@ -37,7 +41,10 @@ type sender struct {
 const inARow = 5
 
 func newSender(d *Dispatcher, line Line) *sender {
-	s := &sender{d: d, line: line, name: line.Channel.Name(), pace: newPace(line, d.opts.Now), freed: make(chan struct{}, 1)}
+	s := &sender{d: d, line: line, name: line.Channel.Name(), pace: newPace(line, d.opts.Now), freed: make(chan struct{}, 1), tried: map[int64]int{}}
+	// What is taken at once has gone out in half of turn, unless its chat is slower.
+	s.most = min(d.opts.Sends, max(1, int(5*line.PerSecond)))
+	s.turn = 10*time.Second + max(line.PerChat, line.PerGroup)
 	s.log = d.opts.Log.With("channel", s.name)
 	gauge := d.opts.Metrics.open.WithLabelValues(s.name)
 	d.opts.Metrics.stopped.WithLabelValues(s.name).Set(0)
@@ -105,7 +112,7 @@ func (s *sender) room() int {
 	case s.stopped != "" || !s.breaker.IsClosed():
 		return one
 	}
-	return s.d.opts.Sends - s.sending
+	return s.most - s.sending
 }
 
 // run sends until ctx ends and returns when the last call has.
@@ -141,8 +148,9 @@ func (s *sender) count(n int) {
 	}
 }
 
-// lease of a part is not renewed, so it is longer than anything done with one.
-func (s *sender) lease() time.Duration { return s.d.opts.Lease + 2*s.d.opts.CallIn }
+// lease of a part is not renewed, so it is longer than anything done with one: a
+// wait for its turn, a call, another to the new name of the chat, and the writes.
+func (s *sender) lease() time.Duration { return s.turn + 2*s.d.opts.CallIn + keepIn }
 
 // untilDue is the time until the outbox is worth a look without a signal.
 func (s *sender) untilDue() time.Duration {
@@ -162,7 +170,7 @@ func (s *sender) untilDue() time.Duration {
 
 // handle sends one part and writes down what came of it.
 func (s *sender) handle(ctx context.Context, o database.Outgoing) {
-	turn, cancel := context.WithTimeout(ctx, s.d.opts.Lease)
+	turn, cancel := context.WithTimeout(ctx, s.turn)
 	err := s.pace.wait(turn, o.Dialogue)
 	cancel()
 	if err != nil { // too many wait, or everything ends: back without a call
@@ -222,6 +230,7 @@ func (s *sender) settle(ctx context.Context, o database.Outgoing, receipt string
 	if err == nil {
 		s.succeeded()
 		s.d.opts.Metrics.sent.WithLabelValues(s.name, "sent").Inc()
+		s.forget(o)
 		s.keep(ctx, o, "sent", func(ctx context.Context) error { return s.d.db.Sent(ctx, o, receipt) })
 		return
 	}
@@ -253,30 +262,55 @@ func (s *sender) settle(ctx context.Context, o database.Outgoing, receipt string
 	default: // Rejected, and Moved without a name
 		s.answered()
 		log.Warn("part refused by the platform", "err", failure)
-		s.keep(ctx, o, "failed", func(ctx context.Context) error { return s.d.db.SendFailed(ctx, o, failure.Code) })
+		s.fail(ctx, o, failure.Code)
 	}
 }
+
+// atAll times its tries is how often a part is taken up by all processes together,
+// calls or not: a channel may be stopped for hours and processes be killed before
+// its first real try.
+const atAll = 50
 
 // retry holds the dialogue back until the part is tried again, as long as it has
 // tries left. When everything ends the part just goes back.
 func (s *sender) retry(ctx context.Context, o database.Outgoing, failure *SendError, tries int, log *slog.Logger) {
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		s.later(ctx, o, 0, "shutdown")
-	case o.Attempt >= tries:
-		log.Error("part given up", "err", failure)
-		s.keep(ctx, o, "failed", func(ctx context.Context) error { return s.d.db.SendFailed(ctx, o, failure.Code) })
-	case failure.After > 0:
-		log.Info("part is sent later", "after", failure.After)
-		s.later(ctx, o, failure.After+time.Duration(s.d.opts.Jitter()*float64(time.Second)), failure.Code)
-	default:
-		wait := s.d.backoff(o.Attempt)
-		if failure.Class == Unsure {
-			s.d.opts.Metrics.again.WithLabelValues(s.name).Inc()
-		}
-		log.Warn("part is sent again", "after", wait, "err", failure)
-		s.later(ctx, o, wait, failure.Code)
+		return
 	}
+	s.mu.Lock()
+	if len(s.tried) >= manyChats { // of parts that other processes ended
+		clear(s.tried)
+	}
+	s.tried[o.ID]++
+	tried := s.tried[o.ID]
+	s.mu.Unlock()
+	if tried >= tries || o.Attempt >= atAll*tries {
+		log.Error("part given up", "tried", tried, "err", failure)
+		s.fail(ctx, o, failure.Code)
+		return
+	}
+	wait := s.d.backoff(tried)
+	if failure.After > 0 {
+		wait = failure.After + time.Duration(s.d.opts.Jitter()*float64(time.Second))
+	}
+	if failure.Class == Unsure {
+		s.d.opts.Metrics.again.WithLabelValues(s.name).Inc()
+	}
+	log.Warn("part is sent again", "tried", tried, "after", wait, "err", failure)
+	s.later(ctx, o, wait, failure.Code)
+}
+
+// fail ends a part that does not arrive, with what follows it in the same reply.
+func (s *sender) fail(ctx context.Context, o database.Outgoing, code string) {
+	s.forget(o)
+	s.keep(ctx, o, "failed", func(ctx context.Context) error { return s.d.db.SendFailed(ctx, o, code) })
+}
+
+func (s *sender) forget(o database.Outgoing) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.tried, o.ID)
 }
 
 // later puts a part back for so long, and its dialogue with it.
@@ -293,18 +327,20 @@ func (s *sender) later(ctx context.Context, o database.Outgoing, wait time.Durat
 // unreachable drops what waits for a person. In a group it is the group that takes
 // nothing, and its members can still be written to.
 func (s *sender) unreachable(ctx context.Context, o database.Outgoing, code string) {
-	if s.line.Group != nil && s.line.Group(o.Dialogue) {
-		s.keep(ctx, o, "failed", func(ctx context.Context) error { return s.d.db.SendFailed(ctx, o, code) })
-		return
+	if s.line.Group == nil || !s.line.Group(o.Dialogue) {
+		s.d.opts.Metrics.unreachable.WithLabelValues(s.name).Inc()
+		s.keep(ctx, o, "unreachable", func(ctx context.Context) error { return s.d.db.SetUnreachable(ctx, s.name, o.Person, code) })
 	}
-	s.d.opts.Metrics.unreachable.WithLabelValues(s.name).Inc()
-	s.keep(ctx, o, "unreachable", func(ctx context.Context) error { return s.d.db.SetUnreachable(ctx, s.name, o.Person, code) })
-	s.keep(ctx, o, "failed", func(ctx context.Context) error { return s.d.db.SendFailed(ctx, o, code) })
+	s.fail(ctx, o, code)
 }
 
 // keep writes what became of a part.
 func (s *sender) keep(ctx context.Context, o database.Outgoing, what string, write func(context.Context) error) {
-	if err := insist(ctx, write); err != nil {
+	switch err := insist(ctx, write); {
+	case err == nil:
+	case errors.Is(err, database.ErrLost):
+		s.log.Warn("a part was erased or taken over meanwhile", "part", o.ID, "operation", what)
+	default:
 		s.log.Error("outbox not written", "part", o.ID, "operation", what, "err", err)
 	}
 }

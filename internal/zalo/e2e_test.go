@@ -171,6 +171,12 @@ func TestZ25TheNextEventReopens(t *testing.T) {
 	if n := len(w.Calls(sendsTo)); n != 0 {
 		t.Errorf("%d calls 49 hours after", n)
 	}
+	// Neither an officer who writes nor somebody who leaves opens the window.
+	w.deliver(t, url, w.TakeOver(sampleUser, "7", "Chào anh"))
+	w.deliver(t, url, w.Event("unfollow", sampleUser, ""))
+	if heard, err := w.db.LastHeard(t.Context(), "zalo", sampleUser); err != nil || time.Since(heard) < 49*time.Hour {
+		t.Errorf("last heard %v, %v, want 49 hours ago", heard, err)
+	}
 	w.deliver(t, url, w.Event("user_click_chatnow", sampleUser, ""))
 	until(t, "answered", func() bool { return len(w.Sent()) == 1 })
 }

@@ -141,7 +141,7 @@ func plainFinding(name, first, when, secret string) Finding {
 	case when == "không có timestamp":
 		f.Advice = "Sự kiện không ký kèm thời gian nên bị từ chối: không chống được gửi lại."
 	case first == "oa_id":
-		f.Advice = "Công thức này chỉ được nhận khi bật tùy chọn chữ ký theo oa_id."
+		f.Advice = "Công thức này chỉ được nhận khi đặt ZALO_SIGNATURE_OA_ID=true."
 	default:
 		f.Accepted, f.Advice = true, "Công thức này được nhận, không phải làm gì."
 	}

@@ -11,6 +11,7 @@ CREATE TABLE inbox (
     body     BYTEA    NOT NULL,
     at       BIGINT   NOT NULL,
     seen     BIGINT   NOT NULL,
+    silent   SMALLINT NOT NULL DEFAULT 0,
     done     SMALLINT NOT NULL DEFAULT 0,
     attempt  INTEGER  NOT NULL DEFAULT 0,
     owner    TEXT     NOT NULL DEFAULT '',
