@@ -5,8 +5,9 @@ package eval
 import "embed"
 
 // FS holds sets/*.jsonl (one case a line), gates.json, forbidden.json (what no answer
-// says), the baselines that gates compare with, and scorecard.html, the public page
+// says), privacy.jsonl (texts with the personal data in them marked, and texts that only
+// look like it), the baselines that gates compare with, and scorecard.html, the public page
 // on how well the assistant answers.
 //
-//go:embed sets gates.json forbidden.json baselines scorecard.html
+//go:embed sets gates.json forbidden.json privacy.jsonl baselines scorecard.html
 var FS embed.FS

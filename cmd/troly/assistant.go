@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"troly/internal/corpus"
 	"troly/internal/ingest"
 	"troly/internal/pipeline"
@@ -27,13 +29,24 @@ type assistant struct {
 	remote  *qdrant.Store // nil without QDRANT_URL
 	vectors *vectors      // nil without an embedder
 	filling sync.WaitGroup
+	watched *telemetry // nil: nobody is told of anything
 }
 
 // openAssistant makes the parts from the settings and brings the store up to date
 // with the knowledge. What cannot be saved or had to be rebuilt is said on stderr
 // and stops nothing.
 func openAssistant(ctx context.Context, con *console, opts *options) (*assistant, error) {
+	return openMeasured(ctx, con, opts, nil)
+}
+
+// openMeasured is openAssistant of one whose figures are registered; nil: none are
+// taken. It is traced when the settings say so.
+func openMeasured(ctx context.Context, con *console, opts *options, registry prometheus.Registerer) (*assistant, error) {
 	s, err := readSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	t, err := newTelemetry(ctx, s, registry)
 	if err != nil {
 		return nil, err
 	}
@@ -65,22 +78,22 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 	if report.NotSaved != nil && note == nil {
 		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", report.NotSaved)
 	}
-	a := &assistant{lib: lib, store: store, vectors: newVectors(s.Models.embedder())}
+	a := &assistant{lib: lib, store: store, vectors: newVectors(s.Models.embedder(t)), watched: t}
 	if a.remote, err = s.Qdrant.open(lib, a.vectors.forPassages()); err != nil {
 		return nil, err
 	}
-	options := pipeline.Options{Build: buildVersion()}
+	options := pipeline.Options{Build: buildVersion(), Watcher: t.watcher()}
 	if a.vectors != nil {
 		a.vectors.begin(ctx, con.err, store, lib)
 		options.Embedder = a.vectors.Name()
 	}
-	if options.Model = s.Models.generator(); options.Model != nil {
+	if options.Model = s.Models.generator(t); options.Model != nil {
 		a.model = true
 		if options.Prompts, err = prompts.Load(); err != nil {
 			return nil, err
 		}
 	}
-	a.Assistant = pipeline.New(lib, retrieval.New(lib, withFallback(a.remote, store), a.vectors.forQuestions(), retrieval.Options{}), options)
+	a.Assistant = pipeline.New(lib, retrieval.New(lib, withFallback(a.remote, store, t), a.vectors.forQuestions(), retrieval.Options{}), options)
 	return a, nil
 }
 
@@ -114,9 +127,9 @@ func storeMark(encoder *retrieval.Encoder) string {
 func (a *assistant) Close() error {
 	a.filling.Wait()
 	if a.remote == nil {
-		return a.store.Close()
+		return errors.Join(a.store.Close(), a.watched.Close())
 	}
-	return errors.Join(a.store.Close(), a.remote.Close())
+	return errors.Join(a.store.Close(), a.remote.Close(), a.watched.Close())
 }
 
 // buildVersion is the revision the program was built from.

@@ -50,7 +50,7 @@ Exit status: 0 done, 1 broken, 2 bad input, 3 incomplete (finished samples are k
 	cmd.AddCommand(
 		evalRunCommand(con, opts), evalScoreCommand(con, opts), evalCompareCommand(con), evalGateCommand(con, opts),
 		evalLintCommand(con, opts), evalPerturbCommand(con, opts), evalCacheCommand(con, opts), evalRetrievalCommand(con, opts),
-		evalReportCommand(con, opts), evalCalibrateCommand(con),
+		evalReportCommand(con, opts), evalCalibrateCommand(con), evalPrivacyCommand(con, opts),
 		evalOnlineCommand(con, opts), evalPromoteCommand(con, opts),
 	)
 	return cmd

@@ -16,7 +16,7 @@ import (
 func (m modelSettings) versions() (map[string]string, error) {
 	v := make(map[string]string)
 	if m.Embedding != "" {
-		v["embedder"] = m.embedder().Name() + " at " + cmp.Or(m.EmbeddingURL, m.BaseURL, openai.DefaultURL)
+		v["embedder"] = m.embedder(nil).Name() + " at " + cmp.Or(m.EmbeddingURL, m.BaseURL, openai.DefaultURL)
 	}
 	if m.Model == "" {
 		return v, nil
@@ -51,7 +51,7 @@ func (m modelSettings) judge(ctx context.Context, dir string) (*evaluation.Model
 	if err := cache.Check(); err != nil {
 		return nil, err
 	}
-	primitives := judge.New(judgeModel{m.generator(), set.Version()}, set, cache)
+	primitives := judge.New(judgeModel{m.generator(nil), set.Version()}, set, cache)
 	j := &evaluation.ModelJudge{Primitives: primitives, Model: m.where(), Prompts: set.Version()}
 	return j, j.Check(ctx)
 }

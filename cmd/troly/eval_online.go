@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,7 +37,10 @@ func evalOnlineCommand(con *console, opts *options) *cobra.Command {
 that failed a check or got a thumbs-down, half of the refusals, fewer of the rest),
 measures the sampled by everything that needs no expected answer, and estimates the
 figures of all outcomes, weighted by inverse inclusion probability. Decisions are
-by the hash of the outcome's ID: the same on every machine and every day.`,
+by the hash of the outcome's ID: the same on every machine and every day.
+
+With OTEL_EXPORTER_OTLP_ENDPOINT each looked-at outcome is a span with an event
+gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 		Example: "  troly eval online outcomes.jsonl --feedback feedback.jsonl\n  troly eval online outcomes.jsonl --rate rest=0.1 --budget 500 --worst 20",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -66,6 +70,9 @@ by the hash of the outcome's ID: the same on every machine and every day.`,
 					return err
 				}
 			}
+			if err := tellResults(cmd.Context(), opts, report.Looked); err != nil {
+				return err
+			}
 			if f.asJSON {
 				return con.json(report)
 			}
@@ -80,6 +87,21 @@ by the hash of the outcome's ID: the same on every machine and every day.`,
 	fs.StringVar(&f.out, "out", "", "also write the outcomes with their sampling decisions to this file")
 	fs.BoolVar(&f.asJSON, "json", false, "print the figures as JSON")
 	return cmd
+}
+
+// tellResults sends what was measured to the collector of the settings, if there is
+// one.
+func tellResults(ctx context.Context, opts *options, looked []evaluation.LiveSample) error {
+	s, err := readSettings(opts)
+	if err != nil {
+		return err
+	}
+	t, err := newTelemetry(ctx, s, nil)
+	if err != nil || t == nil {
+		return err
+	}
+	t.evaluated(ctx, looked)
+	return t.Close()
 }
 
 // read reads outcomes of several files and the feedback on them.

@@ -219,6 +219,9 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	if judging != nil {
 		m.Judge = judging.Name()
 	}
+	if price := s.Models.price(); price.Known() {
+		m.Price = &price
+	}
 	if f.Out == "" {
 		f.Out = s.file(filepath.Join("eval", "runs", m.Run))
 	}
@@ -428,6 +431,9 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		}
 	}
 	fmt.Fprintf(out, "misses: %s\n", strings.Join(lost, ", "))
+	if usage := s.UsageLine(); usage != "" {
+		fmt.Fprintln(out, usage)
+	}
 	if s.Errors+s.Missing > 0 {
 		fmt.Fprintf(out, "errors %d, not asked %d: in no mean\n", s.Errors, s.Missing)
 	}

@@ -41,7 +41,7 @@ new collection, searched once it is whole.`,
 			encoder := retrieval.NewEncoder(lib)
 			mark := storeMark(encoder)
 			syncer := ingest.Syncer{Store: store, Encoder: encoder, DryRun: dryRun, Progress: con.progress}
-			if v := newVectors(s.Models.embedder()); v != nil {
+			if v := newVectors(s.Models.embedder(nil)); v != nil {
 				syncer.Embedder, mark = v.Embedder, v.fullMark(encoder)
 			}
 			report, err := syncer.Sync(cmd.Context(), lib)

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/url"
 	"strings"
 	"time"
@@ -13,11 +14,15 @@ import (
 
 // modelSettings say which models to use, and where they are.
 type modelSettings struct {
-	Key          string `env:"OPENAI_API_KEY"`
-	BaseURL      string `env:"OPENAI_BASE_URL"`
-	Model        string `env:"LLM_MODEL"`
-	Fallback     string `env:"LLM_FALLBACK_MODEL"`
-	DailyTokens  int    `env:"LLM_DAILY_TOKENS" envDefault:"0"`
+	Key         string `env:"OPENAI_API_KEY"`
+	BaseURL     string `env:"OPENAI_BASE_URL"`
+	Model       string `env:"LLM_MODEL"`
+	Fallback    string `env:"LLM_FALLBACK_MODEL"`
+	DailyTokens int    `env:"LLM_DAILY_TOKENS" envDefault:"0"`
+
+	PricePrompt     float64 `env:"LLM_PRICE_PROMPT" envDefault:"0"` // of a million tokens
+	PriceCompletion float64 `env:"LLM_PRICE_COMPLETION" envDefault:"0"`
+
 	Embedding    string `env:"EMBEDDING_MODEL"`
 	EmbeddingURL string `env:"EMBEDDING_BASE_URL"`
 	Dimensions   int    `env:"EMBEDDING_DIMENSIONS" envDefault:"0"`
@@ -44,6 +49,10 @@ func (m modelSettings) check() error {
 		return errors.New("LLM_FALLBACK_MODEL is set, but not LLM_MODEL, which it stands in for")
 	case m.DailyTokens < 0:
 		return fmt.Errorf("LLM_DAILY_TOKENS %d: write a number of tokens, 0 for no limit", m.DailyTokens)
+	case !(m.PricePrompt >= 0) || math.IsInf(m.PricePrompt, 0):
+		return fmt.Errorf("LLM_PRICE_PROMPT %v: write what a million tokens of a prompt cost, for example 0.15; 0: cost is not told", m.PricePrompt)
+	case !(m.PriceCompletion >= 0) || math.IsInf(m.PriceCompletion, 0):
+		return fmt.Errorf("LLM_PRICE_COMPLETION %v: write what a million tokens of a completion cost, for example 0.6; 0: cost is not told", m.PriceCompletion)
 	case m.Transcription != "" && m.BaseURL == "" && m.Key == "":
 		return errors.New("TRANSCRIPTION_MODEL is set, but neither OPENAI_BASE_URL nor OPENAI_API_KEY")
 	case m.Embedding == "" && (m.Dimensions != 0 || m.EmbeddingURL != ""):
@@ -80,15 +89,21 @@ func (m modelSettings) client() *openai.Client {
 	return openai.New(openai.Config{BaseURL: m.BaseURL, Key: m.Key})
 }
 
-// generator is the chat model under all limits, nil without LLM_MODEL.
-func (m modelSettings) generator() llm.Generator {
+// price is what tokens cost.
+func (m modelSettings) price() llm.Price {
+	return llm.Price{Prompt: m.PricePrompt, Completion: m.PriceCompletion}
+}
+
+// generator is the chat model under all limits, nil without LLM_MODEL. t is told of
+// each call; nil: nobody.
+func (m modelSettings) generator(t *telemetry) llm.Generator {
 	if m.Model == "" {
 		return nil
 	}
 	client := m.client()
-	g := llm.Harden(client.Chat(m.Model), llm.Limits{})
+	g := llm.Observe(llm.Harden(client.Chat(m.Model), t.limits("llm", llm.Limits{})), t.calls())
 	if m.Fallback != "" {
-		g = llm.WithFallback(g, llm.Harden(client.Chat(m.Fallback), llm.Limits{}))
+		g = llm.WithFallback(g, llm.Observe(llm.Harden(client.Chat(m.Fallback), t.limits("llm_fallback", llm.Limits{})), t.calls()))
 	}
 	if m.DailyTokens > 0 {
 		g = llm.WithBudget(g, m.DailyTokens, time.Now)
@@ -98,7 +113,7 @@ func (m modelSettings) generator() llm.Generator {
 
 // embedder is the embedding model under all limits, nil without EMBEDDING_MODEL. A
 // question waits for it only shortly, because words alone find most of what it finds.
-func (m modelSettings) embedder() llm.Embedder {
+func (m modelSettings) embedder(t *telemetry) llm.Embedder {
 	if m.Embedding == "" {
 		return nil
 	}
@@ -107,5 +122,5 @@ func (m modelSettings) embedder() llm.Embedder {
 		address = m.BaseURL
 	}
 	e := openai.New(openai.Config{BaseURL: address, Key: m.Key}).Embedder(m.Embedding, m.dimensions())
-	return llm.HardenEmbedder(e, llm.Limits{Total: 2 * time.Second}, llm.Limits{Total: 2 * time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4})
+	return llm.ObserveEmbedder(llm.HardenEmbedder(e, t.limits("embedding", llm.Limits{Total: 2 * time.Second}), llm.Limits{Total: 2 * time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4}), t.calls())
 }

@@ -17,10 +17,10 @@ func (m modelSettings) examine(ctx context.Context) []check {
 		}
 		alone := m
 		alone.Model, alone.Fallback, alone.DailyTokens = model.name, "", 0
-		checks = append(checks, tryModel(ctx, model.setting, alone.generator()))
+		checks = append(checks, tryModel(ctx, model.setting, alone.generator(nil)))
 	}
 	if m.Embedding != "" {
-		checks = append(checks, tryEmbedding(ctx, m.embedder()))
+		checks = append(checks, tryEmbedding(ctx, m.embedder(nil)))
 	}
 	if len(checks) == 0 {
 		checks = append(checks, check{Name: "models", OK: true, Detail: "none set: answers are extracts, found by words"})

@@ -69,12 +69,17 @@ func (q qdrantSettings) open(lib *corpus.Library, e llm.Embedder) (*qdrant.Store
 }
 
 // withFallback searches Qdrant, and the embedded store while that is away.
-func withFallback(remote *qdrant.Store, embedded *vectorstore.Embedded) vectorstore.Searcher {
+func withFallback(remote *qdrant.Store, embedded *vectorstore.Embedded, t *telemetry) vectorstore.Searcher {
 	if remote == nil {
-		return embedded
+		return t.searching(embedded, "embedded")
 	}
 	remote.Connect() // while the rest starts
-	return vectorstore.NewFallback(remote, embedded, vectorstore.FallbackOptions{Name: "Qdrant"})
+	opts := vectorstore.FallbackOptions{Name: "Qdrant"}
+	if t != nil && t.measures != nil {
+		t.measures.Circuit("qdrant", 0)
+		opts.Watch = func(s vectorstore.State) { t.measures.Circuit("qdrant", int(s)) }
+	}
+	return t.searching(vectorstore.NewFallback(remote, embedded, opts), "qdrant")
 }
 
 // fillStep is how many chunks are encoded and written as one step of filling: what
@@ -158,7 +163,7 @@ func examineQdrant(ctx context.Context, s settings, lib *corpus.Library) []check
 	defer cancel()
 	c := check{Name: "QDRANT_URL"}
 	q := s.Qdrant
-	remote, err := q.open(lib, s.Models.embedder())
+	remote, err := q.open(lib, s.Models.embedder(nil))
 	if err != nil {
 		c.Detail = err.Error()
 		return []check{c}

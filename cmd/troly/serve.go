@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"troly/eval"
@@ -30,8 +31,8 @@ func serveCommand(con *console, opts *options) *cobra.Command {
 OpenAI's clients ask for them under /v1, tools for other assistants at /mcp. Telegram, the Zalo Official
 Account and the Zalo bot are on when they are set; their platforms deliver to
 /webhooks/telegram, /webhooks/zalo and /webhooks/zalo-bot under TROLY_PUBLIC_URL, or
-are polled from an office without a public address. /healthz and /readyz are for
-monitoring. It stops on SIGTERM after the questions under way.`,
+are polled from an office without a public address. /healthz, /readyz and /metrics
+(Prometheus; not through a proxy) are for monitoring. It stops on SIGTERM after the questions under way.`,
 		Example: "  troly serve\n  troly serve --telegram-poll\n  curl -s -H 'Content-Type: application/json' -d '{\"question\":\"làm khai sinh cần gì\"}' http://127.0.0.1:8080/api/v1/ask",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,7 +40,9 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			registry := prometheus.NewRegistry()
+			registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+			a, err := openMeasured(cmd.Context(), con, opts, registry)
 			if err != nil {
 				return err
 			}
@@ -50,7 +53,6 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 				return err
 			}
 			defer db.Close()
-			registry := prometheus.NewRegistry()
 			chat, err := openChannels(cmd.Context(), s, a, db, registry, poll, log)
 			if err != nil {
 				return err
@@ -58,6 +60,11 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 			listener, err := net.Listen("tcp", s.Addr)
 			if err != nil {
 				return fmt.Errorf("TROLY_ADDR %s: %w", s.Addr, err)
+			}
+			figures, err := s.Telemetry.listen()
+			if err != nil {
+				listener.Close()
+				return err
 			}
 			ctx, stop := context.WithCancel(cmd.Context())
 			a.keepFilling(ctx, log)
@@ -75,11 +82,24 @@ monitoring. It stops on SIGTERM after the questions under way.`,
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
 				background.Go(func() { keepFilled(ctx, a.remote, a.lib, a.vectors.forPassages(), lookEvery, log) })
 			}
-			return serve(ctx, listener, web.New(web.Options{
+			ancestors, _ := s.Pages.ancestors() // checked with the settings
+			proxies, _ := s.Pages.proxies()
+			options := web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
 				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
-				Keeper: db, Keys: db,
-			}))
+				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db},
+				FrameAncestors: ancestors, TrustedProxies: proxies, AsksPerMinute: s.Pages.AsksPerMinute,
+			}
+			if figures == nil {
+				options.Metrics = registry
+			} else {
+				background.Go(func() {
+					if err := serve(ctx, figures, web.Figures(registry)); err != nil {
+						log.Error("TROLY_METRICS_ADDR is served no more", "err", err)
+					}
+				})
+			}
+			return serve(ctx, listener, web.New(options))
 		},
 	}
 	cmd.Flags().BoolVar(&poll.telegram, "telegram-poll", false, "ask Telegram for messages instead of having them delivered")

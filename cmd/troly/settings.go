@@ -30,9 +30,12 @@ type settings struct {
 	Qdrant   qdrantSettings
 	Models   modelSettings
 	Database databaseSettings
+	Pages    pageSettings
 	Telegram telegramSettings
 	Zalo     zaloSettings
 	ZaloBot  zaloBotSettings
+
+	Telemetry telemetrySettings
 }
 
 // options are the flags every command has; they win over the environment.
@@ -75,8 +78,16 @@ func (s settings) check() error {
 			return fmt.Errorf("TROLY_KNOWLEDGE_DIR %q: no such folder", s.KnowledgeDir)
 		}
 	}
-	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(),
-		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check())
+	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(), s.Pages.check(),
+		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check(), s.Telemetry.check())
+}
+
+// checkAddr names a setting that is neither empty nor an address to listen on.
+func checkAddr(name, value string) error {
+	if _, _, err := net.SplitHostPort(value); value != "" && err != nil {
+		return fmt.Errorf("%s %q: write host:port, for example 127.0.0.1:9090", name, value)
+	}
+	return nil
 }
 
 // settingError names the setting that could not be read: the library knows it by its

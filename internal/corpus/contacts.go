@@ -82,6 +82,27 @@ func (r Reach) sameAs(listed Reach) bool {
 	return r.Canonical == listed.Canonical || r.Kind == vietnamese.Link && r.Canonical == host
 }
 
+// PublicNumbers are the telephone numbers and mail addresses of the contacts and of
+// the typed fields of documents: they are nobody's private data.
+func (l *Library) PublicNumbers() []string {
+	var public []string
+	for _, c := range l.Contacts {
+		for _, reach := range []string{c.Phone, c.Email} {
+			if reach != "" {
+				public = append(public, reach)
+			}
+		}
+	}
+	for i := range l.Documents {
+		for _, r := range FindReaches(l.Documents[i].typedText()) {
+			if r.Kind != vietnamese.Link {
+				public = append(public, r.Text)
+			}
+		}
+	}
+	return public
+}
+
 // ContactsIn returns the contacts whose number, address or link stands in text, in
 // the order of the list.
 func (l *Library) ContactsIn(text string) []Contact {

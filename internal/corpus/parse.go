@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -61,7 +62,11 @@ func parseDocument(file string, data []byte) (*Document, error) {
 	}
 	doc.Sections = sections
 	for _, a := range doc.Answers {
-		doc.Asked = append(doc.Asked, a.Asked...)
+		for _, q := range a.Asked {
+			if !slices.Contains(doc.Asked, q) { // two lines may answer one question
+				doc.Asked = append(doc.Asked, q)
+			}
+		}
 	}
 	return doc, nil
 }

@@ -92,6 +92,44 @@ func BenchmarkReceive(b *testing.B) {
 	})
 }
 
+// BenchmarkReceiveCompared does both ways in turns, a few rows each, so that what
+// else the machine does meets both alike: times-faster is what group commit gains.
+func BenchmarkReceiveCompared(b *testing.B) {
+	for _, n := range []int{40, 100} {
+		b.Run(fmt.Sprint("callers=", n), func(b *testing.B) {
+			var dbs [2]*DB
+			for i := range dbs {
+				dbs[i] = openQuiet(b, filepath.Join(b.TempDir(), "troly.db"))
+			}
+			dbs[0].writer.most = 1
+			var took [2]time.Duration
+			var rows int
+			const turn = 400
+			for ; rows < b.N; rows += turn {
+				for mode, db := range dbs {
+					began := time.Now()
+					var next atomic.Int64
+					var wg sync.WaitGroup
+					for range n {
+						wg.Go(func() {
+							for i := next.Add(1); i <= turn; i = next.Add(1) {
+								if _, err := db.Receive(context.Background(), row(0, rows+int(i))); err != nil {
+									b.Error(err)
+								}
+							}
+						})
+					}
+					wg.Wait()
+					took[mode] += time.Since(began)
+				}
+			}
+			b.ReportMetric(float64(rows)/took[0].Seconds(), "alone-rows/s")
+			b.ReportMetric(float64(rows)/took[1].Seconds(), "grouped-rows/s")
+			b.ReportMetric(took[0].Seconds()/took[1].Seconds(), "times-faster")
+		})
+	}
+}
+
 // BenchmarkMessage measures the whole way of a message through the database:
 // received, given out, finished with an outcome and a part, the part given out, sent.
 func BenchmarkMessage(b *testing.B) { onBoth(b, messages) }

@@ -75,19 +75,21 @@ func (t *tx) claimPart(o *Outgoing, owner string) error {
 // Sent ends a part that the platform took; receipt is what it called it. The text
 // is not kept. ErrLost: another has it, or it was erased meanwhile.
 func (db *DB) Sent(ctx context.Context, o Outgoing, receipt string) error {
-	return db.writeAnd(ctx, "sent", true, func(t *tx) error {
-		if err := t.hold(1, o.Channel, o.Dialogue); err != nil {
-			return err
-		}
-		n, err := t.endParts(done, "", receipt, "id = ? AND attempt = ? AND done IN (0, 3)", o.ID, o.Attempt)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return ErrLost
-		}
-		return t.settle(1, o.Channel, o.Dialogue, t.now)
-	})
+	return db.writeAnd(ctx, "sent", true, func(t *tx) error { return t.sent(o, receipt) })
+}
+
+func (t *tx) sent(o Outgoing, receipt string) error {
+	if err := t.hold(1, o.Channel, o.Dialogue); err != nil {
+		return err
+	}
+	n, err := t.endParts(done, "", receipt, "id = ? AND attempt = ? AND done IN (0, 3)", o.ID, o.Attempt)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return ErrLost
+	}
+	return t.settle(1, o.Channel, o.Dialogue, t.now)
 }
 
 // endParts marks parts and deletes those that were to be kept until now only.

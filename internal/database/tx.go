@@ -109,7 +109,7 @@ func (t *tx) sql(query string) string {
 
 func (t *tx) args(args []any) []any {
 	for i, a := range args {
-		if s, ok := a.(string); ok {
+		if s, ok := a.(string); ok && odd(s) {
 			args[i] = clean(s)
 		}
 	}
@@ -120,11 +120,13 @@ func (t *tx) args(args []any) []any {
 // functions take for its end: it comes from outside, and one odd character must not
 // keep a message out.
 func clean(s string) string {
-	if utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 {
+	if !odd(s) {
 		return s
 	}
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
+
+func odd(s string) bool { return !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 }
 
 // write runs f in a transaction that is durable when write returns nil. f returns
 // an error to have nothing written. what names the operation in errors.

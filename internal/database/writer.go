@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -117,6 +118,7 @@ func (w *writer) loop() {
 			w.drain(ops)
 			return
 		}
+		runtime.Gosched() // those whom the last commit has just woken call again: let them into this one
 		w.finish(w.gather(ops))
 	}
 }

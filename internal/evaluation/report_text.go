@@ -143,6 +143,9 @@ func (r *Report) writeMarkdown(w io.Writer) error {
 	b := new(strings.Builder)
 	s := r.Summary
 	fmt.Fprintf(b, "# Evaluation %s\n\n%d samples of %d questions, %d errors, %d skipped, %d missing. %s\n", s.Run, s.Samples, s.Bases, s.Errors, s.Skipped, s.Missing, versionLine(r.Manifest.Versions))
+	if usage := s.UsageLine(); usage != "" {
+		fmt.Fprintf(b, "\n%s\n", usage)
+	}
 	if len(r.Verdicts) > 0 {
 		b.WriteString("\n## Gates\n\n| result | gate | figure | n |\n|---|---|---|---|\n")
 		for _, v := range r.Verdicts {

@@ -16,7 +16,7 @@ var reportWords = [...][3]string{
 	{"refusal", "Từ chối đúng lúc", "Declining"}, {"declined", "đã từ chối", "declined"}, {"answered", "đã trả lời", "answered"}, {"shoulddecline", "nên từ chối", "should decline"}, {"shouldanswer", "nên trả lời", "should answer"},
 	{"precision", "độ chính xác", "precision"}, {"recall", "độ phủ", "recall"}, {"balanced", "độ đúng cân bằng", "balanced accuracy"}, {"falserefusal", "từ chối nhầm", "false refusals"},
 	{"router", "Nhận ra loại câu hỏi", "Recognising the question"}, {"intent", "loại câu hỏi", "intent"}, {"n", "số câu", "n"},
-	{"latency", "Thời gian, mili giây", "Time, milliseconds"}, {"stage", "khâu", "stage"},
+	{"latency", "Thời gian, mili giây", "Time, milliseconds"}, {"tokens", "Đơn vị chữ của mô hình (hỏi + đáp)", "Tokens (prompts + completions)"}, {"cost", "chi phí", "cost"}, {"stage", "khâu", "stage"},
 	{"baseline", "So với lần trước", "Against the baseline"}, {"before", "trước", "before"}, {"now", "nay", "now"}, {"change", "thay đổi", "change"}, {"wtl", "hơn / bằng / kém", "better / same / worse"},
 	{"drift", "Khác nhau ngoài câu trả lời", "Other differences"}, {"nowright", "nay đúng", "now right"}, {"nowwrong", "nay sai", "now wrong"}, {"flipped", "Câu đổi kết quả", "Flipped cases"},
 	{"wrong", "Câu chưa đúng", "Wrong outcomes"}, {"shown", "hiện những câu nặng nhất trước", "the worst are shown first"}, {"facts", "Ý cần có", "Facts wanted"}, {"found", "Tìm được", "Found"}, {"cited", "Trích dẫn", "Cited"},

@@ -40,6 +40,7 @@ type row struct {
 	missed     Miss
 	timings    [5]float64
 	tokens     [2]int
+	judged     [2]int // tokens of the judge
 	cached     bool
 	tiers      [3]int
 	forbidden  []string
@@ -86,7 +87,11 @@ func readRows(r *Run) (*rows, error) {
 
 // judge adds a verdict to a row.
 func (set *rows) judge(r *row, j *Judged) {
-	if j == nil || r.failed {
+	if j == nil {
+		return
+	}
+	r.judged = [2]int{j.Usage.PromptTokens, j.Usage.CompletionTokens}
+	if r.failed {
 		return
 	}
 	for name, v := range j.Metrics {

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"troly/internal/llm"
 )
 
 // Files of a run directory.
@@ -44,6 +46,7 @@ type Manifest struct {
 	Judge         string            `json:"judge,omitempty"`
 	Versions      map[string]string `json:"versions"` // build, executable, go, git revision, knowledge, model, ...
 	Tags          map[string]string `json:"tags,omitempty"`
+	Price         *llm.Price        `json:"price_per_million_tokens,omitempty"` // nil: cost is not told
 }
 
 // Run is a run directory.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"troly/internal/llm"
 	"troly/internal/statistics"
 )
 
@@ -19,6 +20,7 @@ func Summarize(r *Run) (*Summary, error) {
 		return nil, err
 	}
 	s := set.summarize()
+	s.Cost = set.cost(r.Manifest.Price)
 	s.Run, s.Skipped = r.Manifest.Run, len(r.Manifest.Skipped)
 	s.Missing = max(0, r.Manifest.Cases*max(r.Manifest.Repeat, 1)-s.Samples)
 	return s, nil
@@ -29,6 +31,41 @@ func SummarizeSamples(samples []Sample) *Summary { return rowsOf(samples).summar
 
 // WriteSummary writes summary.json into the directory of a run.
 func (r *Run) WriteSummary(s *Summary) error { return writeFile(r.file("summary.json"), s) }
+
+// cost is what answering and judging cost at a price; nil without one.
+func (set *rows) cost(price *llm.Price) *Cost {
+	if price == nil {
+		return nil
+	}
+	var c Cost
+	fresh := 0
+	for i := range set.list {
+		r := &set.list[i]
+		if !r.cached {
+			fresh++
+			c.Answers += price.Of(llm.Usage{PromptTokens: r.tokens[0], CompletionTokens: r.tokens[1]})
+		}
+		c.Judge += price.Of(llm.Usage{PromptTokens: r.judged[0], CompletionTokens: r.judged[1]})
+	}
+	c.Total, c.PerAnswer = c.Answers+c.Judge, c.Answers/float64(max(fresh, 1))
+	return &c
+}
+
+// UsageLine tells tokens and cost; empty when no model was asked.
+func (s *Summary) UsageLine() string {
+	used := s.Tokens["prompt"] + s.Tokens["completion"] + s.Tokens["judge_prompt"] + s.Tokens["judge_completion"]
+	if used == 0 {
+		return ""
+	}
+	line := fmt.Sprintf("tokens: answers %d of prompts, %d of completions", s.Tokens["prompt"], s.Tokens["completion"])
+	if s.Tokens["judge_prompt"] > 0 {
+		line += fmt.Sprintf("; judge %d, %d", s.Tokens["judge_prompt"], s.Tokens["judge_completion"])
+	}
+	if s.Cost != nil {
+		line += fmt.Sprintf("; cost %.4f (answers %.4f, judge %.4f; %.6f an answer)", s.Cost.Total, s.Cost.Answers, s.Cost.Judge, s.Cost.PerAnswer)
+	}
+	return line
+}
 
 func (set *rows) summarize() *Summary {
 	all := set.where(nil)
@@ -44,6 +81,10 @@ func (set *rows) summarize() *Summary {
 		s.Cached += int(indicator(r.cached))
 		s.Tokens["prompt"] += r.tokens[0]
 		s.Tokens["completion"] += r.tokens[1]
+		if r.judged != [2]int{} {
+			s.Tokens["judge_prompt"] += r.judged[0]
+			s.Tokens["judge_completion"] += r.judged[1]
+		}
 		for i, name := range [...]string{"typed", "words", "folded"} {
 			s.Tiers[name] += r.tiers[i]
 		}

@@ -19,13 +19,23 @@ type Summary struct {
 	Router      Router                 `json:"router"`
 	Robustness  []Robustness           `json:"robustness"`
 	Repeats     []Repeats              `json:"repeats,omitempty"`
-	Attribution map[Miss]int           `json:"attribution"` // of the missed samples
-	Latency     map[string]Percentiles `json:"latency_ms"`  // stage -> percentiles, cached samples left out
-	Tokens      map[string]int         `json:"tokens"`
+	Attribution map[Miss]int           `json:"attribution"`    // of the missed samples
+	Latency     map[string]Percentiles `json:"latency_ms"`     // stage -> percentiles, cached samples left out
+	Tokens      map[string]int         `json:"tokens"`         // prompt, completion of the answers; judge_prompt, judge_completion
+	Cost        *Cost                  `json:"cost,omitempty"` // nil: no price was set for the run
 	Cached      int                    `json:"cached"`
 	Tiers       map[string]int         `json:"tiers"` // of the matched facts: typed, words, folded
 	Forbidden   map[string]int         `json:"forbidden,omitempty"`
 	Noise       map[string]float64     `json:"noise_floor,omitempty"` // metric -> width of what repeats differ by
+}
+
+// Cost is what the tokens of a run cost, in the currency of its price. Answers and
+// verdicts that came from a cache cost nothing.
+type Cost struct {
+	Answers   float64 `json:"answers"`
+	Judge     float64 `json:"judge"`
+	Total     float64 `json:"total"`
+	PerAnswer float64 `json:"per_answer"` // of those that were not cached
 }
 
 // MetricSummary is the mean of one metric: repeats are averaged in a case, cases in

@@ -24,7 +24,19 @@ type Limits struct {
 	Queue      time.Duration // wait for one of these places (1 s)
 	Failures   int           // of the last ten calls, from which the server is left alone (5)
 	Rest       time.Duration // for so long; then one call tries it (15 s)
+
+	Watch func(CircuitState) // told when the server is left alone, tried and trusted again; nil: nobody
 }
+
+// CircuitState is whether a server that failed often is called.
+type CircuitState int
+
+// The states of a circuit.
+const (
+	CircuitClosed CircuitState = iota // it is called
+	CircuitTrying                     // calls try it
+	CircuitOpen                       // it is left alone
+)
 
 func (l Limits) withDefaults() Limits {
 	orDefault(&l.Total, 12*time.Second)
@@ -62,13 +74,27 @@ func newExecutor[R any](l Limits) executor[R] {
 		var known *Error // anything else is the caller's: it gave up, or will not have the text
 		return errors.As(err, &known) && known.Kind.ill()
 	}
-	breaker := circuitbreaker.NewBuilder[R]().HandleIf(ill).
-		WithFailureThresholdRatio(uint(min(l.Failures, failureWindow)), failureWindow).WithDelay(l.Rest).Build()
+	building := circuitbreaker.NewBuilder[R]().HandleIf(ill).
+		WithFailureThresholdRatio(uint(min(l.Failures, failureWindow)), failureWindow).WithDelay(l.Rest)
+	if l.Watch != nil {
+		building.OnStateChanged(func(e circuitbreaker.StateChangedEvent) { l.Watch(circuitState(e.NewState)) })
+	}
+	breaker := building.Build()
 	places := bulkhead.NewBuilder[R](uint(l.AtOnce)).WithMaxWaitTime(l.Queue).Build()
 	retries := retrypolicy.NewBuilder[R]().WithMaxAttempts(l.Attempts).ReturnLastFailure().
 		HandleIf(func(_ R, err error) bool { return err != nil && retryable(err) }).
 		WithDelayFunc(func(e failsafe.ExecutionAttempt[R]) time.Duration { return l.wait(e.Attempts(), e.LastError()) }).Build()
 	return executor[R]{l, failsafe.With(retries, breaker, places)}
+}
+
+func circuitState(s circuitbreaker.State) CircuitState {
+	switch s {
+	case circuitbreaker.OpenState:
+		return CircuitOpen
+	case circuitbreaker.HalfOpenState:
+		return CircuitTrying
+	}
+	return CircuitClosed
 }
 
 // run calls f under the limits. done tells whether a failed try must be the last.

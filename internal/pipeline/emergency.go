@@ -123,7 +123,7 @@ func (e *emergencies) read(typed, restored string, accented bool) signs {
 // Emergency reports whether a text tells of danger or fraud by its words, which Ask
 // answers before everything else and without a model. It looks nothing up.
 func (a *Assistant) Emergency(text string) bool {
-	typed := vietnamese.Normalize(withoutPersonalData(cutBytes(text, MaxQuestion)))
+	typed := vietnamese.Normalize(a.withoutPersonalData(a.cut(text)))
 	expanded := a.glossary.Expand(typed)
 	return a.emergencies.read(expanded, a.restorer.Restore(expanded), !vietnamese.MissingDiacritics(typed)).matter != nil
 }

@@ -40,7 +40,9 @@ type Assistant struct {
 	cues      *phraseTable // of questions about places
 
 	emergencies *emergencies
+	masker      *privacy.Masker
 	writer      *writer // nil: answers are extracts only
+	watcher     Watcher // nil: nobody watches
 	versions    Versions
 	now         func() time.Time
 }
@@ -54,6 +56,8 @@ type Options struct {
 	Model    llm.Generator // nil: answers are extracts only
 	Prompts  *prompts.Set  // for Model
 	AnswerIn time.Duration // that Model has for one answer, a second try included; 0: 15 s
+
+	Watcher Watcher // told of each question; nil: nobody
 }
 
 // New returns an Assistant that answers from lib with what retriever finds in it.
@@ -72,9 +76,11 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		cues:     newPlaceTable(),
 
 		emergencies: newEmergencies(lib.Emergencies),
+		masker:      privacy.New(lib.PublicNumbers()),
 
 		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
 		now:      opts.Now,
+		watcher:  opts.Watcher,
 	}
 	if opts.Model != nil {
 		a.writer = newWriter(opts)
@@ -91,17 +97,29 @@ func (a *Assistant) Ask(ctx context.Context, question Question) Outcome {
 
 // Stream is Ask that shows a model's answer while it is written; see Release.
 func (a *Assistant) Stream(ctx context.Context, question Question, release Release) Outcome {
+	if a.watcher == nil {
+		return a.stream(ctx, question, release)
+	}
+	ctx, done := a.watcher.Question(ctx)
+	out := a.stream(ctx, question, release)
+	done(&out)
+	return out
+}
+
+func (a *Assistant) stream(ctx context.Context, question Question, release Release) Outcome {
 	start := a.now()
 	if question.AsOf == "" {
 		question.AsOf = corpus.Today(start)
 	}
 	out := Outcome{
-		Question: privacyMasked(question.Text), Citations: []Citation{}, Retrieved: []Retrieved{}, Checks: map[string]string{},
+		Question: a.masked(question.Text), Citations: []Citation{}, Retrieved: []Retrieved{}, Checks: map[string]string{},
 		Suggestions: []string{}, Degraded: []string{}, Versions: a.versions,
 	}
 
-	q := a.understand(ctx, question)
-	out.Understood = q.understood()
+	stage, end := a.stage(ctx, "understand")
+	q := a.understand(stage, question)
+	end()
+	out.Understood = a.understood(q)
 	out.Understood.OldUnits = q.places.names()
 	understood := a.now()
 	out.Timings.Understand = ms(understood.Sub(start))
@@ -115,10 +133,12 @@ func (a *Assistant) Stream(ctx context.Context, question Question, release Relea
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
-	found, err := a.retrieve(ctx, q)
+	stage, end = a.stage(ctx, "retrieve")
+	found, err := a.retrieve(stage, q)
 	if err == nil {
-		q, found = a.standalone(ctx, &out, q, question, found)
+		q, found = a.standalone(stage, &out, q, question, found)
 	}
+	end()
 	retrieved := a.now()
 	out.Timings.Retrieve = ms(retrieved.Sub(understood))
 	if err != nil {
@@ -128,16 +148,20 @@ func (a *Assistant) Stream(ctx context.Context, question Question, release Relea
 	}
 	out.Retrieved, out.Degraded = flatten(found), append(out.Degraded, found.Degraded...)
 
-	d := a.answer(ctx, &out, q, found)
-	written := d != nil && a.write(ctx, &out, q, question.History, d, release)
+	stage, end = a.stage(ctx, "answer")
+	d := a.answer(stage, &out, q, found)
+	written := d != nil && a.write(stage, &out, q, question.History, d, release)
+	end()
 	answered := a.now()
 	out.Timings.Answer = ms(answered.Sub(retrieved))
 
 	if d != nil && !written {
+		_, end = a.stage(ctx, "verify")
 		a.check(&out, q, d)
+		end()
 	}
-	end := a.now()
-	out.Timings.Verify, out.Timings.Total = ms(end.Sub(answered)), ms(end.Sub(start))
+	verified := a.now()
+	out.Timings.Verify, out.Timings.Total = ms(verified.Sub(answered)), ms(verified.Sub(start))
 	return out
 }
 
@@ -224,9 +248,9 @@ func (a *Assistant) fail(out *Outcome, err error) {
 }
 
 // understood is the public part of an understanding.
-func (q *understanding) understood() Understood {
+func (a *Assistant) understood(q *understanding) Understood {
 	u := Understood{
-		Normalized: privacyMasked(q.text), Intent: intent(q.facets, ""), Facets: q.facets, Variant: q.variant,
+		Normalized: a.masked(q.text), Intent: intent(q.facets, ""), Facets: q.facets, Variant: q.variant,
 		Documents: q.named, OldUnits: []string{}, FollowUp: q.followUp,
 	}
 	if u.Facets == nil {
@@ -261,8 +285,9 @@ func flatten(found retrieval.Result) []Retrieved {
 	return list
 }
 
-func privacyMasked(s string) string {
-	masked, _ := privacy.Mask(cutBytes(s, MaxQuestion))
+// masked is a question, or an answer before, as models, logs and stores may see it.
+func (a *Assistant) masked(s string) string {
+	masked, _ := a.masker.Mask(a.cut(s))
 	return masked
 }
 

@@ -15,7 +15,7 @@ func (a *Assistant) placeFound(ctx context.Context, out *Outcome, q *understandi
 	if len(found.Documents) == 0 || !strings.HasPrefix(found.Documents[0].ID, communesDocument) || q.places.asks != asksNothing {
 		return false
 	}
-	p := a.placesIn(vietnamese.Normalize(withoutPersonalData(q.raw)), q, map[int]bool{int(asksWhere): true})
+	p := a.placesIn(vietnamese.Normalize(a.withoutPersonalData(q.raw)), q, map[int]bool{int(asksWhere): true})
 	if p.asks = byItself(p); p.asks != asksWhere {
 		return false // the document itself lists what is in a district
 	}

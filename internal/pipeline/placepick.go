@@ -41,7 +41,7 @@ const maxPick = 12
 
 // understandPlaces reads the places of an earlier question.
 func (a *Assistant) understandPlaces(question string) places {
-	typed := vietnamese.Normalize(withoutPersonalData(cutBytes(question, MaxQuestion)))
+	typed := vietnamese.Normalize(a.withoutPersonalData(a.cut(question)))
 	q := &understanding{accented: !vietnamese.MissingDiacritics(typed)}
 	q.text = a.restorer.Restore(a.glossary.Expand(typed))
 	q.named, _ = a.aliases.named(vietnamese.Tokenize(nil, q.text), q.accented)

@@ -45,7 +45,7 @@ func (a *Assistant) standalone(ctx context.Context, out *Outcome, q *understandi
 	if err != nil || whole.kind != aQuestion || a.unsure(whole, again) {
 		return q, found
 	}
-	out.Understood = whole.understood()
+	out.Understood = a.understood(whole)
 	out.Understood.Variant, out.Understood.FollowUp = q.variant, true
 	return whole, again
 }
@@ -66,7 +66,7 @@ func (a *Assistant) unsure(q *understanding, found retrieval.Result) bool {
 
 // complete asks the model for the whole question and checks that it adds nothing.
 func (a *Assistant) complete(ctx context.Context, out *Outcome, q *understanding, history []Turn) (string, error) {
-	in := prompts.Rewrite{History: exchanges(history), Question: questionFor(q)}
+	in := prompts.Rewrite{History: a.exchanges(history), Question: a.questionFor(q)}
 	p, err := a.writer.prompts.Rewrite(in)
 	if err != nil {
 		return "", err

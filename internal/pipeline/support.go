@@ -419,7 +419,7 @@ func (e *examiner) form(bare string, x examined) string {
 	switch {
 	case foreign(bare) || vietnamese.MissingDiacritics(bare):
 		return "câu phải viết bằng tiếng Việt có dấu"
-	case echoesPersonalData(x.text, e.q.raw):
+	case e.echoesPersonalData(x.text, e.q.raw):
 		return "câu nhắc lại thông tin cá nhân"
 	case sendsToAbolished(x.text):
 		return "câu chỉ đến cơ quan cấp huyện không còn nữa"

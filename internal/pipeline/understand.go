@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"troly/internal/corpus"
-	"troly/internal/privacy"
 	"troly/internal/retrieval"
 	"troly/internal/vietnamese"
 )
@@ -60,8 +59,8 @@ func (q *understanding) bare() bool {
 // understand reads a question without looking anything up: clean text, shorthand
 // written out, marks restored, what is asked for, which documents are named.
 func (a *Assistant) understand(ctx context.Context, question Question) *understanding {
-	q := &understanding{raw: cutBytes(question.Text, MaxQuestion), asOf: question.AsOf, audience: question.Audience, commune: question.Commune}
-	typed := vietnamese.Normalize(withoutPersonalData(q.raw))
+	q := &understanding{raw: a.cut(question.Text), asOf: question.AsOf, audience: question.Audience, commune: question.Commune}
+	typed := vietnamese.Normalize(a.withoutPersonalData(q.raw))
 	expanded := a.glossary.Expand(typed)
 	q.accented = !vietnamese.MissingDiacritics(typed)
 	q.text = a.restorer.Restore(expanded)
@@ -94,12 +93,13 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	return q
 }
 
-// withoutPersonalData cuts numbers and addresses that say who asks, and the words
-// that announce them: "cccd 0151…" tells nothing about what is asked.
-func withoutPersonalData(s string) string {
-	_, found := privacy.Mask(s)
-	for _, f := range slices.Backward(found) {
-		s = announcement.ReplaceAllString(s[:f.Start], "") + s[f.End:]
+// withoutPersonalData cuts numbers and addresses that say who asks, or the masks a
+// channel put in their place, and the words that announce them: "cccd 0151…" tells
+// nothing about what is asked. Of a birthday the year stays: what is due may depend
+// on it.
+func (a *Assistant) withoutPersonalData(s string) string {
+	for _, f := range slices.Backward(a.masker.Places(s)) {
+		s = announcement.ReplaceAllString(s[:f.Start], "") + f.Year() + s[f.End:]
 	}
 	return s
 }
@@ -120,6 +120,23 @@ func variants(typed, expanded, restored string, accented bool) []string {
 		v = append(v, "typo")
 	}
 	return v
+}
+
+// cut cuts a question to MaxQuestion bytes, and before personal data that would be
+// cut in two: half a number is not recognised and would not be masked.
+func (a *Assistant) cut(s string) string {
+	if len(s) <= MaxQuestion {
+		return s
+	}
+	const longest = 100 // bytes of a number or address
+	_, found := a.masker.Mask(cutBytes(s, MaxQuestion+longest))
+	end := MaxQuestion
+	for _, f := range found {
+		if f.Start < MaxQuestion && f.End > MaxQuestion {
+			end = f.Start
+		}
+	}
+	return cutBytes(s, end)
 }
 
 // cutBytes cuts s to at most n bytes at a rune border.

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"troly/internal/corpus"
-	"troly/internal/privacy"
 	"troly/internal/vietnamese"
 )
 
@@ -29,7 +28,7 @@ func (a *Assistant) verify(d *draft, q *understanding) (map[string]string, bool)
 		checkCitations: citationsResolve(answer, d.citations),
 		checkLanguage:  !vietnamese.MissingDiacritics(answer),
 		checkContacts:  a.listed(answer, d),
-		checkPrivacy:   !echoesPersonalData(answer, q.raw),
+		checkPrivacy:   !a.echoesPersonalData(answer, q.raw),
 		checkOffices:   !sendsToAbolished(answer),
 	}
 	checks := make(map[string]string, len(results))
@@ -136,8 +135,8 @@ func citationsResolve(answer string, citations []Citation) bool {
 
 // echoesPersonalData reports whether personal data of the question stands in the
 // answer.
-func echoesPersonalData(answer, question string) bool {
-	_, found := privacy.Mask(question)
+func (a *Assistant) echoesPersonalData(answer, question string) bool {
+	_, found := a.masker.Mask(question)
 	for _, f := range found {
 		if f.Text != "" && strings.Contains(answer, f.Text) {
 			return true

@@ -1,6 +1,11 @@
 package pipeline
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"troly/internal/privacy"
+)
 
 func TestGrounded(t *testing.T) {
 	for _, tt := range []struct {
@@ -42,11 +47,40 @@ func TestCitationsResolve(t *testing.T) {
 }
 
 func TestEchoesPersonalData(t *testing.T) {
-	if !echoesPersonalData("Số của bạn là 0912345678.", "số em 0912345678") {
+	a := &Assistant{masker: privacy.New([]string{"0963061414"})}
+	if !a.echoesPersonalData("Số của bạn là 0912345678.", "số em 0912345678") {
 		t.Error("an echoed telephone number was let through")
 	}
-	if echoesPersonalData("Gọi 113.", "số em 0912345678") {
+	if a.echoesPersonalData("Gọi 096.306.1414 hoặc 113.", "số em 0912345678, gọi 096.306.1414 mãi không được") {
 		t.Error("a hotline was taken for the person's number")
+	}
+}
+
+func TestWithoutPersonalData(t *testing.T) {
+	a := &Assistant{masker: new(privacy.Masker)}
+	for _, tt := range []struct{ in, want string }{
+		{"cccd của em 015078004512 mất rồi", " mất rồi"},
+		{"cccd của em [số giấy tờ] mất rồi", " mất rồi"},
+		{"sinh ngày 05/02/1965, nam, nghỉ hưu năm nào", "sinh ngày 1965, nam, nghỉ hưu năm nào"},
+		{"sinh ngày [ngày sinh năm 1965], nam, nghỉ hưu năm nào", "sinh ngày 1965, nam, nghỉ hưu năm nào"},
+		{"mã otp 123456 em đọc rồi", "mã otp  em đọc rồi"},
+		{"phí 50.000 đồng", "phí 50.000 đồng"},
+	} {
+		if got := a.withoutPersonalData(tt.in); got != tt.want {
+			t.Errorf("withoutPersonalData(%q) = %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+// TestCut holds that a long question is not cut inside a number, whose first half
+// would be masked by nobody.
+func TestCut(t *testing.T) {
+	a := &Assistant{masker: new(privacy.Masker)}
+	for off := range 24 {
+		text := strings.Repeat("x", MaxQuestion-off) + " 0912 345 678 gọi em nhé"
+		if got := a.masked(text); strings.Contains(got, "0912") || len(got) > MaxQuestion+20 {
+			t.Errorf("masked of a number %d bytes before the cut ends in %q", off, got[MaxQuestion-off:])
+		}
 	}
 }
 

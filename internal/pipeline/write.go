@@ -145,7 +145,7 @@ func (a *Assistant) newTelling(q *understanding, history []Turn, found retrieval
 	t := &telling{c: a.composer(q, doc, d), d: d, release: release, places: a.placeLines(q, doc)}
 	d.keepFree(t.places)
 	m := a.gather(q, found)
-	t.ask = m.prompt(prompts.Answer{Question: questionFor(q), History: exchanges(history), Sentences: maxSentences})
+	t.ask = m.prompt(prompts.Answer{Question: a.questionFor(q), History: a.exchanges(history), Sentences: maxSentences})
 	p, err := a.writer.prompts.Answer(t.ask)
 	if err != nil {
 		return t, err
@@ -162,20 +162,20 @@ func (a *Assistant) composer(q *understanding, doc *corpus.Document, d *draft) *
 
 // questionFor is the question as the model reads it: as typed, personal data masked,
 // and as it was understood where that differs.
-func questionFor(q *understanding) string {
-	typed := privacyMasked(vietnamese.Normalize(q.raw))
-	if understood := privacyMasked(q.text); !strings.EqualFold(typed, understood) {
+func (a *Assistant) questionFor(q *understanding) string {
+	typed := a.masked(vietnamese.Normalize(q.raw))
+	if understood := a.masked(q.text); !strings.EqualFold(typed, understood) {
 		return typed + "\nViết đầy đủ: " + understood
 	}
 	return typed
 }
 
 // exchanges are the last turns, masked and cut.
-func exchanges(history []Turn) []prompts.Exchange {
+func (a *Assistant) exchanges(history []Turn) []prompts.Exchange {
 	var list []prompts.Exchange
 	for _, turn := range history[max(0, len(history)-shownTurns):] {
-		answer := []rune(privacyMasked(turn.Answer))
-		list = append(list, prompts.Exchange{Question: privacyMasked(turn.Question), Answer: string(answer[:min(len(answer), shownRunes)])})
+		answer := []rune(a.masked(turn.Answer))
+		list = append(list, prompts.Exchange{Question: a.masked(turn.Question), Answer: string(answer[:min(len(answer), shownRunes)])})
 	}
 	return list
 }

@@ -1,13 +1,15 @@
 // Package privacy finds personal data in what people type and masks it, before a
-// model, a log or a store sees it. It knows the forms of Vietnamese telephone,
-// identity-paper, insurance and account numbers and of mail addresses; names and
-// addresses are left, because a guess at them would garble ordinary questions.
+// model, a log or a store sees it. It knows how Vietnamese telephone, identity,
+// insurance, passport, account, plate, land-certificate and dossier numbers, mail
+// addresses, birthdays and one-time passwords are written, with and without
+// diacritics; names and addresses are left, because a guess at them would garble
+// ordinary questions. Sums, laws, procedure codes, other dates and public numbers
+// stay.
 package privacy
 
 import (
+	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Kind is what a finding is.
@@ -15,13 +17,54 @@ type Kind string
 
 // The kinds of personal data.
 const (
-	Phone    Kind = "phone"    // 0 or +84 and nine or ten digits
-	Identity Kind = "identity" // 9 digits (old identity card), 12 (citizen's number)
-	Account  Kind = "account"  // 13 to 19 digits: bank cards and accounts, and 10 digits not beginning with 0: social insurance
-	Email    Kind = "email"
+	Phone     Kind = "phone"
+	Identity  Kind = "identity"  // citizen's number, old identity card, driving licence, personal tax number
+	Insurance Kind = "insurance" // social insurance number, health insurance card
+	Passport  Kind = "passport"
+	Account   Kind = "account" // bank account, card, wallet
+	Email     Kind = "email"
+	Plate     Kind = "plate"
+	LandTitle Kind = "land_title" // serial or register number of a land certificate
+	BirthDate Kind = "birth_date" // day, month and year; the year stays readable in the mask
+	OTP       Kind = "otp"        // one-time passwords, PINs, passwords made of digits
+	Dossier   Kind = "dossier"    // with its number alone the public portal shows whose it is
 )
 
-var masks = map[Kind]string{Phone: "[số điện thoại]", Identity: "[số giấy tờ]", Account: "[số tài khoản]", Email: "[email]"}
+var kinds = [...]Kind{Phone, Identity, Insurance, Passport, Account, Email, Plate, LandTitle, BirthDate, OTP, Dossier}
+
+// Kinds returns all kinds, in a fixed order.
+func Kinds() []Kind { return slices.Clone(kinds[:]) }
+
+// birthMask stands before the year of a birthday: what somebody is due depends on
+// their age, and a year alone tells nobody apart.
+const birthMask = "[ngày sinh năm "
+
+// maskOf returns the words that stand for personal data of a kind.
+func maskOf(k Kind) string {
+	switch k {
+	case Phone:
+		return "[số điện thoại]"
+	case Identity:
+		return "[số giấy tờ]"
+	case Insurance:
+		return "[số bảo hiểm]"
+	case Passport:
+		return "[số hộ chiếu]"
+	case Account:
+		return "[số tài khoản]"
+	case Email:
+		return "[email]"
+	case Plate:
+		return "[biển số xe]"
+	case LandTitle:
+		return "[số sổ đỏ]"
+	case OTP:
+		return "[mã OTP]"
+	case Dossier:
+		return "[mã hồ sơ]"
+	}
+	return birthMask
+}
 
 // Finding is one piece of personal data in a text.
 type Finding struct {
@@ -30,141 +73,146 @@ type Finding struct {
 	Start, End int    // byte offsets
 }
 
-// Mask replaces the personal data of s by what it is, in brackets, and returns
-// what it found in order. Text without any comes back unchanged. Hotlines (1800,
-// 1900 and numbers of three or four digits) are public and stay.
-func Mask(s string) (string, []Finding) {
-	found := find(s)
+// Mask is what stands in the masked text instead.
+func (f Finding) Mask() string {
+	if f.Kind != BirthDate {
+		return maskOf(f.Kind)
+	}
+	return birthMask + f.Year() + "]"
+}
+
+// Year is the year of a birthday as it was typed, in plain digits; "" for other
+// kinds.
+func (f Finding) Year() string {
+	if f.Kind != BirthDate {
+		return ""
+	}
+	return yearOf(f.Text)
+}
+
+// Masker masks personal data and knows which numbers and addresses are public. Its
+// zero value knows none but the hotlines (1800, 1900 and numbers of three or four
+// digits). Any number of goroutines may use it.
+type Masker struct{ public map[string]bool }
+
+// New returns a Masker that leaves the given telephone numbers and mail addresses
+// alone, however their digits are grouped.
+func New(public []string) *Masker {
+	m := &Masker{public: make(map[string]bool)}
+	for _, p := range public {
+		if strings.Contains(p, "@") {
+			m.public[strings.ToLower(strings.TrimSpace(p))] = true
+			continue
+		}
+		var digits []byte
+		for _, c := range []byte(p) {
+			if isDigit(c) {
+				digits = append(digits, c)
+			}
+		}
+		if len(digits) > 0 {
+			m.public[string(national(nil, digits))] = true
+		}
+	}
+	return m
+}
+
+// Mask replaces the personal data of s by what it is, in brackets, and returns what
+// it found in order. Text without any comes back unchanged and costs no memory.
+// Masking a masked text changes nothing.
+func (m *Masker) Mask(s string) (string, []Finding) {
+	found := m.find(s)
 	if len(found) == 0 {
 		return s, nil
 	}
 	var b strings.Builder
+	b.Grow(len(s) + 16*len(found))
 	last := 0
 	for _, f := range found {
 		b.WriteString(s[last:f.Start])
-		b.WriteString(masks[f.Kind])
+		b.WriteString(f.Mask())
 		last = f.End
 	}
 	b.WriteString(s[last:])
 	return b.String(), found
 }
 
-func find(s string) []Finding {
-	var found []Finding
-	for i := 0; i < len(s); {
-		c := s[i]
-		switch {
-		case c == '@':
-			if start, end, ok := emailAround(s, i); ok && (len(found) == 0 || start >= found[len(found)-1].End) {
-				found = append(found, Finding{Email, s[start:end], start, end})
-				i = end
-				continue
-			}
-		case c >= '0' && c <= '9' || c == '+':
-			digits, end := digitRun(s, i)
-			if kind := kindOf(digits, s[end:]); kind != "" && !partOfWord(s, i) {
-				found = append(found, Finding{kind, s[i:end], i, end})
-			}
-			i = max(end, i+1)
-			continue
-		}
-		i++
+// Mask is Masker.Mask of a Masker that knows no public numbers but the hotlines.
+func Mask(s string) (string, []Finding) { return new(Masker).Mask(s) }
+
+// Places returns where s holds personal data and where it held some that was masked
+// before, in order.
+func (m *Masker) Places(s string) []Finding {
+	found := m.find(s)
+	if strings.IndexByte(s, '[') < 0 {
+		return found
 	}
+	for i := 0; i < len(s); i++ {
+		if kind, end := maskAt(s, i); end > 0 {
+			found = append(found, Finding{kind, s[i:end], i, end})
+			i = end - 1
+		}
+	}
+	slices.SortFunc(found, byStart)
 	return found
 }
 
-// digitRun collects the digits from i on; single spaces, dots and hyphens may
-// separate groups of two digits and more.
-func digitRun(s string, i int) (digits string, end int) {
-	var b strings.Builder
-	at := i
-	if s[at] == '+' {
-		if !strings.HasPrefix(s[at:], "+84") {
-			return "", i + 1
+func byStart(a, b Finding) int { return a.Start - b.Start }
+
+// maskAt returns the kind and the end of the mask that begins at i; 0 when none does.
+func maskAt(s string, i int) (Kind, int) {
+	if s[i] != '[' {
+		return "", 0
+	}
+	for _, k := range kinds {
+		mask := maskOf(k)
+		if !strings.HasPrefix(s[i:], mask) {
+			continue
 		}
-		b.WriteByte('0')
-		at += 3
-	}
-	end = at
-	for at < len(s) && b.Len() < 24 {
-		c := s[at]
-		switch {
-		case c >= '0' && c <= '9':
-			b.WriteByte(c)
-			end = at + 1
-		case (c == ' ' || c == '.' || c == '-') && at+2 < len(s) && digit(s[at+1]) && digit(s[at+2]):
-		default:
-			return b.String(), end
+		end := i + len(mask)
+		if k != BirthDate {
+			return k, end
 		}
-		at++
+		year := end
+		for end < len(s) && isDigit(s[end]) {
+			end++
+		}
+		if n := end - year; (n == 2 || n == 4) && end < len(s) && s[end] == ']' {
+			return k, end + 1
+		}
 	}
-	for end < len(s) && digit(s[end]) { // an endless row of digits is one run
-		end++
-		b.WriteByte('0')
-	}
-	return b.String(), end
+	return "", 0
 }
 
-func digit(c byte) bool { return c >= '0' && c <= '9' }
-
-// kindOf judges a run of digits by its length and what follows: sums of money have
-// their unit behind them.
-func kindOf(digits, after string) Kind {
-	n := len(digits)
-	if n < 9 || n > 19 || moneyFollows(after) {
-		return ""
+// find returns the personal data of s, in order. What was found, or masked before,
+// is closed to a look from outside; so the text is read again until nothing new
+// comes up, and a masked text reads as the text did in the end.
+func (m *Masker) find(s string) []Finding {
+	if !suspicious(s) {
+		return nil
 	}
-	switch {
-	case strings.HasPrefix(digits, "1800") && n == 10, strings.HasPrefix(digits, "1900") && n == 10:
-		return ""
-	case digits[0] == '0' && (n == 10 || n == 11):
-		return Phone
-	case n == 9, n == 12:
-		return Identity
-	case n == 11:
-		return ""
+	sc := scanner{s: s, public: m.public}
+	sc.emails()
+	for {
+		before := len(sc.found)
+		sc.numbers()
+		if len(sc.found) == before {
+			return sc.found
+		}
 	}
-	return Account
 }
 
-func moneyFollows(after string) bool {
-	after = strings.ToLower(strings.TrimLeft(after, " "))
-	for _, unit := range []string{"đ", "đồng", "vnd", "vnđ", "dong", "triệu", "nghìn", "tỷ"} {
-		if rest, ok := strings.CutPrefix(after, unit); ok {
-			next, _ := utf8.DecodeRuneInString(rest)
-			if !unicode.IsLetter(next) {
-				return true
-			}
+// suspicious reports whether s holds what all personal data has: a digit or an @.
+func suspicious(s string) bool {
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case isDigit(c), c == '@':
+			return true
+		case c == 0xEF && i+2 < len(s) && s[i+1] == 0xBC && s[i+2] >= 0x90 && s[i+2] <= 0x99: // full-width digits
+			return true
 		}
 	}
 	return false
 }
 
-// partOfWord reports that letters, or a slash as in the number of a law, touch the
-// digits from before.
-func partOfWord(s string, i int) bool {
-	if i == 0 {
-		return false
-	}
-	r, _ := utf8.DecodeLastRuneInString(s[:i])
-	return unicode.IsLetter(r) || r == '/' || r == '_'
-}
-
-// emailAround returns the bounds of the mail address around the @ at i.
-func emailAround(s string, i int) (start, end int, ok bool) {
-	start, end = i, i+1
-	for start > 0 && addressByte(s[start-1]) {
-		start--
-	}
-	for end < len(s) && addressByte(s[end]) {
-		end++
-	}
-	for end > i && s[end-1] == '.' {
-		end--
-	}
-	return start, end, start < i && strings.Contains(s[i+1:end], ".")
-}
-
-func addressByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || digit(c) || strings.IndexByte("._%+-", c) >= 0
-}
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

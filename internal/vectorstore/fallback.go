@@ -34,8 +34,19 @@ type FallbackOptions struct {
 	Patience time.Duration // how long a search waits for it (500 ms)
 	Failures uint          // in a row after which it is left alone (3)
 	Rest     time.Duration // how long, before it is tried again (5 s, varied by a tenth)
+	Watch    func(State)   // told of each change; nil: nobody
 	Lexical  bool          // the local store has no dense vectors: a dense query finds nothing there
 }
+
+// State is whether the remote store is asked.
+type State int
+
+// The states of a remote store.
+const (
+	Asked   State = iota
+	Tried         // one search tries it
+	Resting       // it is left alone
+)
 
 // ErrDegraded says that hits come from the local store, and why. They are valid.
 var ErrDegraded = errors.New("answered from the embedded store")
@@ -58,8 +69,13 @@ func NewFallback(remote Remote, local Searcher, opts FallbackOptions) *Fallback 
 		opts.Rest = 5 * time.Second
 	}
 	breaker := circuitbreaker.NewBuilder[any]().WithFailureThreshold(opts.Failures).WithSuccessThreshold(1).
-		WithDelay(opts.Rest).WithJitterFactor(0.1).Build() // varied, so that replicas do not come back all at once
-	return &Fallback{remote: remote, local: local, opts: opts, breaker: breaker}
+		WithDelay(opts.Rest).WithJitterFactor(0.1) // varied, so that replicas do not come back all at once
+	if opts.Watch != nil {
+		breaker.OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
+			opts.Watch(map[circuitbreaker.State]State{circuitbreaker.OpenState: Resting, circuitbreaker.HalfOpenState: Tried}[e.NewState])
+		})
+	}
+	return &Fallback{remote: remote, local: local, opts: opts, breaker: breaker.Build()}
 }
 
 var _ Searcher = (*Fallback)(nil)

@@ -107,7 +107,8 @@ func TestFallbackHeals(t *testing.T) {
 
 func TestFallbackLeavesItAlone(t *testing.T) {
 	r := &remote{Searcher: filled(t, "far"), err: errors.New("down")}
-	f := vectorstore.NewFallback(r, filled(t, "near"), vectorstore.FallbackOptions{Failures: 2, Rest: time.Hour})
+	var states []vectorstore.State
+	f := vectorstore.NewFallback(r, filled(t, "near"), vectorstore.FallbackOptions{Failures: 2, Rest: time.Hour, Watch: func(s vectorstore.State) { states = append(states, s) }})
 	for range 20 {
 		if _, err := f.Search(context.Background(), []vectorstore.Query{words4}); !errors.Is(err, vectorstore.ErrDegraded) {
 			t.Fatalf("error = %v, want ErrDegraded", err)
@@ -115,6 +116,9 @@ func TestFallbackLeavesItAlone(t *testing.T) {
 	}
 	if n := r.searches.Load(); n != 2 {
 		t.Errorf("a dead store was searched %d times, want 2", n)
+	}
+	if len(states) != 1 || states[0] != vectorstore.Resting {
+		t.Errorf("told of the states %v, want Resting", states)
 	}
 }
 

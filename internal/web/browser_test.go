@@ -3,8 +3,10 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -248,3 +250,43 @@ func TestAccessibility(t *testing.T) {
 		}
 	}
 }
+
+// The page to take along is one sheet of A4.
+func TestSlipIsOneSheet(t *testing.T) {
+	opts := options(t)
+	server := serve(t, opts)
+	ctx := browser(t)
+	ids := []string{"khai-sinh", "tam-tru", "ket-hon"}
+	if *allSlips {
+		ids = nil
+		for _, d := range opts.Library.Documents {
+			if d.Section("ho-so") != nil {
+				ids = append(ids, d.ID)
+			}
+		}
+	}
+	long := 0
+	for _, id := range ids {
+		do(t, ctx, chromedp.Navigate(server.URL+"/tt/"+id+"/phieu"))
+		pdf := evaluated(t, ctx, chromedp.PrintToPDF(chromedp.PDFPaper(chromedp.PaperA4)))
+		if n := len(pdfPage.FindAll(pdf, -1)); n != 1 {
+			long++
+			if *allSlips {
+				t.Logf("%s: %d sheets", id, n)
+			} else {
+				t.Errorf("%s: %d sheets, want 1", id, n)
+			}
+		}
+		if *pictures != "" && id == "khai-sinh" {
+			if err := os.WriteFile(*pictures+"/slip.pdf", pdf, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Logf("%d of %d are longer than a sheet", long, len(ids))
+}
+
+var (
+	allSlips = flag.Bool("slips", false, "print every page to take along, and say which are longer than a sheet")
+	pdfPage  = regexp.MustCompile(`/Type */Page[^s]`)
+)

@@ -86,7 +86,7 @@ func as(width int64, dark bool) step {
 // asking opens the chat and asks by the box.
 func asking(address, q string) step {
 	return chromedp.Steps(
-		chromedp.Navigate(address+"/"), chromedp.SendKeys(chromedp.CSS("#q"), q), chromedp.Click(chromedp.CSS("#gui")),
+		chromedp.Navigate(address+"/"), chromedp.SetValue(chromedp.CSS("#q"), q), chromedp.Evaluate[chromedp.Void]("document.querySelector('#hoi').requestSubmit()"),
 		chromedp.WaitVisible(chromedp.CSS(".turn .words")),
 	)
 }
@@ -122,6 +122,28 @@ func TestPictures(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
+		}
+	}
+}
+
+// TestPrintedPictures writes pictures of what is printed, on A4, as TestPictures does.
+func TestPrintedPictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("-pictures names no folder: no pictures are wanted")
+	}
+	server := serve(t, options(t))
+	ctx := browser(t)
+	do(t, ctx, chromedp.EmulateViewport(703, 1000), chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error { // A4 less its margins
+		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+		return err
+	}))
+	for name, open := range map[string]step{
+		"slip": chromedp.Navigate(server.URL + "/tt/tam-tru/phieu"), "document": chromedp.Navigate(server.URL + "/tt/khai-sinh"),
+		"chat": asking(server.URL, "dang ky tam tru mat bao nhieu tien"),
+	} {
+		do(t, ctx, open)
+		if err := os.WriteFile(filepath.Join(*pictures, "printed-"+name+".png"), evaluated(t, ctx, chromedp.FullScreenshot(100)), 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

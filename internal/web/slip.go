@@ -43,13 +43,20 @@ func (s *server) slip(w http.ResponseWriter, r *http.Request) {
 		Papers:  blocks(d.Section("ho-so").Body, func(l string) []span { return s.known.line(l, nil) }),
 		Address: s.guard.address(r) + documentAddress(d.ID, ""),
 	}
-	for _, f := range corpus.ValidOn(d.Fees, today) {
-		v.Fees = append(v.Fees, s.factOf(d, &f, today))
-	}
-	for _, f := range corpus.ValidOn(d.Durations, today) {
-		v.Times = append(v.Times, s.factOf(d, &f, today))
-	}
+	v.Fees, v.Times = s.factsOnSlip(d, d.Fees, today), s.factsOnSlip(d, d.Durations, today)
 	s.draw(w, r, http.StatusOK, "slip", layout{Page: v, Here: "tt", Class: "slip"})
+}
+
+// factsOnSlip are the figures of a day without the law they rest on, which is on the
+// full page: a sheet has little room.
+func (s *server) factsOnSlip(d *corpus.Document, facts []corpus.Fact, today corpus.Date) []factView {
+	var views []factView
+	for _, f := range corpus.ValidOn(facts, today) {
+		v := s.factOf(d, &f, today)
+		v.Legal = ""
+		views = append(views, v)
+	}
+	return views
 }
 
 // qrPixels is the side of the picture: 3 cm on paper at 200 dots an inch.

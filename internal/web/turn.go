@@ -150,5 +150,6 @@ func (c *chat) safe(link string) string {
 
 // feedbackChoices are 👍 and 👎, with the actions that every channel gives them.
 func feedbackChoices(outcome string) []choiceView {
-	return []choiceView{{Label: "👍 Hữu ích", Action: webhook.GoodAction + outcome}, {Label: "👎 Chưa đúng", Action: webhook.BadAction + outcome}}
+	good, bad := webhook.Reply{Feedback: outcome}.FeedbackActions()
+	return []choiceView{{Label: "👍 Hữu ích", Action: good}, {Label: "👎 Chưa đúng", Action: bad}}
 }

@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"troly/internal/corpus"
 	"troly/internal/pipeline"
 	"troly/internal/webhook"
@@ -44,6 +46,8 @@ type Options struct {
 	Keeper Keeper   // of outcomes and feedback; nil: none is kept and none taken
 	Keys   KeyStore // of programs; nil: none has one
 
+	Metrics prometheus.Gatherer // figures told at /metrics; nil: none
+
 	Build     string        // version of the program, for MCP
 	Streams   int           // answers that may be streamed at the same time; 0: 1,000
 	KeepAlive time.Duration // of silence, after which a stream shows a sign of life; 0: 10 s
@@ -60,6 +64,7 @@ const (
 //
 //	GET  /healthz        the process lives
 //	GET  /readyz         it can answer; names the parts it does without
+//	GET  /metrics        figures for Prometheus, for who does not come through a proxy
 //	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome,
 //	                     as a stream of events when text/event-stream is accepted
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
@@ -84,6 +89,9 @@ func New(opts Options) http.Handler {
 	mux.HandleFunc("GET /healthz", s.health)
 	mux.HandleFunc("GET /readyz", s.ready)
 	programs.register(mux)
+	if opts.Metrics != nil {
+		mux.Handle("GET /metrics", metrics(opts.Metrics))
+	}
 	for path, hook := range opts.Webhooks {
 		mux.Handle(path, hook)
 	}

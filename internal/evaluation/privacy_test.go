@@ -1,0 +1,91 @@
+package evaluation_test
+
+import (
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"troly/eval"
+	"troly/internal/corpus"
+	"troly/internal/evaluation"
+	"troly/internal/privacy"
+	"troly/knowledge"
+)
+
+// TestPrivacyGate holds masking to 0.98 on the marked texts, and the marked texts to
+// a size that the figure means something.
+func TestPrivacyGate(t *testing.T) {
+	texts, err := evaluation.LoadPrivacy(eval.FS, evaluation.PrivacySet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := privacy.New(lib.PublicNumbers()).Mask
+	negatives := 0
+	for _, split := range []string{"dev", "test"} {
+		r := evaluation.ScorePrivacy(mask, texts, split)
+		negatives += r.HardNegatives
+		if all := r.All(); all.Precision < 0.98 || all.Recall < 0.98 {
+			t.Errorf("masking on %s: precision %.3f, recall %.3f, want 0.98; differs on %+v", split, all.Precision, all.Recall, r.Misses)
+		}
+		for _, s := range r.Kinds {
+			if s.Right+s.Missed == 0 {
+				t.Errorf("%s marks no %s", split, s.Kind)
+			}
+		}
+	}
+	if len(texts) < 600 || negatives < 250 {
+		t.Errorf("%d marked texts, %d of them hard negatives, want 600 and 250", len(texts), negatives)
+	}
+	for _, text := range texts {
+		masked, _ := mask(text.Text)
+		if again, _ := mask(masked); again != masked {
+			t.Errorf("%s: masking %q again gives %q", text.ID, masked, again)
+		}
+	}
+}
+
+func TestScorePrivacy(t *testing.T) {
+	texts := []evaluation.PrivacyText{
+		{ID: "a", Split: "dev", Text: "gọi 1, 2", Spans: []evaluation.PrivacySpan{{Kind: privacy.Phone, Text: "1"}, {Kind: privacy.OTP, Text: "2"}}},
+		{ID: "b", Split: "dev", Text: "3", HardNegative: true},
+		{ID: "c", Split: "test", Text: "4", HardNegative: true},
+	}
+	mask := func(s string) (string, []privacy.Finding) {
+		switch s {
+		case "gọi 1, 2": // one right, one with the wrong kind
+			return "gọi #, #", []privacy.Finding{{Kind: privacy.Phone, Text: "1,", Start: 5, End: 7}, {Kind: privacy.Account, Text: "2", Start: 8, End: 9}}
+		}
+		return "#", []privacy.Finding{{Kind: privacy.Phone, Text: s, Start: 0, End: 1}}
+	}
+	r := evaluation.ScorePrivacy(mask, texts, "dev")
+	all := r.All()
+	if r.Texts != 2 || r.HardNegatives != 1 || r.Touched != 1 || r.Leaked != 0 || all.Right != 1 || all.Missed != 1 || all.Wrong != 2 || all.Recall != 0.5 || len(r.Misses) != 2 {
+		t.Errorf("ScorePrivacy = %+v, want one right, one missed, two wrong", r)
+	}
+}
+
+func TestLoadPrivacy(t *testing.T) {
+	for _, tt := range []struct{ line, want string }{
+		{`{"id":"a","split":"dev","text":"x","spans":[],"hard_negative":true}`, ""},
+		{`{"id":"a","split":"dev","text":"x","spans":[]}`, "hard_negative"},
+		{`{"id":"a","split":"train","text":"x","spans":[],"hard_negative":true}`, "split"},
+		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"name","text":"1"}]}`, "unknown kind"},
+		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"otp","text":"2"}]}`, "not in the text"},
+		{`{"id":"a","split":"dev","text":"x 1","more":1}`, "unknown field"},
+		{`{"id":"a"`, "f.jsonl:1"},
+	} {
+		_, err := evaluation.LoadPrivacy(fstest.MapFS{"f.jsonl": {Data: []byte(tt.line + "\n")}}, "f.jsonl")
+		if got := ""; err != nil {
+			got = err.Error()
+			if tt.want == "" || !strings.Contains(got, tt.want) {
+				t.Errorf("LoadPrivacy(%s) = %v, want %q", tt.line, err, tt.want)
+			}
+		} else if tt.want != "" {
+			t.Errorf("LoadPrivacy(%s) = no error, want %q", tt.line, tt.want)
+		}
+	}
+}
