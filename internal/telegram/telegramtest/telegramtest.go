@@ -36,6 +36,7 @@ type Options struct {
 	Log      *slog.Logger      // of deliveries that fail; default: nothing
 	Clock    func() time.Time  // default time.Now
 	Files    map[string][]byte // by file_id, to download
+	After    int64             // the number that updates go on from; default 900200000
 }
 
 // API is the server; an http.Handler. Close it.
@@ -129,6 +130,9 @@ func New(o Options) *API {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.After == 0 {
+		o.After = 900_200_000
+	}
 	number, _, _ := strings.Cut(o.Token, ":")
 	id, err := strconv.ParseInt(number, 10, 64)
 	if err != nil {
@@ -137,7 +141,7 @@ func New(o Options) *API {
 	a := &API{
 		opts: o, bot: user{ID: id, IsBot: true, Name: "Trợ lý số", Username: o.Username},
 		files: map[string][]byte{}, blocked: map[int64]bool{}, queries: map[string]time.Time{}, commands: map[string]json.RawMessage{},
-		busy: map[string]bool{}, came: make(chan struct{}), lastID: 500, lastUpdate: 900_200_000,
+		busy: map[string]bool{}, came: make(chan struct{}), lastID: 500, lastUpdate: o.After,
 	}
 	for id, data := range o.Files {
 		a.files[id] = data

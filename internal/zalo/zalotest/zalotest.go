@@ -23,6 +23,7 @@ type Options struct {
 
 	Life   any              // expires_in of a token: text, number, or nil to leave it out; zero Options have "90000"
 	NoLife bool             // leave expires_in out
+	After  int              // the number that messages go on from
 	Now    func() time.Time // nil: time.Now
 	OnSend func(Sent)       // called for each message that arrives at a person; nil: not
 }
@@ -80,7 +81,7 @@ func New(opts Options) *Server {
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	return &Server{opts: opts, faults: map[string]int{}, heard: map[string]time.Time{}, refresh: opts.RefreshToken, remain: 3999, arrived: make(chan struct{}, 1)}
+	return &Server{opts: opts, faults: map[string]int{}, heard: map[string]time.Time{}, refresh: opts.RefreshToken, remain: 3999, serial: opts.After, arrived: make(chan struct{}, 1)}
 }
 
 // faults are the names that Fault takes, with what each does.
