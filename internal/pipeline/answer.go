@@ -19,13 +19,13 @@ const (
 	maxLines    = 9 // of a section asked for
 	briefLines  = 5 // of a section of the summary card
 	briefRows   = 2
-	maxDirect   = 5 // lines that fit the question's own words
+	maxDirect   = 6 // lines that fit the question's own words
 	maxSections = 2 // of a lesson
 	maxNotes    = 2 // pitfalls added to an answer
 )
 
 const (
-	directShare = 0.25 // of the best line's score, from which a line is a direct answer
+	directShare = 0.15 // of the best line's score, from which a line is a direct answer
 	clearly     = 2.0  // times the next row's score, from which the best row is the one asked for
 	rowRunes    = 800  // length of all typed rows printed of a section
 	clearRunes  = 500  // likewise, when one row is clearly the one asked for
