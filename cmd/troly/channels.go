@@ -137,7 +137,8 @@ func (c *channels) openTelegram(s settings, poll bool) (err error) {
 	default:
 		c.on = append(c.on, "Telegram")
 		c.hooks[telegramPath] = in
-		setUp = append(setUp, call{"set the webhook", func(ctx context.Context) error {
+		// First: without the menu people can still write.
+		setUp = slices.Insert(setUp, 0, call{"set the webhook", func(ctx context.Context) error {
 			return c.telegram.SetWebhook(ctx, public.String()+telegramPath, 0, false)
 		}})
 	}

@@ -214,7 +214,6 @@ func TestT23NoSecretAnywhere(t *testing.T) {
 	o.telegram.Script(
 		telegramtest.Fault{Method: "sendMessage", Reset: true}, telegramtest.Gateway(),
 		telegramtest.Fault{Method: "sendMessage", Refusal: &telegramtest.Refusal{Code: 401, Text: "Unauthorized"}})
-	o.tune = nil
 	for _, fault := range []string{"oauth-gateway", "oa-expired", "oa-gateway", "oa-reset", "bot-gateway", "bot-reset", "bot-429"} {
 		if err := o.zalo.Fault(fault, 1); err != nil {
 			t.Fatal(err)
@@ -282,17 +281,26 @@ func TestT24StopWithCallsInFlight(t *testing.T) {
 // they can.
 func TestT26StartWithoutThePlatform(t *testing.T) {
 	o := newOffice(t, sharedAssistant.get(t))
-	o.telegram.Script(telegramtest.Fault{Method: "getMe", Status: 502, Body: "<html>", Times: 1})
+	o.telegram.Script(telegramtest.Fault{Status: 502, Body: "<html>", Times: -1})
 	o.open(true)
+	degraded := regexp.MustCompile(`"degraded":\[[^]]*"telegram"`)
+	o.until("Telegram is told to be away", func() bool { return degraded.MatchString(o.get("/readyz")) })
 	if got := o.get("/healthz"); !strings.HasPrefix(got, "200") {
 		t.Errorf("/healthz = %s", got)
 	}
+	o.says("zalo", citizen(0), aQuestion)
+	o.settled()
+	if got := o.heard("zalo", citizen(0)); count(got, anAnswer) != 1 {
+		t.Errorf("meanwhile Zalo was sent %q, want the answer", got)
+	}
+	o.telegram.Clear()
+	o.until("the webhook is set after all", func() bool { return o.telegram.Secret() == officeSecret })
 	o.says("telegram", citizen(0), aQuestion)
 	o.settled()
 	if got := o.heard("telegram", citizen(0)); count(got, anAnswer) != 1 {
 		t.Errorf("sent %q", got)
 	}
-	o.until("ready with Telegram", func() bool { return !regexp.MustCompile(`"degraded":\[[^]]*telegram`).MatchString(o.get("/readyz")) })
+	o.until("ready with Telegram", func() bool { return !degraded.MatchString(o.get("/readyz")) })
 }
 
 // T30: typing is shown while the model writes, not beyond its cap and not after the
