@@ -93,8 +93,8 @@ func TestCompose(t *testing.T) {
 			}
 		}
 	}
-	if n := len(slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(file.Services[name].Profiles, "cluster") })); n != 5 {
-		t.Errorf("the profile cluster has %d services, want 3 nodes and 2 assistants", n)
+	if n := len(slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(file.Services[name].Profiles, "cluster") })); n != 6 {
+		t.Errorf("the profile cluster has %d services, want 3 nodes, 2 assistants and their PostgreSQL", n)
 	}
 }
 

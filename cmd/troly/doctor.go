@@ -103,7 +103,8 @@ func examine(ctx context.Context, s settings) []check {
 		checks = append(checks, examineQdrant(ctx, s, lib)...)
 	}
 	checks = append(checks, wholeWay(ctx, s, lib))
-	return append(checks, s.Models.examine(ctx)...)
+	checks = append(checks, s.Models.examine(ctx)...)
+	return append(checks, s.Telemetry.examine(ctx)...)
 }
 
 // dataDir checks that the data directory can be written.

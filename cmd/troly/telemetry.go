@@ -124,6 +124,26 @@ func (t *telemetry) Close() error {
 	return nil
 }
 
+// examine sends a span of its own to the collector, if there is one.
+func (t telemetrySettings) examine(ctx context.Context) []check {
+	if !t.traced() {
+		return nil
+	}
+	c := check{Name: "OTEL_EXPORTER_OTLP_ENDPOINT", Advice: "start the collector with its OTLP receiver for HTTP (port 4318), or correct the address; answers work meanwhile"}
+	ctx, cancel := context.WithTimeout(ctx, flushIn)
+	defer cancel()
+	tel, err := newTelemetry(ctx, settings{Telemetry: t}, nil)
+	if err == nil {
+		_, span := tel.tracer.Start(ctx, "doctor")
+		span.End()
+		err = errors.Join(tel.provider.ForceFlush(ctx), tel.provider.Shutdown(ctx))
+	}
+	if c.OK, c.Detail = err == nil, "a trace was taken"; err != nil {
+		c.Detail = err.Error()
+	}
+	return []check{c}
+}
+
 // watcher is told of each question; a nil interface when nobody is.
 func (t *telemetry) watcher() pipeline.Watcher {
 	if t == nil {

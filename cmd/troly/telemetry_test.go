@@ -158,6 +158,28 @@ func TestResultsAreEvents(t *testing.T) {
 	}
 }
 
+func TestDoctorTriesTheCollector(t *testing.T) {
+	if got := (telemetrySettings{}).examine(t.Context()); got != nil {
+		t.Errorf("without a collector the doctor says %v", got)
+	}
+	well := true
+	collector := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !well {
+			http.Error(w, "no", http.StatusForbidden)
+		}
+	}))
+	defer collector.Close()
+	t.Setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.URL) // the exporter reads it
+	s := telemetrySettings{Endpoint: collector.URL}
+	if got := s.examine(t.Context()); len(got) != 1 || !got[0].OK {
+		t.Errorf("of a collector that takes traces the doctor says %+v", got)
+	}
+	well = false
+	if got := s.examine(t.Context()); len(got) != 1 || got[0].OK || !strings.Contains(got[0].Detail, "403") {
+		t.Errorf("of a collector that refuses the doctor says %+v", got)
+	}
+}
+
 func TestTelemetryIsOff(t *testing.T) {
 	for _, tt := range []telemetrySettings{{}, {Endpoint: "http://127.0.0.1:4318", Disabled: true}, {Endpoint: "http://127.0.0.1:4318", Exporter: "none"}} {
 		tel, err := newTelemetry(context.Background(), settings{Telemetry: tt}, nil)

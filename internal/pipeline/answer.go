@@ -19,16 +19,18 @@ const (
 	maxLines    = 9 // of a section asked for
 	briefLines  = 5 // of a section of the summary card
 	briefRows   = 2
-	maxDirect   = 4 // lines that fit the question's own words
+	maxDirect   = 6 // lines that fit the question's own words
+	maxBeside   = 4 // of them beside the section of a figure or a list, which is the answer
 	maxSections = 2 // of a lesson
 	maxNotes    = 2 // pitfalls added to an answer
 )
 
 const (
-	directShare = 0.4 // of the best line's score, from which a line is a direct answer
-	clearly     = 2.0 // times the next row's score, from which the best row is the one asked for
-	rowRunes    = 800 // length of all typed rows printed of a section
-	clearRunes  = 500 // likewise, when one row is clearly the one asked for
+	directShare = 0.15 // of the best line's score, from which a line is a direct answer
+	besideShare = 0.3  // likewise beside a section that is the answer
+	clearly     = 2.0  // times the next row's score, from which the best row is the one asked for
+	rowRunes    = 800  // length of all typed rows printed of a section
+	clearRunes  = 500  // likewise, when one row is clearly the one asked for
 )
 
 // compose writes the answer to a question from one document, without a model: the
@@ -71,7 +73,7 @@ func (c *composer) procedure() {
 	switch {
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
 		c.summary(2)
-		c.direct(maxDirect)
+		c.direct(maxDirect, directShare)
 		for _, f := range []Facet{Documents, Fee, Deadline, Place} {
 			c.brief(f)
 		}
@@ -80,7 +82,7 @@ func (c *composer) procedure() {
 		}
 	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]): // its section is the answer
 		some := c.facet(facets[0])
-		c.direct(maxDirect - 1)
+		c.direct(maxBeside, besideShare)
 		for _, f := range facets[1:] {
 			some = c.facet(f) || some
 		}
@@ -88,7 +90,7 @@ func (c *composer) procedure() {
 			c.summary(2)
 		}
 	default:
-		c.direct(maxDirect)
+		c.direct(maxDirect, directShare)
 		c.summary(1)
 		for _, f := range facets {
 			c.facet(f)
@@ -156,10 +158,11 @@ func (c *composer) summary(n int) {
 	}
 }
 
-// direct prints the lines that fit the question's own words best, most at most.
-func (c *composer) direct(most int) {
+// direct prints the lines that fit the question's own words best, most at most, down to
+// a share of the best line's score.
+func (c *composer) direct(most int, share float64) {
 	for _, l := range c.ranked {
-		if most == 0 || l.score < directShare*c.ranked[0].score {
+		if most == 0 || l.score < share*c.ranked[0].score {
 			return
 		}
 		if l.section == "can-cu" || c.d.has(l.line) {
@@ -291,7 +294,7 @@ func headingOf(doc *corpus.Document, section string) string {
 // lesson answers from a skill or a local document: the lines that fit, the summary
 // unless they are surely it, and the sections found for the question.
 func (c *composer) lesson(hit retrieval.Document) {
-	c.direct(maxDirect)
+	c.direct(maxDirect, directShare)
 	c.summary(2)
 	for _, f := range []Facet{Fee, Deadline, Legal} {
 		if slices.Contains(c.q.facets, f) && c.has(c.doc, f) {

@@ -74,7 +74,7 @@ func (a *Assistant) more(d *draft, q *understanding, doc *corpus.Document) {
 	p, named := a.page(doc, d.asOf), q.casesOf(doc)
 	ranked := slices.DeleteFunc(a.rank(q, doc, p, named), func(l scoredLine) bool { return l.section == "luu-y" || l.unknown })
 	c := composer{a, d, q, doc, p, named, ranked}
-	c.direct(maxMore)
+	c.direct(maxMore, directShare)
 }
 
 // hotlines is the line with the numbers to call; without any, whom to run to.

@@ -184,7 +184,7 @@ const (
 	weakShare    = 0.5  // of the score of a row without a figure or of a later day: today's figures come first
 	lengthShare  = 0.4  // of a line's length in its normalisation
 	minClause    = 4    // syllables from which a clause is compared by itself
-	askedGain    = 10.0 // of a line that is asked for in the words of the question
+	askedGain    = 15.0 // of a line that is asked for in the words of the question
 )
 
 // rank orders the lines of a document by how well they fit the question: by its

@@ -13,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -290,3 +291,26 @@ var (
 	allSlips = flag.Bool("slips", false, "print every page to take along, and say which are longer than a sheet")
 	pdfPage  = regexp.MustCompile(`/Type */Page[^s]`)
 )
+
+// In a frame, sources open beside it, and the answer stays.
+func TestSourcesOfAFrameOpenBesideIt(t *testing.T) {
+	server := serve(t, options(t))
+	ctx := browser(t)
+	heard := complaints(t, ctx)
+	do(t, ctx, chromedp.Navigate(server.URL+"/?khung=1"), chromedp.SetValue(chromedp.CSS("#q"), "tạm trú hết bao nhiêu tiền"),
+		chromedp.Evaluate[chromedp.Void]("document.querySelector('#hoi').requestSubmit()"), seen(".sources", "[1] Lệ phí"))
+	opened := chromedp.WaitNewTarget(ctx, func(info *target.Info) bool { return info.URL == server.URL+"/tt/tam-tru#le-phi" })
+	do(t, ctx, chromedp.Click(chromedp.CSS(`.sources a[href="/tt/tam-tru#le-phi"]`)))
+	select {
+	case id := <-opened:
+		if id == "" {
+			t.Error("no new page for the source")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the source opened no page beside the frame")
+	}
+	do(t, ctx, seen(".sources", "[1] Lệ phí"))
+	if all := heard(); len(all) > 0 {
+		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
+	}
+}

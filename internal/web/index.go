@@ -48,8 +48,20 @@ var kindChoices = []struct {
 // maxQuery is how much of a search is read, in bytes.
 const maxQuery = 600
 
-// index lists documents.
+// index lists documents. A search counts as a question.
 func (s *server) index(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Query().Get("q") == "" {
+		s.list(w, r)
+		return
+	}
+	s.guard.limited(s.list, func(w http.ResponseWriter, r *http.Request) {
+		s.draw(w, r, http.StatusTooManyRequests, "missing", layout{Page: missing{
+			Title: "Bạn chờ một phút nhé", Text: "Có nhiều lượt tìm quá trong một lúc. Một phút nữa bạn tìm lại.",
+		}})
+	})(w, r)
+}
+
+func (s *server) list(w http.ResponseWriter, r *http.Request) {
 	query := vietnamese.Normalize(strings.TrimSpace(clip(r.URL.Query().Get("q"), maxQuery)))
 	p := indexPage{Query: query}
 	var kind corpus.Kind

@@ -405,6 +405,20 @@ func TestIndex(t *testing.T) {
 	}
 }
 
+func TestSearchesAreCounted(t *testing.T) {
+	opts := options(t)
+	opts.AsksPerMinute = 2
+	r := newReader(t, serve(t, opts))
+	var got []int
+	for _, path := range []string{"/tt?q=a", "/tt?q=b", "/tt?q=c", "/tt", "/tt/khai-sinh"} {
+		status, _, _ := r.get(path)
+		got = append(got, status)
+	}
+	if !slices.Equal(got, []int{200, 200, 429, 200, 200}) {
+		t.Errorf("statuses = %v, want the third search refused and the lists not", got)
+	}
+}
+
 func TestStaticFiles(t *testing.T) {
 	r := newReader(t, serve(t, options(t)))
 	_, _, page := r.get("/")
@@ -467,6 +481,9 @@ func TestFrame(t *testing.T) {
 	}
 	if _, header, _ := r.get("/"); header.Get("X-Frame-Options") != "DENY" {
 		t.Error("the page with the cookie can be framed")
+	}
+	if !strings.Contains(page, `<base target="_blank">`) || regexp.MustCompile(`<form [^>]*method="post">`).MatchString(page) {
+		t.Error("in a frame, sources would open where they may not be framed, or forms elsewhere")
 	}
 	// No cookie comes in a frame of another site: the form names the dialogue.
 	dialogue := regexp.MustCompile(`name="h" value="([^"]+)"`).FindStringSubmatch(page)
