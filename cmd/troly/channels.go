@@ -92,6 +92,11 @@ func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB
 		}
 	}
 	c.dispatcher = webhook.NewDispatcher(db, c.talk, lines, options)
+	names := make([]string, 0, len(lines))
+	for _, line := range lines {
+		names = append(names, line.Channel.Name())
+	}
+	webhook.WatchQueues(registry, db, log, names...)
 	return c, nil
 }
 
@@ -132,7 +137,8 @@ func (c *channels) openTelegram(s settings, poll bool) (err error) {
 	default:
 		c.on = append(c.on, "Telegram")
 		c.hooks[telegramPath] = in
-		setUp = append(setUp, call{"set the webhook", func(ctx context.Context) error {
+		// First: without the menu people can still write.
+		setUp = slices.Insert(setUp, 0, call{"set the webhook", func(ctx context.Context) error {
 			return c.telegram.SetWebhook(ctx, public.String()+telegramPath, 0, false)
 		}})
 	}
@@ -152,6 +158,9 @@ func (c *channels) openZalo(s settings) (err error) {
 }
 
 func (c *channels) openZaloBot(s settings, poll bool) (err error) {
+	if !poll && s.ZaloBot.Secret == "" {
+		return usageError{errors.New("ZALO_BOT_WEBHOOK_SECRET is not set: write 8 to 256 letters and digits, or run troly serve --zalo-bot-poll")}
+	}
 	if c.zaloBot, err = s.ZaloBot.channel(poll, c.log); err != nil {
 		return err
 	}
@@ -163,8 +172,6 @@ func (c *channels) openZaloBot(s settings, poll bool) (err error) {
 			return c.zaloBot.Poll(ctx, func(messages []webhook.Message) error { return in.Take(ctx, messages) })
 		}))
 		return nil
-	case s.ZaloBot.Secret == "":
-		return usageError{errors.New("ZALO_BOT_WEBHOOK_SECRET is not set: write 8 to 256 letters and digits, or run troly serve --zalo-bot-poll")}
 	case public == nil:
 		c.log.Warn("Zalo is not told where to deliver to the bot: set TROLY_PUBLIC_URL, or run troly channel zalo-bot set-webhook --url, or troly serve --zalo-bot-poll")
 	default:

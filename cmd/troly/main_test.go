@@ -15,9 +15,17 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(cleaning{m}, map[string]func(){
 		"troly": main,
 	})
+}
+
+// cleaning runs the tests and removes what they share.
+type cleaning struct{ *testing.M }
+
+func (c cleaning) Run() int {
+	defer sharedAssistant.close()
+	return c.M.Run()
 }
 
 // TestScripts runs the command lines in testdata/script as people type them.

@@ -42,7 +42,7 @@ func simulateCommand(con *console, opts *options) *cobra.Command {
 person who uses it in the terminal. What is typed takes the real way: it is delivered to
 the webhook with its secret or signature, waits in a database, is answered, and comes back
 by calls to the platform's API, which behaves as documented and can be made to fail.
-Nothing leaves the machine, except to models that are set. Tokens, secrets and
+Nothing leaves the machine, except to models, Qdrant and traces where they are set. Tokens, secrets and
 DATABASE_URL of the settings are not used.
 
 A line that begins with one of these is for the simulator, any other is what the person

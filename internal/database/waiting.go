@@ -20,7 +20,9 @@ type Queue struct {
 }
 
 // Waiting counts the queues of each channel that has something in one. It reads
-// all that waits: some ten milliseconds for an inbox that is full.
+// all that waits: some ten milliseconds for an inbox that is full. The outbox is
+// counted after the inbox, so that an answer on its way from one to the other is not
+// missed.
 func (db *DB) Waiting(ctx context.Context) ([]Waiting, error) {
 	var all []Waiting
 	place := func(channel string) *Waiting {
@@ -32,9 +34,12 @@ func (db *DB) Waiting(ctx context.Context) ([]Waiting, error) {
 		all = append(all, Waiting{Channel: channel})
 		return &all[len(all)-1]
 	}
-	for query, queue := range map[string]func(*Waiting) *Queue{
-		"SELECT channel, count(*), min(at) FROM inbox WHERE done = 0 GROUP BY channel":       func(w *Waiting) *Queue { return &w.Inbox },
-		"SELECT channel, count(*), min(created) FROM outbox WHERE done = 0 GROUP BY channel": func(w *Waiting) *Queue { return &w.Outbox },
+	for _, look := range []struct {
+		query string
+		queue func(*Waiting) *Queue
+	}{
+		{"SELECT channel, count(*), min(at) FROM inbox WHERE done = 0 GROUP BY channel", func(w *Waiting) *Queue { return &w.Inbox }},
+		{"SELECT channel, count(*), min(created) FROM outbox WHERE done = 0 GROUP BY channel", func(w *Waiting) *Queue { return &w.Outbox }},
 	} {
 		err := db.reading(ctx).each(func(rows *sql.Rows) error {
 			var channel string
@@ -43,9 +48,9 @@ func (db *DB) Waiting(ctx context.Context) ([]Waiting, error) {
 			if err := rows.Scan(&channel, &open, &oldest); err != nil {
 				return err
 			}
-			*queue(place(channel)) = Queue{Open: open, Oldest: timeOf(oldest)}
+			*look.queue(place(channel)) = Queue{Open: open, Oldest: timeOf(oldest)}
 			return nil
-		}, query)
+		}, look.query)
 		if err != nil {
 			return nil, named("count what waits", err)
 		}

@@ -236,7 +236,7 @@ func draftsOf(notes []string) []string {
 
 // An answer that is there at once is not preceded by typing, and typing ends at
 // its bound however long the answer takes.
-func TestTypingIsBounded(t *testing.T) {
+func TestT30TypingIsBounded(t *testing.T) {
 	w := newWorld(t)
 	f := &full{channel: w.channel, typed: make(chan struct{})}
 	release := make(chan struct{})
