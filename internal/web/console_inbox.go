@@ -335,6 +335,10 @@ func (c *console) replyTicket(w http.ResponseWriter, r *http.Request, me databas
 	case errors.As(err, &forbidden):
 		c.showTicket(w, r, me, http.StatusConflict, k, text, windowWords(forbidden.Why))
 	case errors.Is(err, database.ErrChanged):
+		if k, err = c.db.TicketByID(r.Context(), k.ID); err != nil {
+			c.broken(w, r, me, "ticket", err)
+			return
+		}
 		c.showTicket(w, r, me, http.StatusConflict, k, text, "Yêu cầu này đã được đóng hoặc trả lại cho trợ lý nên câu trả lời chưa được gửi.")
 	case err != nil:
 		c.broken(w, r, me, "reply", err)

@@ -107,90 +107,102 @@ func (c *console) low(today corpus.Date) []lowView {
 	return all
 }
 
-// grouped puts questions together that share most of their telling words, the largest
-// group first. Each joins the first group it is like, so the result does not change
-// from one look to the next.
+// grouped puts questions together that are about the same, the largest group first.
+// Each joins the first group it is like, so the result does not change from one look
+// to the next.
 func (c *console) grouped(asked []database.Outcome) []unansweredGroup {
 	type gathered struct {
-		words map[string]int // how many of the questions have it
-		shown map[string]string
+		pairs map[string]int // in how many of the questions a pair of syllables is
 		all   []outcomeRow
 	}
 	var groups []*gathered
 	for _, o := range asked {
-		words, shown := c.telling(o.Question)
-		var to *gathered
-		for _, g := range groups {
-			if alike(words, g.words, len(g.all)) {
-				to = g
-				break
-			}
+		pairs := pairsOf(telling(o.Question))
+		at := slices.IndexFunc(groups, func(g *gathered) bool { return alike(pairs, g.pairs, len(g.all)) })
+		if at < 0 {
+			at = len(groups)
+			groups = append(groups, &gathered{pairs: map[string]int{}})
 		}
-		if to == nil {
-			to = &gathered{words: map[string]int{}, shown: map[string]string{}}
-			groups = append(groups, to)
+		g := groups[at]
+		for _, pair := range pairs {
+			g.pairs[pair]++
 		}
-		for _, word := range words {
-			to.words[word]++
-			to.shown[word] = shown[word]
-		}
-		to.all = append(to.all, outcomeRow{Outcome: o})
+		g.all = append(g.all, outcomeRow{Outcome: o})
 	}
 	slices.SortStableFunc(groups, func(a, b *gathered) int { return len(b.all) - len(a.all) })
 	var out []unansweredGroup
 	for _, g := range groups[:min(len(groups), groupsShown)] {
-		v := unansweredGroup{Questions: g.all[:min(len(g.all), questionsOfEach)], More: max(0, len(g.all)-questionsOfEach)}
-		var common []string
-		for word, n := range g.words {
-			if 2*n > len(g.all) {
-				common = append(common, word)
-			}
-		}
-		slices.SortFunc(common, func(a, b string) int {
-			if g.words[a] != g.words[b] {
-				return g.words[b] - g.words[a]
-			}
-			return strings.Compare(a, b)
+		out = append(out, unansweredGroup{
+			Words:     common(telling(g.all[0].Question), func(pair string) bool { return 2*g.pairs[pair] > len(g.all) }),
+			Questions: g.all[:min(len(g.all), questionsOfEach)], More: max(0, len(g.all)-questionsOfEach),
 		})
-		for i, word := range common[:min(len(common), 5)] {
-			if i > 0 {
-				v.Words += ", "
-			}
-			v.Words += g.shown[word]
-		}
-		out = append(out, v)
 	}
 	return out
 }
 
-// telling are the words of a question that tell what it is about: those that are in
-// less than a third of the documents. shown is how each was written.
-func (c *console) telling(question string) (words []string, shown map[string]string) {
-	shown = map[string]string{}
-	for _, t := range vietnamese.Tokenize(nil, strings.ToLower(question)) {
-		word := vietnamese.Fold(t.Text)
-		if len(word) < 2 || shown[word] != "" {
-			continue
-		}
-		if c.library != nil && 3*c.library.Words[word] > len(c.library.Documents) {
-			continue
-		}
-		shown[word] = t.Text
-		words = append(words, word)
+// asking are syllables, without marks, in which questions are put, whatever they are
+// about.
+var asking = func() map[string]bool {
+	all := map[string]bool{}
+	for _, w := range strings.Fields("a ah anh ban biet cac cach can cau cho chi chua co con cua da dau de den di do duoc em gi gio giup hay hoi khi khong ko la lam lau ma minh mot muon nao nay nen neu nha nhe nhieu nhu nhung o phai ra sao tai the thi thu to toi truoc va vao vay ve voi xin") {
+		all[w] = true
 	}
-	return words, shown
+	return all
+}()
+
+// telling are the syllables of a question that tell what it is about, in order.
+func telling(question string) []vietnamese.Token {
+	return slices.DeleteFunc(vietnamese.Tokenize(nil, vietnamese.Normalize(question)), func(t vietnamese.Token) bool { return asking[t.Folded] })
 }
 
-// alike reports whether at least half of the words of a question are in at least half
-// of the questions of a group, two words or all of them.
-func alike(words []string, group map[string]int, n int) bool {
-	common := 0
-	for _, w := range words {
-		if 2*group[w] >= n && group[w] > 0 {
-			common++
+// pairsOf are the pairs of neighbours among syllables, each once; of a single one, it
+// alone. In Vietnamese a word has mostly two syllables, and one alone tells little.
+func pairsOf(tokens []vietnamese.Token) []string {
+	if len(tokens) == 1 {
+		return []string{tokens[0].Folded}
+	}
+	var pairs []string
+	for i := 1; i < len(tokens); i++ {
+		if pair := tokens[i-1].Folded + " " + tokens[i].Folded; !slices.Contains(pairs, pair) {
+			pairs = append(pairs, pair)
 		}
 	}
-	return common > 0 && 2*common >= len(words) && (common >= 2 || common == len(words))
+	return pairs
+}
+
+// alike reports whether two pairs of a question, or half of them, are each in at least
+// half of the n questions of a group.
+func alike(pairs []string, group map[string]int, n int) bool {
+	same := 0
+	for _, p := range pairs {
+		if group[p] > 0 && 2*group[p] >= n {
+			same++
+		}
+	}
+	return same >= 2 || same > 0 && 2*same >= len(pairs)
+}
+
+// common is the longest run of syllables that a group has in common, as the first
+// question writes it.
+func common(tokens []vietnamese.Token, has func(pair string) bool) string {
+	var best, run []string
+	for i, t := range tokens {
+		if i > 0 && has(tokens[i-1].Folded+" "+t.Folded) {
+			if len(run) == 0 {
+				run = append(run, tokens[i-1].Text)
+			}
+			run = append(run, t.Text)
+		} else {
+			run = nil
+		}
+		if len(run) > len(best) {
+			best = slices.Clone(run)
+		}
+	}
+	if best == nil && len(tokens) == 1 {
+		return tokens[0].Text
+	}
+	return strings.Join(best, " ")
 }
 
 // Run is one run of the evaluation, as far as the console shows it.
