@@ -42,7 +42,7 @@ func (c consoleSettings) check() error {
 // consoleOf is the console for staff with what it works on.
 func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard) *web.Console {
 	c := &web.Console{
-		DB: db, Desk: &desk{db: db, channels: chat.channels(), on: switches.On, now: time.Now},
+		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now},
 		Changed: switches.again, Lint: (&linted{settings: s}).problems, Runs: s.runs,
 	}
 	labels := map[string]string{"telegram": "Kênh Telegram", "zalo": "Kênh Zalo OA", "zalo-bot": "Kênh Zalo bot"}

@@ -176,7 +176,7 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 	}
 	a.Answer = written(form.Get("dap"), maxApproved)
 	masked, found := privacy.Mask(a.Answer)
-	a.Owner = accountName(form.Get("nguoi"))
+	a.Owner = AccountName(form.Get("nguoi"))
 	a.State = database.ApprovedActive
 	if form.Get("nhap") != "" {
 		a.State = database.ApprovedDraft

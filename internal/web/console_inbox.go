@@ -367,7 +367,7 @@ func (c *console) assign(w http.ResponseWriter, r *http.Request, me database.Acc
 	if !ok {
 		return
 	}
-	to := accountName(r.PostForm.Get("nguoi"))
+	to := AccountName(r.PostForm.Get("nguoi"))
 	if to != "" {
 		a, err := c.db.Account(r.Context(), to)
 		if err != nil || a.Disabled || a.Role != database.Officer && a.Role != database.Admin {
@@ -380,7 +380,7 @@ func (c *console) assign(w http.ResponseWriter, r *http.Request, me database.Acc
 		c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Hạn trả lời chưa đúng dạng ngày giờ.")
 		return
 	}
-	if err := c.db.AssignTicket(r.Context(), database.By{Who: me.Name}, k.ID, accountName(r.PostForm.Get("tu")), to, due); err != nil {
+	if err := c.db.AssignTicket(r.Context(), database.By{Who: me.Name}, k.ID, AccountName(r.PostForm.Get("tu")), to, due); err != nil {
 		c.broken(w, r, me, "assign", err)
 		return
 	}

@@ -129,15 +129,15 @@ func nextAfter(path string) string {
 	return (&url.URL{Path: u.Path, RawQuery: u.RawQuery}).String()
 }
 
-// accountName is a name as accounts have them, whoever types it.
-func accountName(s string) string {
+// AccountName is a name as accounts have them, whoever types it.
+func AccountName(s string) string {
 	return strings.ToLower(strings.TrimSpace(norm.NFC.String(strings.ToValidUTF8(clip(s, 200), ""))))
 }
 
 // signIn takes name and password. Why it was refused is not told apart: who guesses
 // learns no names.
 func (c *console) signIn(w http.ResponseWriter, r *http.Request, _ database.Account) {
-	name := accountName(r.PostForm.Get("ten"))
+	name := AccountName(r.PostForm.Get("ten"))
 	next := nextAfter(r.PostForm.Get("tiep"))
 	refuse := func(status int, why string) {
 		c.show(w, r, status, "sign_in", database.Account{}, signInPage{Name: name, Next: next, Problem: why, OIDC: c.sso != nil})

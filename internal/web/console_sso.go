@@ -112,7 +112,7 @@ func (c *console) ssoReturn(w http.ResponseWriter, r *http.Request, _ database.A
 		c.ssoRefuse(w, r, http.StatusUnauthorized, "Nơi đăng nhập của cơ quan không xác nhận lượt này. Bạn làm lại từ đầu.", err)
 		return
 	}
-	account, err := c.db.Account(r.Context(), accountName(email))
+	account, err := c.db.Account(r.Context(), AccountName(email))
 	if err != nil && !errors.Is(err, database.ErrNotFound) {
 		c.broken(w, r, database.Account{}, "sign in", err)
 		return

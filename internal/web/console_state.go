@@ -358,7 +358,7 @@ const auditShown = 100
 
 func (c *console) auditLog(w http.ResponseWriter, r *http.Request, me database.Account) {
 	q := r.URL.Query()
-	p := auditPage{Who: accountName(q.Get("ai")), What: q.Get("viec"), From: q.Get("tu"), To: q.Get("den")}
+	p := auditPage{Who: AccountName(q.Get("ai")), What: q.Get("viec"), From: q.Get("tu"), To: q.Get("den")}
 	for _, what := range []string{"sign in", "sign in refused", "sign out", "read ticket", "read outcome", "open ticket", "assign ticket", "reply to ticket", "end ticket", "hold dialogue", "release dialogue",
 		"add approved answer", "set approved answer", "recall", "correct", "switch off", "switch on", "add account", "set account", "set password", "add key", "revoke key"} {
 		p.Kinds = append(p.Kinds, choice{what, wordFor(what), what == p.What})
