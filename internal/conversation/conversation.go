@@ -161,6 +161,9 @@ func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte
 	if x.at.Sub(x.s.seen()) > c.opts.Forget {
 		x.s = &state{Version: stateVersion}
 	}
+	if m.Held != nil {
+		x.s.heldUntil(*m.Held, x.at)
+	}
 	return x
 }
 
@@ -174,12 +177,14 @@ func (x *exchange) handle() {
 	case webhook.Left:
 		return
 	case webhook.TookOver:
-		x.s.hold(x.at.Add(x.opts.Hold), false)
+		x.hold(false)
 		return
 	}
 	command, argument := x.command()
+	x.r.Note = x.said(command, argument)
 	switch {
 	case command == erase:
+		x.r.Note = ""
 		x.erase()
 	case !x.allowed():
 		x.overLimit()
