@@ -191,18 +191,6 @@ func (s *state) heldUntil(until, now time.Time) {
 
 func (s *state) free() { s.Held, s.Waiting, s.Reminded = 0, false, false }
 
-// Held returns a dialogue's state in which a human has it until then; the zero time
-// gives it back to the bot.
-func Held(data []byte, until time.Time) []byte {
-	s := decode(data)
-	if until.IsZero() {
-		s.free()
-	} else {
-		s.hold(until, false)
-	}
-	return s.encode()
-}
-
 // nameless stands for a person in the state of a group.
 func nameless(channel, person string) string {
 	h := fnv.New64a()
