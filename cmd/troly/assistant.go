@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -30,6 +31,8 @@ type assistant struct {
 	vectors *vectors      // nil without an embedder
 	filling sync.WaitGroup
 	watched *telemetry // nil: nobody is told of anything
+
+	switches atomic.Pointer[switchboard] // that may turn the model off; nothing in it: it is on
 }
 
 // openAssistant makes the parts from the settings and brings the store up to date
@@ -88,7 +91,7 @@ func openMeasured(ctx context.Context, con *console, opts *options, registry pro
 		options.Embedder = a.vectors.Name()
 	}
 	if options.Model = s.Models.generator(t); options.Model != nil {
-		a.model = true
+		a.model, options.Model = true, switchedModel{options.Model, &a.switches}
 		if options.Prompts, err = prompts.Load(); err != nil {
 			return nil, err
 		}

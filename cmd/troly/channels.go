@@ -100,6 +100,21 @@ func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB
 	return c, nil
 }
 
+// byName are the channels that are set up, by name.
+func (c *channels) byName() map[string]webhook.Channel {
+	all := make(map[string]webhook.Channel)
+	if c.telegram != nil {
+		all[c.telegram.Name()] = c.telegram
+	}
+	if c.zalo != nil {
+		all[c.zalo.Name()] = c.zalo
+	}
+	if c.zaloBot != nil {
+		all[c.zaloBot.Name()] = c.zaloBot
+	}
+	return all
+}
+
 // staffed reports whether anybody can sign in to read what is handed over. Who makes
 // the first account starts the server anew for people to be told of it.
 func staffed(ctx context.Context, db *database.DB) (bool, error) {

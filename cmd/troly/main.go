@@ -93,7 +93,7 @@ func newRoot(con *console) *cobra.Command {
 	root.PersistentFlags().StringVar(&opts.data, "data", "", "data directory (TROLY_DATA_DIR)")
 	root.AddCommand(
 		askCommand(con, opts), chatCommand(con, opts), searchCommand(con, opts), ingestCommand(con, opts),
-		knowledgeCommand(con, opts), doctorCommand(con, opts), serveCommand(con, opts), channelCommand(con, opts), simulateCommand(con, opts), keyCommand(con, opts), mcpCommand(con, opts), evalCommand(con, opts),
+		knowledgeCommand(con, opts), doctorCommand(con, opts), serveCommand(con, opts), channelCommand(con, opts), simulateCommand(con, opts), keyCommand(con, opts), mcpCommand(con, opts), staffCommand(con, opts), evalCommand(con, opts),
 	)
 	for _, cmd := range root.Commands() {
 		usageArgs(cmd)

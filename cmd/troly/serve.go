@@ -53,7 +53,12 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 				return err
 			}
 			defer db.Close()
-			chat, err := openChannels(cmd.Context(), s, a, db, registry, poll, log)
+			switches, err := newSwitchboard(cmd.Context(), db, log)
+			if err != nil {
+				return err
+			}
+			a.switches.Store(switches)
+			chat, err := openChannels(cmd.Context(), s, a, db, registry, poll, log, switches.lines)
 			if err != nil {
 				return err
 			}
@@ -77,6 +82,7 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 			defer background.Wait()
 			defer stop()
 			background.Go(func() { chat.run(ctx, s.Database.retention()) })
+			background.Go(func() { switches.run(ctx) })
 			parts := append(chat.parts(), web.Part{Name: "database", Check: db.Ping})
 			if a.remote != nil {
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
@@ -86,8 +92,8 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 			proxies, _ := s.Pages.proxies()
 			options := web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
-				Library: a.lib, Responder: chat.talk, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
-				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db},
+				Library: a.lib, Responder: switchedPage{chat.talk, switches}, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
+				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db}, Console: consoleOf(s, a, db, chat, switches),
 				FrameAncestors: ancestors, TrustedProxies: proxies, AsksPerMinute: s.Pages.AsksPerMinute,
 			}
 			if figures == nil {

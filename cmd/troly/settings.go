@@ -36,6 +36,7 @@ type settings struct {
 	ZaloBot  zaloBotSettings
 
 	Telemetry telemetrySettings
+	Console   consoleSettings
 }
 
 // options are the flags every command has; they win over the environment.
@@ -79,7 +80,7 @@ func (s settings) check() error {
 		}
 	}
 	return cmp.Or(checkPublicURL(s.PublicURL), s.Models.check(), s.Qdrant.check(), s.Database.check(), s.Pages.check(),
-		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check(), s.Telemetry.check())
+		s.Telegram.check(), s.Zalo.check(), s.ZaloBot.check(), s.Telemetry.check(), s.Console.check())
 }
 
 // checkAddr names a setting that is neither empty nor an address to listen on.

@@ -107,17 +107,22 @@ func (x *exchange) choose(t turn, n int) {
 	if n <= 4 {
 		text = strconv.Itoa(n) // as the pipeline reads a choice, whatever the words
 	}
-	x.ask(text, x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
-	if kept := x.s.turnOf(x.r.Outcome.ID); kept != nil {
-		kept.Turn.Question = cutRunes(t.Turn.Question+": "+offer, keptQuestion) // "2" says nothing later
-	}
+	// "2" says nothing later, neither to the next question nor to who reads the outcome.
+	shown := cutRunes(t.Turn.Question+": "+offer, keptQuestion)
+	x.askAs(shown, text, x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
 }
 
 // ask answers a question and remembers what came of it.
-func (x *exchange) ask(text string, history []pipeline.Turn) {
+func (x *exchange) ask(text string, history []pipeline.Turn) { x.askAs("", text, history) }
+
+// askAs is ask of a question that is kept as shown unless that is empty.
+func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 	o := x.assistant.Stream(x.ctx, pipeline.Question{
 		Text: text, Audience: x.opts.Audience, AsOf: x.opts.AsOf, Commune: x.s.Commune, History: history,
 	}, x.release)
+	if shown != "" {
+		o.Question = shown
+	}
 	id := cutRunes(x.opts.NewID(), maxID)
 	x.record(id, o)
 	reply := webhook.Reply{Text: strings.ToValidUTF8(o.Answer, ""), Sources: Sources(o.Citations)}

@@ -12,10 +12,11 @@
 //
 // Who asks for a human opens a ticket, and from then on the bot is silent in that
 // dialogue for Options.Hold; likewise when a human of the office answers on the platform
-// itself, or the console takes the dialogue (Held). Silent means: what is written is
-// kept as an outcome that was handed over, danger is still answered, "hỏi trợ lý AI",
-// /moi, /hoi and /start bring the bot back, and when the time has passed it says that
-// it speaks again.
+// itself, or the console takes the dialogue (webhook.Message.Held, which decides where it
+// is known). Silent means: what is written is kept as an outcome that was handed over and
+// as a note for the officer, danger is still answered, "hỏi trợ lý AI", /moi, /hoi and
+// /start bring the bot back, and when the time has passed, or the officer has given the
+// dialogue back, it says that it speaks again.
 //
 // An edited message is answered once more at most: the first edit after the last new
 // message, when its text differs from the question it replaces, which is then
@@ -161,6 +162,9 @@ func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte
 	if x.at.Sub(x.s.seen()) > c.opts.Forget {
 		x.s = &state{Version: stateVersion}
 	}
+	if m.Held != nil {
+		x.s.heldUntil(*m.Held, x.at)
+	}
 	return x
 }
 
@@ -174,12 +178,14 @@ func (x *exchange) handle() {
 	case webhook.Left:
 		return
 	case webhook.TookOver:
-		x.s.hold(x.at.Add(x.opts.Hold), false)
+		x.hold(false)
 		return
 	}
 	command, argument := x.command()
+	x.r.Note = x.said(command, argument)
 	switch {
 	case command == erase:
+		x.r.Note = ""
 		x.erase()
 	case !x.allowed():
 		x.overLimit()

@@ -66,7 +66,7 @@ const urgentEvery = time.Minute
 // overLimit says once that it is too much, then nothing until the time has passed.
 // Somebody in danger is answered all the same: that needs no model.
 func (x *exchange) overLimit() {
-	x.quiet = true
+	x.quiet, x.r.Note = true, ""
 	w := &x.s.Windows[len(x.s.Windows)-1] // allowed put it there
 	if x.urgent() && x.at.Unix()-w.Urgent >= int64(urgentEvery/time.Second) {
 		w.Urgent = x.at.Unix()

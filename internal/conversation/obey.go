@@ -185,8 +185,41 @@ func (x *exchange) handOver(about string) {
 		}
 	}
 	x.r.Ticket = t
-	x.s.hold(x.at.Add(x.opts.Hold), true)
+	x.hold(true)
 	x.say(webhook.Reply{Text: x.handedOver(x.s.Commune), Choices: []webhook.Choice{{Label: labelBack, Action: actionBack}}})
+}
+
+// hold gives the dialogue to a human for a while.
+func (x *exchange) hold(waiting bool) {
+	until := x.at.Add(x.opts.Hold)
+	x.s.hold(until, waiting)
+	x.r.Hold = until
+}
+
+// giveBack gives it to the bot again because the person wants that.
+func (x *exchange) giveBack() {
+	x.s.free()
+	x.r.Release = true
+}
+
+// said is what an officer should read of a message if one has the dialogue: no orders
+// to the bot and no presses of its buttons.
+func (x *exchange) said(command, argument string) string {
+	switch {
+	case x.m.Group || x.m.Kind == webhook.Button || x.m.Kind == webhook.Joined:
+		return ""
+	case command == staff || command == question:
+		return cutRunes(masked(argument), pipeline.MaxQuestion)
+	case command != "":
+		return ""
+	case x.m.Text != "":
+		return cutRunes(masked(x.m.Text), pipeline.MaxQuestion)
+	case x.m.Kind == webhook.Voice:
+		return sentVoice
+	case x.m.Kind == webhook.File:
+		return sentFile
+	}
+	return ""
 }
 
 // maxSummary is the length of a ticket's summary, in runes.
@@ -221,10 +254,10 @@ func (x *exchange) whileHeld(command, argument string) {
 	}
 	switch {
 	case command == back:
-		x.s.free()
+		x.giveBack()
 		x.say(webhook.Reply{Text: hereAgain})
 	case command == anew, command == start, command == question:
-		x.s.free()
+		x.giveBack()
 		x.obey(command, argument)
 	case x.urgent():
 		x.ask(x.m.Text, nil)
@@ -244,7 +277,7 @@ func (x *exchange) whileHeld(command, argument string) {
 // pressedWhileHeld takes a rating without a word, and the way back.
 func (x *exchange) pressedWhileHeld() {
 	if x.m.Action == actionBack {
-		x.s.free()
+		x.giveBack()
 		x.say(webhook.Reply{Text: hereAgain})
 		return
 	}

@@ -347,18 +347,37 @@ func TestTakenOver(t *testing.T) {
 		t.Errorf("after the time: %q, want an answer and who speaks", got)
 	}
 	// The console gives and takes in the same way.
-	p.state = conversation.Held(p.state, p.now.Add(time.Hour))
-	if r := p.says("câu 3"); len(r.Replies) != 0 {
-		t.Errorf("held by the console: %q, want silence", texts(r))
+	held := p.now.Add(time.Hour)
+	if r := p.does(webhook.Message{Text: "câu 3, số em 0912345678", Held: &held}); len(r.Replies) != 0 || r.Note == "" || strings.Contains(r.Note, "0912345678") {
+		t.Errorf("held by the console: %q with note %q, want silence and a masked note", texts(r), r.Note)
 	}
-	p.state = conversation.Held(p.state, time.Time{})
-	if got := texts(p.says("câu 4")); got != "Trả lời [1]" {
-		t.Errorf("given back by the console: %q, want an answer", got)
+	for _, tt := range []struct {
+		m    webhook.Message
+		note string
+	}{
+		{webhook.Message{Kind: webhook.Voice}, "tin nhắn thoại"},
+		{webhook.Message{Kind: webhook.File, Media: &webhook.Media{Kind: "photo"}}, "ảnh hoặc tệp"},
+		{webhook.Message{Kind: webhook.Button, Action: "good.id1"}, ""},
+		{webhook.Message{Text: "/xa Đại Lịch"}, ""},
+	} {
+		tt.m.Held = &held
+		if r := p.does(tt.m); len(r.Replies) != 0 || !strings.Contains(r.Note, tt.note) || tt.note == "" && r.Note != "" {
+			t.Errorf("%+v held: %q with note %q, want silence and %q", tt.m, texts(r), r.Note, tt.note)
+		}
+	}
+	if got := texts(p.does(webhook.Message{Text: "câu 4", Held: new(time.Time)})); !strings.HasPrefix(got, "Trả lời [1]") || !strings.Contains(got, "từ đây lại do tôi trả lời") {
+		t.Errorf("given back by the console: %q, want an answer and who speaks", got)
+	}
+	if got := texts(p.does(webhook.Message{Text: "câu 5", Held: new(time.Time)})); got != "Trả lời [1]" {
+		t.Errorf("the next one: %q, want an answer alone", got)
 	}
 	for _, back := range []string{"hỏi trợ lý ai", "Quay lại trợ lý AI ạ", "/moi", "/hoi khai tử ở đâu"} {
 		p.does(webhook.Message{Kind: webhook.TookOver})
-		if r := p.says(back); len(r.Replies) == 0 {
-			t.Errorf("%q does not bring the assistant back", back)
+		if p.last.Hold.Before(p.now.Add(time.Hour)) {
+			t.Errorf("taken over: held until %v", p.last.Hold)
+		}
+		if r := p.says(back); len(r.Replies) == 0 || !r.Release {
+			t.Errorf("%q: %d replies, release %v; want the assistant back", back, len(r.Replies), r.Release)
 		}
 	}
 }
@@ -378,6 +397,10 @@ func TestChoicesByEveryWay(t *testing.T) {
 		}
 		if got := texts(r); !strings.HasPrefix(got, "Cấp, đổi, cấp lại thẻ căn cước (từ đủ 14 tuổi)\n") {
 			t.Errorf("picked by %q: %q", pick, got)
+		}
+		var kept pipeline.Outcome
+		if err := json.Unmarshal(r.Outcome.Body, &kept); err != nil || !strings.HasPrefix(pick, "C") && kept.Question != "thẻ: Cấp, đổi, cấp lại thẻ căn cước (từ đủ 14 tuổi)" {
+			t.Errorf("picked by %q: the outcome asks %q (%v), want what was picked", pick, kept.Question, err)
 		}
 		if got := texts(p.says("mất bao lâu?")); !strings.Contains(got, "thẻ căn cước") {
 			t.Errorf("picked by %q, then a follow-up: %q", pick, got)

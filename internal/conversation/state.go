@@ -176,19 +176,20 @@ func (s *state) hold(until time.Time, waiting bool) {
 	s.Held, s.Waiting, s.Reminded = until.UnixMilli(), waiting, false
 }
 
-func (s *state) free() { s.Held, s.Waiting, s.Reminded = 0, false, false }
-
-// Held returns a dialogue's state in which a human has it until then; the zero time
-// gives it back to the bot.
-func Held(data []byte, until time.Time) []byte {
-	s := decode(data)
-	if until.IsZero() {
-		s.free()
-	} else {
+// heldUntil takes over what is known outside about who has the dialogue: somebody of
+// the office until then, or nobody when until is zero or past.
+func (s *state) heldUntil(until, now time.Time) {
+	switch {
+	case until.After(now) && s.Held == 0:
 		s.hold(until, false)
+	case until.After(now):
+		s.Held = until.UnixMilli()
+	case s.Held > now.UnixMilli():
+		s.Held = now.UnixMilli() // given back meanwhile: who speaks is said as if the time were over
 	}
-	return s.encode()
 }
+
+func (s *state) free() { s.Held, s.Waiting, s.Reminded = 0, false, false }
 
 // nameless stands for a person in the state of a group.
 func nameless(channel, person string) string {

@@ -154,7 +154,9 @@ const (
 	backAgain    = "Tôi là trợ lý AI, từ đây lại do tôi trả lời. Cần người thật thì nhắn \"gặp cán bộ\"."
 	backAlone    = "Tôi là trợ lý AI, từ đây lại do tôi trả lời."
 	hereAgain    = "Tôi là trợ lý AI, lại trả lời bạn đây. Bạn muốn hỏi gì?"
-	nothingAsked = "(chưa nói việc cần hỏi)" // for staff
+	nothingAsked = "(chưa nói việc cần hỏi)" // this and the next two are for staff
+	sentVoice    = "(gửi tin nhắn thoại, chưa nghe được)"
+	sentFile     = "(gửi ảnh hoặc tệp, trợ lý không mở)"
 )
 
 // handedOver says who answers, when, and what to do until then.

@@ -74,7 +74,6 @@ func fillFor(t *testing.T, db *database.DB, person string) {
 		Feedback: &database.Feedback{Outcome: "outcome-" + person, Reason: person},
 		Ticket:   &database.Ticket{Summary: "về " + person}, Note: "tôi là " + person, Hold: time.Now().Add(time.Hour),
 	}))
-	ok(t, db.SetUnreachable(ctx, "telegram", "person-"+person, "403"))
 	ok(t, db.Post(ctx, "telegram", "chat-"+person, "person-"+person, texts("waiting for "+person)))
 	ticket, err := db.TicketOf(ctx, "telegram", "chat-"+person)
 	ok(t, err)
@@ -82,6 +81,9 @@ func fillFor(t *testing.T, db *database.DB, person string) {
 	if posted, err := db.Correct(ctx, by, "r1", database.Recipient{Channel: "telegram", Dialogue: "chat-" + person, Person: "person-" + person}, texts("sorry "+person)); !posted || err != nil {
 		t.Fatalf("Correct = %v, %v", posted, err)
 	}
+	ok(t, db.SetUnreachable(ctx, "telegram", "person-"+person, "403"))
+	ok(t, db.Exchange(ctx, database.Received{Channel: "telegram", Key: "more", Dialogue: "chat-" + person, Person: "person-" + person},
+		database.Result{State: []byte("state of " + person), Parts: texts("waiting for " + person)}, nil))
 }
 
 func must[T any](v T, err error) func(*testing.T) T {

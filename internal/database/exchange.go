@@ -3,19 +3,26 @@ package database
 import (
 	"context"
 	"database/sql"
+	"time"
 )
 
 // Remembered is what is kept of a dialogue whose channel answers at once.
 type Remembered struct {
 	State []byte // see Result; nil: none
 	Page  []byte // what the channel shows of it, masked; nil: nothing
+
+	Held time.Time // until when the bot is silent in it; zero: it is not
 }
 
 // Remembered finds a dialogue; the zero value when there is none.
 func (db *DB) Remembered(ctx context.Context, channel, dialogue string) (Remembered, error) {
 	var r Remembered
 	t := db.reading(ctx)
-	err := t.row("SELECT state, page FROM dialogues WHERE channel = ? AND dialogue = ?", channel, dialogue).Scan(&r.State, &r.Page)
+	var held int64
+	err := t.row(`SELECT d.state, d.page, coalesce(h.until, 0) FROM dialogues AS d
+		LEFT JOIN holds AS h ON h.channel = d.channel AND h.dialogue = d.dialogue AND h.until > ?
+		WHERE d.channel = ? AND d.dialogue = ?`, t.now, channel, dialogue).Scan(&r.State, &r.Page, &held)
+	r.Held = timeOf(held)
 	if len(r.State) == 0 {
 		r.State = nil
 	}

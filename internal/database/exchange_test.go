@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"troly/internal/database"
 )
@@ -39,6 +40,15 @@ func TestExchange(t *testing.T) {
 		want("after the next", "s2", "p2")
 		if f, err := db.FeedbackOn(ctx, "o1"); err != nil || len(f) != 1 || !f[0].Good {
 			t.Errorf("feedback = %+v %v", f, err)
+		}
+		until := time.Now().Add(time.Hour).Truncate(time.Millisecond)
+		do(database.Result{State: []byte("s3"), Hold: until}, []byte("p2"))
+		if got, err := db.Remembered(ctx, "web", "d"); err != nil || !got.Held.Equal(until) {
+			t.Errorf("held until %v %v, want %v", got.Held, err, until)
+		}
+		do(database.Result{State: []byte("s3"), Release: true}, []byte("p2"))
+		if got, err := db.Remembered(ctx, "web", "d"); err != nil || !got.Held.IsZero() || string(got.State) != "s3" {
+			t.Errorf("released: %+v %v, want it not held", got, err)
 		}
 		do(database.Result{}, []byte("p3"))
 		want("a page without a state", "", "p3")

@@ -144,9 +144,14 @@ func (db *DB) SendFailed(ctx context.Context, o Outgoing, code string) error {
 }
 
 // Post puts a reply in the outbox that is no answer to a job: an officer's, a
-// correction.
+// correction. ErrUnreachable.
 func (db *DB) Post(ctx context.Context, channel, dialogue, person string, parts [][]byte) error {
-	return db.writeAnd(ctx, "post", true, func(t *tx) error { return t.post(channel, dialogue, person, parts, 0, false) })
+	return db.writeAnd(ctx, "post", true, func(t *tx) error {
+		if err := t.toWrite(channel, person); err != nil {
+			return err
+		}
+		return t.post(channel, dialogue, person, parts, 0, false)
+	})
 }
 
 // post adds the parts of one reply. heard is when what it answers came in, 0 for

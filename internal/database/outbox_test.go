@@ -135,6 +135,16 @@ func TestUnreachable(t *testing.T) {
 		if got, err := db.Reachable(ctx, "zalo", "person-a"); !got || err != nil {
 			t.Errorf("Reachable on another channel = %v, %v, want true", got, err)
 		}
+		id, err := db.OpenTicket(ctx, by, database.Ticket{Channel: "telegram", Dialogue: "chat-a", Person: "person-a"})
+		ok(t, err)
+		wantErr(t, "Post", db.Post(ctx, "telegram", "chat-a", "person-a", texts("no")), database.ErrUnreachable)
+		wantErr(t, "ReplyTicket", db.ReplyTicket(ctx, by, id, "x", texts("no"), time.Now().Add(time.Hour)), database.ErrUnreachable)
+		posted, err := db.Correct(ctx, by, "r", database.Recipient{Channel: "telegram", Dialogue: "chat-a", Person: "person-a"}, texts("no"))
+		wantErr(t, "Correct", err, database.ErrUnreachable)
+		if held, err := db.Held(ctx, "telegram", "chat-a"); posted || !held.IsZero() || err != nil {
+			t.Errorf("after what could not be posted: posted %v, held until %v, %v; want nothing done", posted, held, err)
+		}
+		nextOut(t, db)
 		receive(t, db, message("a", 2))
 		job := next(t, db, "a-2")[0]
 		if !job.Unreachable {

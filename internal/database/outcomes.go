@@ -182,12 +182,15 @@ func (db *DB) Recipients(ctx context.Context, g Given) (some []Recipient, all in
 
 // Correct posts a correction to one recipient, once for each name of a recall:
 // posted is false when this dialogue had it before, so a recall that was cut off
-// can be run again. by.Why is compulsory.
+// can be run again. by.Why is compulsory. ErrUnreachable: a later run may reach them.
 func (db *DB) Correct(ctx context.Context, by By, recall string, to Recipient, parts [][]byte) (posted bool, err error) {
 	if by.Why == "" {
 		return false, named("correct", ErrNoReason)
 	}
 	err = db.writeAnd(ctx, "correct", true, func(t *tx) error {
+		if err := t.toWrite(to.Channel, to.Person); err != nil {
+			return err
+		}
 		n, err := t.exec("INSERT INTO corrections (recall, channel, dialogue, person, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (recall, channel, dialogue) DO NOTHING",
 			recall, to.Channel, to.Dialogue, to.Person, t.now)
 		if posted = n > 0; err != nil || !posted {

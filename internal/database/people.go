@@ -3,10 +3,25 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
+
+// ErrUnreachable says that a person cannot be written to until they write again.
+// Nothing was written.
+var ErrUnreachable = errors.New("database: the person cannot be written to")
+
+// toWrite is ErrUnreachable when nothing may be posted to a person.
+func (t *tx) toWrite(channel, person string) error {
+	var one int
+	err := t.row("SELECT 1 FROM unreachable WHERE channel = ? AND person = ?", channel, person).Scan(&one)
+	if err == nil {
+		return ErrUnreachable
+	}
+	return ignore(err, sql.ErrNoRows)
+}
 
 // SetUnreachable notes that a person cannot be written to, until they are heard
 // from, and drops what waits for them in the outbox. reason is the platform's.

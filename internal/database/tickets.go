@@ -206,7 +206,7 @@ func (t *tx) say(ticket int64, side, author, text string) error {
 // ReplyTicket sends an officer's reply: it joins the conversation, its parts go to
 // the outbox, the ticket is answered and the bot stays silent until the time given
 // (zero: as it is), all or nothing. ErrChanged: the ticket is not open any more.
-// ErrNotFound: there is none (any more).
+// ErrNotFound: there is none (any more). ErrUnreachable.
 func (db *DB) ReplyTicket(ctx context.Context, by By, id int64, text string, parts [][]byte, silent time.Time) error {
 	return db.writeAnd(ctx, "reply to ticket", true, func(t *tx) error {
 		k, err := t.ticket(id)
@@ -215,6 +215,9 @@ func (db *DB) ReplyTicket(ctx context.Context, by By, id int64, text string, par
 		}
 		if !k.isOpen() {
 			return ErrChanged
+		}
+		if err := t.toWrite(k.Channel, k.Person); err != nil {
+			return err
 		}
 		if err := t.say(id, "staff", by.Who, text); err != nil {
 			return err

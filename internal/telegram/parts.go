@@ -152,12 +152,19 @@ func sources(list []webhook.Source) rich {
 	}
 	head := "Nguồn:"
 	out := rich{text: head, spans: []span{{0, len(head), ""}}}
+	told := make(map[string]bool) // documents
 	for _, s := range list {
 		row := plain(fmt.Sprintf("\n[%d] ", s.N))
 		title := short(oneLine(s.Title), maxTitle)
+		document, again := s.Title+"\n"+s.URL, false
 		if section := oneLine(s.Section); section != "" && !isID(section) {
-			title += ", " + short(section, maxTitle)
+			if again = told[document]; again { // its name and day stand above
+				title = short(section, maxTitle)
+			} else {
+				title += ", " + short(section, maxTitle)
+			}
 		}
+		told[document] = true
 		if title == "" {
 			continue
 		}
@@ -166,7 +173,7 @@ func sources(list []webhook.Source) rich {
 		} else {
 			row = row.add(plain(title))
 		}
-		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil {
+		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil && !again {
 			row = row.add(plain(" (kiểm tra ngày " + day.Format("2/1/2006") + ")"))
 		}
 		if longer := out.add(row); units(longer.html()) <= maxSources {

@@ -44,15 +44,15 @@ func TestPartsOfAReply(t *testing.T) {
 	got := parts(t, c, message(), webhook.Reply{
 		Text:     "Cần các giấy tờ sau [1]:\n- Tờ khai;\n- Giấy chứng sinh (bản chính).\n\nLệ phí: 0 đồng & miễn phí <nếu đúng hạn> [2].",
 		Choices:  []webhook.Choice{{Label: "Lệ phí", Action: "v1:fee"}, {Label: "Nộp trực tuyến", URL: "https://dichvucong.gov.vn/?a=1&b=2"}, {Label: "Cán bộ"}},
-		Sources:  []webhook.Source{{N: 1, Title: "Đăng ký khai sinh", Section: "Hồ sơ", URL: `https://dichvucong.gov.vn/?a="1"&b=2`, Checked: "2026-11-03"}, {N: 2, Title: "Lệ phí <hộ tịch>", Section: "le-phi"}},
+		Sources:  []webhook.Source{{N: 1, Title: "Đăng ký khai sinh", Section: "Hồ sơ", URL: `https://dichvucong.gov.vn/?a="1"&b=2`, Checked: "2026-11-03"}, {N: 2, Title: "Lệ phí <hộ tịch>", Section: "le-phi"}, {N: 3, Title: "Đăng ký khai sinh", Section: "Nơi nộp", URL: `https://dichvucong.gov.vn/?a="1"&b=2`, Checked: "2026-11-03"}},
 		Feedback: "o-1",
 		Link:     "https://troly.example.vn/a/1",
 	})
 	want := []shown{{
 		HTML: "Cần các giấy tờ sau [1]:\n- Tờ khai;\n- Giấy chứng sinh (bản chính).\n\nLệ phí: 0 đồng &amp; miễn phí &lt;nếu đúng hạn&gt; [2].\n\n" +
-			"<b>Nguồn:</b>\n[1] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Đăng ký khai sinh, Hồ sơ</a> (kiểm tra ngày 3/11/2026)\n[2] Lệ phí &lt;hộ tịch&gt;",
+			"<b>Nguồn:</b>\n[1] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Đăng ký khai sinh, Hồ sơ</a> (kiểm tra ngày 3/11/2026)\n[2] Lệ phí &lt;hộ tịch&gt;\n[3] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Nơi nộp</a>",
 		Plain: "Cần các giấy tờ sau [1]:\n- Tờ khai;\n- Giấy chứng sinh (bản chính).\n\nLệ phí: 0 đồng & miễn phí <nếu đúng hạn> [2].\n\n" +
-			"Nguồn:\n[1] Đăng ký khai sinh, Hồ sơ (kiểm tra ngày 3/11/2026)\n[2] Lệ phí <hộ tịch>",
+			"Nguồn:\n[1] Đăng ký khai sinh, Hồ sơ (kiểm tra ngày 3/11/2026)\n[2] Lệ phí <hộ tịch>\n[3] Nơi nộp",
 		Keyboard: [][]telegramtest.Button{
 			{{Text: "Lệ phí", Data: "v1:fee"}},
 			{{Text: "Nộp trực tuyến", URL: "https://dichvucong.gov.vn/?a=1&b=2"}},

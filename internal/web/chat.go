@@ -240,7 +240,8 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	defer cancel()
 	m := a.message
 	defer c.turns.take(m.Dialogue)()
-	state, rec := c.load(ctx, m.Dialogue)
+	d, rec := c.load(ctx, m.Dialogue)
+	m.Held = d.Held
 	if m.Action != "" {
 		a.said = label(rec.Turns, m.Action)
 	}
@@ -249,12 +250,12 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 			return t, rec
 		}
 	}
-	answer := c.responder.Respond(ctx, m, state, release)
+	answer := c.responder.Respond(ctx, m, d.State, release)
 	t := turn{Key: m.Key, Said: a.said, Replies: answer.Replies, Cited: citedIn(answer.Outcome)}
 	if answer.Erase || m.Command == "moi" {
 		rec = record{}
 	}
-	rec.Handed = rec.Handed || answer.Ticket != nil
+	rec.Handed = rec.Handed || answer.Ticket != nil || d.Held != nil && !d.Held.IsZero()
 	rec.add(t)
 	body, err := json.Marshal(rec)
 	if answer.Erase {
@@ -278,22 +279,22 @@ func (r *record) add(t turn) {
 }
 
 // load reads a dialogue; a page that cannot be read is begun anew.
-func (c *chat) load(ctx context.Context, dialogue string) (state []byte, rec record) {
+func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record) {
 	d, err := c.dialogues.Load(ctx, dialogue)
 	if err == nil && d.Page != nil {
 		err = json.Unmarshal(d.Page, &rec)
 	}
 	if err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
-		return d.State, record{}
+		return d, record{}
 	}
-	return d.State, rec
+	return d, rec
 }
 
 // news reads a dialogue and takes in what others said in it since.
 func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec record) {
 	defer c.turns.take(dialogue)()
-	state, rec := c.load(ctx, dialogue)
+	d, rec := c.load(ctx, dialogue)
 	said, err := c.dialogues.Take(ctx, dialogue)
 	if err != nil {
 		c.log.Error("what others said was not read", "err", err)
@@ -305,7 +306,7 @@ func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec rec
 	rec.add(t)
 	body, err := json.Marshal(rec)
 	if err == nil {
-		err = c.dialogues.Save(ctx, webhook.Message{Channel: Channel, Dialogue: dialogue, Person: dialogue, Sent: c.now()}, webhook.Response{State: state}, body)
+		err = c.dialogues.Save(ctx, webhook.Message{Channel: Channel, Dialogue: dialogue, Person: dialogue, Sent: c.now()}, webhook.Response{State: d.State}, body)
 	}
 	if err != nil {
 		c.log.Error("what others said was not kept", "err", err)

@@ -91,7 +91,7 @@ func (d *tickets) Save(ctx context.Context, m webhook.Message, r webhook.Respons
 // anywhere comes to the page.
 func TestDialoguesInADatabase(t *testing.T) {
 	ctx := context.Background()
-	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "troly.db"), database.Options{Log: slog.New(slog.DiscardHandler)})
+	db, err := database.Open(ctx, filepath.Join(t.TempDir(), "troly.db"), database.Options{Log: slog.New(slog.DiscardHandler), Now: someNow})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,6 +118,13 @@ func TestDialoguesInADatabase(t *testing.T) {
 	}
 	if err := db.ReplyTicket(ctx, database.By{Who: "lan"}, list[0].ID, "Cán bộ xã đây.", [][]byte{part, []byte("none")}, someDay.Add(time.Hour)); err != nil {
 		t.Fatal(err)
+	}
+	_, _, page = r.post("/", "q", "cảm ơn, số tôi 0912345678")
+	if text := words(t, page); !strings.Contains(text, "Tin của bạn được giữ lại cho cán bộ") {
+		t.Errorf("while the officer has the dialogue: %s", text)
+	}
+	if lines, err := db.TicketMessages(ctx, list[0].ID); err != nil || len(lines) != 2 || lines[1].Side != "resident" || strings.Contains(lines[1].Text, "0912345678") {
+		t.Errorf("conversation = %+v %v, want the officer's line and a masked one", lines, err)
 	}
 	r.base = here.URL
 	for range 2 {

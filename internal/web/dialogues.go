@@ -16,6 +16,9 @@ const Channel = "web"
 type Dialogue struct {
 	State []byte // of the responder, see webhook.Response; nil: none
 	Page  []byte // what the page shows: JSON, masked; nil: nothing
+
+	// Held is until when somebody of the office has the dialogue; see webhook.Message.
+	Held *time.Time
 }
 
 // Dialogues keeps what the chat page remembers. Any number of goroutines may use it;
@@ -91,7 +94,7 @@ func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response
 	if r.Erase {
 		k.waiting = nil
 	}
-	k.is = Dialogue{r.State, page}
+	k.is = Dialogue{State: r.State, Page: page}
 	m.put(k)
 	return nil
 }

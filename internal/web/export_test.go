@@ -8,3 +8,16 @@ func Routes(opts Options) []string {
 	}
 	return list
 }
+
+// ConsoleRoutes are the routes of the console, as patterns of a mux.
+func ConsoleRoutes(opts Options) []string {
+	s := &server{assistant: opts.Assistant, log: opts.Log, guard: newGuard(opts), now: opts.Now, library: opts.Library, known: newKnown(opts.Library), look: newLook()}
+	var list []string
+	for _, r := range newConsole(s, *opts.Console).routes() {
+		list = append(list, r.pattern)
+	}
+	return list
+}
+
+// HashToken is what is kept of the token of a session.
+var HashToken = hashToken

@@ -27,13 +27,12 @@ var _ Dialogues = Kept{}
 // Load finds a dialogue.
 func (k Kept) Load(ctx context.Context, dialogue string) (Dialogue, error) {
 	r, err := k.Store.Remembered(ctx, Channel, dialogue)
-	return Dialogue{r.State, r.Page}, err
+	return Dialogue{State: r.State, Page: r.Page, Held: &r.Held}, err
 }
 
-// Save keeps a dialogue and what came of a message. What the person wrote also joins
-// the conversation of the open ticket, if there is one.
+// Save keeps a dialogue and what came of a message.
 func (k Kept) Save(ctx context.Context, m webhook.Message, r webhook.Response, page []byte) error {
-	result := database.Result{State: r.State, Erase: r.Erase, Note: m.Text}
+	result := database.Result{State: r.State, Erase: r.Erase, Note: r.Note, Hold: r.Hold, Release: r.Release}
 	if o := r.Outcome; o != nil {
 		result.Outcome = &database.Outcome{ID: o.ID, Status: o.Status, Body: o.Body}
 	}

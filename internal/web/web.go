@@ -47,6 +47,7 @@ type Options struct {
 	Keys   KeyStore // of programs; nil: none has one
 
 	Metrics prometheus.Gatherer // figures told at /metrics; nil: none
+	Console *Console            // for staff; nil: there is none
 
 	Build     string        // version of the program, for MCP
 	Streams   int           // answers that may be streamed at the same time; 0: 1,000
@@ -96,6 +97,9 @@ func New(opts Options) http.Handler {
 		mux.Handle(path, hook)
 	}
 	s.routePages(mux)
+	if opts.Console != nil {
+		mux.Handle(consolePath+"/", newConsole(s, *opts.Console).handler())
+	}
 	return s.guard.wrap(s.explained(mux))
 }
 

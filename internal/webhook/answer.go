@@ -158,6 +158,7 @@ func (d *Dispatcher) answer(ctx context.Context, line Line, m Message, job datab
 	c := d.accompany(ctx, line, m)
 	defer c.end()
 	m = d.hear(ctx, line, m)
+	m.Held = &job.Held
 	response := d.responder.Respond(ctx, m, job.State, c.release())
 	// What goes on beside the answer ends before it: no draft comes after the text,
 	// and a button is acknowledged before its answer is sent.
@@ -168,7 +169,7 @@ func (d *Dispatcher) answer(ctx context.Context, line Line, m Message, job datab
 // result lays a response out as it is written.
 func (d *Dispatcher) result(line Line, m Message, job database.Job, r Response) database.Result {
 	now := d.opts.Now()
-	result := database.Result{State: r.State, Erase: r.Erase}
+	result := database.Result{State: r.State, Erase: r.Erase, Note: r.Note, Hold: r.Hold, Release: r.Release}
 	switch {
 	case m.Kind == Left:
 		result.Reachable = new(bool)

@@ -47,6 +47,12 @@ type (
 	Probed interface {
 		Probed() bool
 	}
+	// Windowed is a channel whose platform takes messages to a person only for a while
+	// after they did something. MayWrite is nil, or the *SendError that Send would
+	// answer without asking the platform.
+	Windowed interface {
+		MayWrite(ctx context.Context, dialogue string) error
+	}
 	// Fetcher brings a file of a message, at most limit bytes.
 	Fetcher interface {
 		Fetch(ctx context.Context, media Media, limit int64) ([]byte, error)
@@ -111,6 +117,10 @@ type Response struct {
 	Feedback *Feedback // on an earlier outcome
 	Ticket   *Ticket   // a human is asked to take over
 	Erase    bool      // everything kept about the person goes, this response is still sent
+
+	Note    string    // masked: what the person said, for whoever has the open ticket of the dialogue, if there is one
+	Hold    time.Time // a human has the dialogue until then; zero: unchanged
+	Release bool      // the bot has it again, and the open ticket is released
 }
 
 // Outcome is one answered question as it is kept: masked, see pipeline.Outcome.

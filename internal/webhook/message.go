@@ -62,6 +62,11 @@ type Message struct {
 	Edited   bool            `json:"edited,omitempty"`  // of a message sent before
 	Sent     time.Time       `json:"sent"`              // by the platform's clock
 	Address  json.RawMessage `json:"address,omitempty"` // what the channel needs to answer this very message
+
+	// Held is until when somebody of the office has the dialogue, the zero time when
+	// nobody has; nil: whoever hands the message on does not know, and what the dialogue
+	// remembers decides. It is looked up when the message is answered.
+	Held *time.Time `json:"-"`
 }
 
 // Media is a file the platform keeps; only its channel knows how to fetch it.

@@ -52,10 +52,22 @@ const (
 
 // sources are the lines that come last.
 func sources(list []webhook.Source) string {
-	out := ""
+	out, told := "", make(map[string]bool)
 	for _, s := range list {
+		section := oneLine(s.Section)
+		if isID(section) {
+			section = ""
+		}
+		document := s.Title + "\n" + s.URL
+		if told[document] && section != "" { // its name, address and day stand above
+			if line := fmt.Sprintf("\n[%d] %s", s.N, short(section, sourceTitle)); units(out)+units(line) <= sourcesLimit {
+				out += line
+			}
+			continue
+		}
+		told[document] = true
 		line := fmt.Sprintf("\n[%d] %s", s.N, short(oneLine(s.Title), sourceTitle))
-		if section := oneLine(s.Section); section != "" && !isID(section) {
+		if section != "" {
 			line += " – " + short(section, sourceTitle)
 		}
 		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil {

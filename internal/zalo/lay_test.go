@@ -38,6 +38,8 @@ func TestAReplyAsPlainText(t *testing.T) {
 		{"text", webhook.Reply{Text: " Miễn lệ phí. [1]\n"}, []string{"Miễn lệ phí. [1]"}},
 		{"source", webhook.Reply{Text: "Miễn lệ phí. [1]", Sources: []webhook.Source{aSource}},
 			[]string{"Miễn lệ phí. [1]\n\nNguồn:\n[1] Đăng ký khai sinh – Lệ phí (kiểm tra ngày 23/11/2026)\nhttps://dichvucong.gov.vn/khai-sinh"}},
+		{"two sections of one document", webhook.Reply{Text: "x", Sources: []webhook.Source{aSource, {N: 2, Title: aSource.Title, Section: "Hồ sơ", URL: aSource.URL, Checked: aSource.Checked}}},
+			[]string{"x\n\nNguồn:\n[1] Đăng ký khai sinh – Lệ phí (kiểm tra ngày 23/11/2026)\nhttps://dichvucong.gov.vn/khai-sinh\n[2] Hồ sơ"}},
 		{"source with little", webhook.Reply{Text: "x", Sources: []webhook.Source{{N: 2, Title: "Khai  tử\n", Section: "le-phi", URL: "javascript:x", Checked: "hôm qua"}}},
 			[]string{"x\n\nNguồn:\n[2] Khai tử"}},
 		{"choices", webhook.Reply{Text: "Việc nào?", Choices: []webhook.Choice{{Label: "Khai sinh"}, {Label: "Cổng", URL: "https://a.vn"}}},

@@ -335,7 +335,7 @@ func TestInspectNamesTheFormula(t *testing.T) {
 		"01": {true, "app_id + thân + timestamp của thân + ZALO_OA_SECRET", "được nhận"},
 		"37": {true, "app_id + thân + timestamp của thân + ZALO_OA_SECRET", "được nhận"},
 		"40": {true, "X-ZEvent-Timestamp", "được nhận"},
-		"41": {false, "oa_id + thân", "tùy chọn"},
+		"41": {false, "oa_id + thân", "ZALO_SIGNATURE_OA_ID"},
 		"42": {false, "HMAC", "không ký bằng HMAC"},
 		"43": {false, "ZALO_APP_SECRET", "ZALO_OA_SECRET"},
 		"44": {false, "", "Không công thức nào khớp"},

@@ -61,6 +61,17 @@ func plainer(e *webhook.SendError) bool {
 	return e != nil && e.Class == webhook.Rejected && !slices.Contains([]string{"-100", "-210", "-234", "-240", "-248"}, e.Code)
 }
 
+var _ webhook.Windowed = (*Account)(nil)
+
+// MayWrite says why Send would not write to a person now: that they were last heard of
+// too long ago (code CodeWindow), or that this cannot be looked up. It calls nobody.
+func (a *Account) MayWrite(ctx context.Context, dialogue string) error {
+	if e := a.mayWrite(ctx, dialogue); e != nil {
+		return e
+	}
+	return nil
+}
+
 // mayWrite checks the window.
 func (a *Account) mayWrite(ctx context.Context, person string) *webhook.SendError {
 	if person == "" || a.opts.Billed {

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"troly/internal/database"
+	"troly/internal/llm"
+	"troly/internal/web"
+	"troly/internal/webhook"
+)
+
+// quietLog is for tests of what may log.
+var quietLog = slog.New(slog.DiscardHandler)
+
+func testDatabase(t *testing.T, now func() time.Time) *database.DB {
+	t.Helper()
+	db, err := database.Open(t.Context(), filepath.Join(t.TempDir(), "troly.db"), database.Options{Log: quietLog, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// windowed is a channel whose platform takes messages for two days.
+type windowed struct{ refuse error }
+
+func (windowed) Name() string                                                  { return "zalo" }
+func (windowed) Read(http.Header, []byte) ([]webhook.Message, error)           { return nil, nil }
+func (windowed) Send(context.Context, string, json.RawMessage) (string, error) { return "", nil }
+func (w windowed) MayWrite(context.Context, string) error                      { return w.refuse }
+func (windowed) Parts(to webhook.Message, r webhook.Reply) []json.RawMessage {
+	var parts []json.RawMessage
+	for _, line := range strings.Split(r.Text, "\n") {
+		part, err := json.Marshal(to.Dialogue + "|" + line)
+		if err != nil {
+			panic(err)
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+func TestDeskReplies(t *testing.T) {
+	now := time.Date(2026, 11, 27, 9, 0, 0, 0, time.UTC)
+	db := testDatabase(t, func() time.Time { return now })
+	ctx := t.Context()
+	off := map[string]bool{}
+	ch := &windowed{}
+	d := &desk{db: db, channels: map[string]webhook.Channel{"zalo": ch}, on: func(name string) bool { return !off[name] }, now: func() time.Time { return now }}
+	open := func(channel, dialogue string) database.Ticket {
+		id, err := db.OpenTicket(ctx, database.By{Who: "test"}, database.Ticket{Channel: channel, Dialogue: dialogue, Person: dialogue, Reason: "asked"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		k, err := db.TicketByID(ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k
+	}
+	zalo, page, telegram := open("zalo", "z"), open(web.Channel, "w"), open("telegram", "t")
+	if _, err := db.Receive(ctx, database.Received{Channel: "zalo", Key: "1", Dialogue: "z", Person: "z", Body: []byte("{}"), At: now}); err != nil {
+		t.Fatal(err)
+	}
+	by := database.By{Who: "officer"}
+	if w, err := d.Window(ctx, "zalo", "z"); err != nil || !w.Open || !w.Until.Equal(now.Add(48*time.Hour)) {
+		t.Errorf("Window = %+v, %v, want open for two days", w, err)
+	}
+	if err := d.Reply(ctx, by, zalo, "Mang giấy chứng sinh."); err != nil {
+		t.Fatal(err)
+	}
+	if held, err := db.Held(ctx, "zalo", "z"); err != nil || !held.Equal(now.Add(silentFor)) {
+		t.Errorf("Held = %v, %v", held, err)
+	}
+	var got []string
+	for range 3 {
+		parts, err := db.NextOut(ctx, "test", "zalo", 10, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range parts {
+			var text string
+			if err := json.Unmarshal(p.Body, &text); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, text)
+			if err := db.Sent(ctx, p, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := []string{"z|Cán bộ trả lời bạn:", "z|Mang giấy chứng sinh."}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+	if err := d.Reply(ctx, by, page, "Xin chào."); err != nil {
+		t.Fatal(err)
+	}
+	if replies, err := (web.Kept{Store: db}).Take(ctx, "w"); err != nil || len(replies) != 1 || !strings.Contains(replies[0].Text, "Cán bộ trả lời bạn:\nXin chào.") {
+		t.Errorf("on the page: %v, %v", replies, err)
+	}
+	refused := func(what, why string, k database.Ticket) {
+		t.Helper()
+		var e web.ErrWindow
+		if err := d.Reply(ctx, by, k, "x"); !errors.As(err, &e) || e.Why != why {
+			t.Errorf("%s: %v, want %s", what, err, why)
+		}
+		if sent, err := d.Correct(ctx, database.By{Who: "editor", Why: "sai"}, "r", database.Recipient{Channel: k.Channel, Dialogue: k.Dialogue, Person: k.Person}, "x"); sent || !errors.As(err, &e) || e.Why != why {
+			t.Errorf("%s, correction: %v, %v, want %s", what, sent, err, why)
+		}
+	}
+	refused("a channel that is not set up", web.ChannelOff, telegram)
+	off["zalo"] = true
+	refused("a channel that is off", web.ChannelOff, zalo)
+	off["zalo"] = false
+	ch.refuse = &webhook.SendError{Class: webhook.Unreachable, Code: "window-48h"}
+	refused("after two days", web.WindowPassed, zalo)
+	ch.refuse = nil
+	if err := db.SetUnreachable(ctx, "zalo", "z", "blocked"); err != nil {
+		t.Fatal(err)
+	}
+	refused("somebody who blocked the account", web.Unreachable, zalo)
+	if err := d.End(ctx, by, zalo, database.TicketReleased); err != nil {
+		t.Fatal(err)
+	}
+	if held, _ := db.Held(ctx, "zalo", "z"); !held.IsZero() {
+		t.Error("the bot is silent after the dialogue was given back")
+	}
+	id, err := d.Take(ctx, by, database.Ticket{Channel: "zalo", Dialogue: "z", Person: "z", Reason: "taken", Assignee: "officer"})
+	if held, _ := db.Held(ctx, "zalo", "z"); err != nil || id == zalo.ID || held.IsZero() {
+		t.Errorf("Take = %d, %v, held until %v", id, err, held)
+	}
+	if sent, err := d.Correct(ctx, database.By{Who: "editor", Why: "sai"}, "r", database.Recipient{Channel: web.Channel, Dialogue: "w", Person: "w"}, "Là 15.000 đồng."); err != nil || !sent {
+		t.Fatalf("Correct = %v, %v", sent, err)
+	}
+	if replies, _ := (web.Kept{Store: db}).Take(ctx, "w"); len(replies) != 1 || !strings.Contains(replies[0].Text, "Là 15.000 đồng.") {
+		t.Errorf("correction on the page: %v", replies)
+	}
+}
+
+// countingModel counts its calls.
+type countingModel struct{ calls int }
+
+func (m *countingModel) Generate(context.Context, llm.Request, func(string) error) (llm.Completion, error) {
+	m.calls++
+	return llm.Completion{Text: "x"}, nil
+}
+func (m *countingModel) Name() string { return "m" }
+
+func TestSwitches(t *testing.T) {
+	db := testDatabase(t, nil)
+	ctx := t.Context()
+	admin := database.By{Who: "admin", Why: "thử"}
+	if err := db.SetSwitch(ctx, admin, "telegram", false); err != nil {
+		t.Fatal(err)
+	}
+	s, err := newSwitchboard(ctx, db, quietLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := webhook.Line{Channel: windowed{}}
+	s.lines(&line, nil)
+	if s.On("telegram") || !s.On("zalo") || !line.On() {
+		t.Error("at the start: what is off must be off, and the rest on")
+	}
+	inner := &countingModel{}
+	a := &assistant{}
+	model := switchedModel{inner, &a.switches}
+	if _, err := model.Generate(ctx, llm.Request{}, nil); err != nil || inner.calls != 1 {
+		t.Errorf("without switches: %v, %d calls", err, inner.calls)
+	}
+	a.switches.Store(s)
+	for _, name := range []string{"zalo", modelSwitch, web.Channel} {
+		if err := db.SetSwitch(ctx, admin, name, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !s.On("zalo") {
+		t.Error("a switch is off before it was read")
+	}
+	s.again(ctx)
+	if line.On() {
+		t.Error("the channel is on")
+	}
+	if _, err := model.Generate(ctx, llm.Request{}, nil); llm.KindOf(err) != llm.Unavailable || inner.calls != 1 {
+		t.Errorf("a model that is off: %v, %d calls", err, inner.calls)
+	}
+	page := switchedPage{saying("hello"), s}
+	if r := page.Respond(ctx, webhook.Message{Text: "x"}, []byte("state"), nil); len(r.Replies) != 1 || !strings.Contains(r.Replies[0].Text, "tạm dừng") || string(r.State) != "state" {
+		t.Errorf("a page that is off: %+v", r)
+	}
+	if r := page.Respond(ctx, webhook.Message{Command: "xoa"}, nil, nil); r.Replies[0].Text != "hello" {
+		t.Error("who wants to be forgotten is not heard while the page is off")
+	}
+	if err := db.SetSwitch(ctx, admin, modelSwitch, true); err != nil {
+		t.Fatal(err)
+	}
+	s.again(ctx)
+	if _, err := model.Generate(ctx, llm.Request{}, nil); err != nil || inner.calls != 2 {
+		t.Errorf("on again: %v, %d calls", err, inner.calls)
+	}
+	db.Close()
+	s.again(ctx) // the database is away
+	if s.On("zalo") || !s.On(modelSwitch) {
+		t.Error("without the database the switches changed")
+	}
+}
+
+// saying answers everything with one sentence.
+type saying string
+
+func (s saying) Respond(context.Context, webhook.Message, []byte, func(string)) webhook.Response {
+	return webhook.Response{Replies: []webhook.Reply{{Text: string(s)}}}
+}

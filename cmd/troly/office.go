@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"troly/internal/corpus"
+	"troly/internal/database"
+	"troly/internal/evaluation"
+	"troly/internal/web"
+)
+
+// consoleSettings are those of the console for staff.
+type consoleSettings struct {
+	Issuer   string `env:"CONSOLE_OIDC_ISSUER"`
+	ClientID string `env:"CONSOLE_OIDC_CLIENT_ID"`
+	Secret   string `env:"CONSOLE_OIDC_CLIENT_SECRET"`
+}
+
+func (c consoleSettings) check() error {
+	if c.Issuer == "" {
+		return nil
+	}
+	u, err := url.Parse(c.Issuer)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1" {
+		return fmt.Errorf("CONSOLE_OIDC_ISSUER %q: write the address of the issuer, for example https://sso.example.vn/realms/tinh", c.Issuer)
+	}
+	if c.ClientID == "" {
+		return errors.New("CONSOLE_OIDC_ISSUER is set, but CONSOLE_OIDC_CLIENT_ID is not")
+	}
+	return nil
+}
+
+// consoleOf is the console for staff with what it works on.
+func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard) *web.Console {
+	c := &web.Console{
+		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now},
+		Changed: switches.again, Lint: (&linted{settings: s}).problems, Runs: s.runs,
+	}
+	labels := map[string]string{"telegram": "Kênh Telegram", "zalo": "Kênh Zalo OA", "zalo-bot": "Kênh Zalo bot"}
+	for _, status := range chat.dispatcher.Status() {
+		c.Switches = append(c.Switches, web.SwitchName{Name: status.Channel, Label: labels[status.Channel]})
+	}
+	c.Switches = append(c.Switches, web.SwitchName{Name: web.Channel, Label: "Trang hỏi đáp"})
+	if a.model {
+		c.Switches = append(c.Switches, web.SwitchName{Name: modelSwitch, Label: "Mô hình ngôn ngữ"})
+	}
+	if s.Console.Issuer != "" {
+		c.SSO = web.NewSSO(s.Console.Issuer, s.Console.ClientID, s.Console.Secret)
+	}
+	return c
+}
+
+// linted checks the knowledge files when somebody looks, at most once a while: it
+// reads all of them.
+type linted struct {
+	settings settings
+
+	mu    sync.Mutex
+	at    time.Time
+	found []corpus.Problem
+	err   error
+}
+
+const lintEvery = 5 * time.Minute
+
+func (l *linted) problems() ([]corpus.Problem, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at.IsZero() || time.Since(l.at) > lintEvery {
+		l.found, l.err = corpus.Lint(l.settings.knowledgeFS())
+		l.at = time.Now()
+	}
+	return l.found, l.err
+}
+
+// runsShown is how many runs of the evaluation the console shows.
+const runsShown = 3
+
+// runs are the last runs in the data directory that have a summary.
+func (s settings) runs() ([]web.Run, error) {
+	found, err := filepath.Glob(s.file(filepath.Join("eval", "runs", "*", "summary.json")))
+	if err != nil {
+		return nil, err
+	}
+	slices.Sort(found) // names begin with the time
+	var runs []web.Run
+	for _, name := range slices.Backward(found) {
+		if len(runs) == runsShown {
+			break
+		}
+		body, err := os.ReadFile(name)
+		if err != nil {
+			return runs, err
+		}
+		info, err := os.Stat(name)
+		if err != nil {
+			return runs, err
+		}
+		var sum evaluation.Summary
+		if err := json.Unmarshal(body, &sum); err != nil {
+			return runs, fmt.Errorf("read %s: %w", name, err)
+		}
+		run := web.Run{Name: filepath.Base(filepath.Dir(name)), At: info.ModTime(), Figures: []web.Figure{
+			{Name: "Câu hỏi", Value: fmt.Sprint(sum.Bases)}, {Name: "Lượt hỏi, kể cả cách gõ khác", Value: fmt.Sprint(sum.Samples)}, {Name: "Lỗi", Value: fmt.Sprint(sum.Errors)},
+		}}
+		for _, m := range sum.Metrics {
+			value := strings.Replace(fmt.Sprintf("%.1f %%", 100*m.Mean), ".", ",", 1)
+			if m.Interval != nil {
+				value += strings.ReplaceAll(fmt.Sprintf(" (%.1f–%.1f)", 100*m.Interval.Low, 100*m.Interval.High), ".", ",")
+			}
+			run.Figures = append(run.Figures, web.Figure{Name: m.Name, Value: value})
+		}
+		runs = append(runs, run)
+	}
+	return runs, nil
+}

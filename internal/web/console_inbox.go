@@ -1,0 +1,559 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"troly/internal/corpus"
+	"troly/internal/database"
+	"troly/internal/pipeline"
+)
+
+// inboxPage lists what waits for a human.
+type inboxPage struct {
+	View     string // cho (open tickets), xong (ended ones), yeu (answers to look at)
+	Tickets  []ticketRow
+	Outcomes []outcomeRow
+	Communes []choice
+	Topics   []choice
+	Statuses []choice
+	Ages     []choice
+	Mine     string // of choices: "", toi, chua
+	Next     string
+	Counts   inboxCounts
+}
+
+type inboxCounts struct{ Open, Late, Mine int }
+
+// ticketRow is a ticket in a list.
+type ticketRow struct {
+	database.Ticket
+	Late bool
+	Open bool
+}
+
+const ticketsShown = 100
+
+// ages are how long a ticket has waited.
+var ages = []struct {
+	value, label string
+	than         time.Duration
+}{{"1h", "Hơn 1 giờ", time.Hour}, {"1d", "Hơn 1 ngày", 24 * time.Hour}, {"3d", "Hơn 3 ngày", 72 * time.Hour}}
+
+var openStatuses = []database.TicketStatus{database.TicketOpen, database.TicketAssigned, database.TicketAnswered}
+
+// isOpen reports whether a ticket still waits for somebody.
+func isOpen(k database.Ticket) bool { return slices.Contains(openStatuses, k.Status) }
+
+// inbox lists tickets, or answers that somebody should look at.
+func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Account) {
+	q := r.URL.Query()
+	p := inboxPage{View: q.Get("loai"), Mine: q.Get("cua")}
+	if !slices.Contains([]string{"xong", "yeu"}, p.View) {
+		p.View = "cho"
+	}
+	if p.View == "yeu" {
+		rows, err := c.doubtful(r.Context())
+		if err != nil {
+			c.broken(w, r, me, "doubtful answers", err)
+			return
+		}
+		p.Outcomes = rows
+		c.show(w, r, http.StatusOK, "inbox", me, p)
+		return
+	}
+	f := database.TicketFilter{Status: openStatuses, Commune: q.Get("xa"), Topic: q.Get("viec"), Limit: ticketsShown}
+	if p.View == "xong" {
+		f.Status = []database.TicketStatus{database.TicketReleased, database.TicketClosed}
+	}
+	if s := database.TicketStatus(q.Get("trang-thai")); slices.Contains(f.Status, s) {
+		f.Status = []database.TicketStatus{s}
+	}
+	for _, s := range openStatuses {
+		p.Statuses = append(p.Statuses, choice{string(s), wordFor(s), string(s) == q.Get("trang-thai")})
+	}
+	for _, a := range ages {
+		chosen := a.value == q.Get("tuoi")
+		if chosen {
+			f.To = c.now().Add(-a.than)
+		}
+		p.Ages = append(p.Ages, choice{a.value, a.label, chosen})
+	}
+	switch p.Mine {
+	case "toi":
+		f.Assignee = me.Name
+	case "chua":
+		f.Unassigned = true
+	}
+	f.After, _ = strconv.ParseInt(q.Get("sau"), 10, 64) // anything else: from the beginning
+	tickets, err := c.db.Tickets(r.Context(), f)
+	if err != nil {
+		c.broken(w, r, me, "tickets", err)
+		return
+	}
+	for _, k := range tickets {
+		p.Tickets = append(p.Tickets, ticketRow{k, isOpen(k) && !k.Due.IsZero() && k.Due.Before(c.now()), isOpen(k)})
+	}
+	if len(tickets) == ticketsShown {
+		p.Next = with(consolePath+"/hop-thu", q, "sau", strconv.FormatInt(tickets[len(tickets)-1].ID, 10))
+	}
+	if err := c.inboxChoices(r, &p, me); err != nil {
+		c.broken(w, r, me, "tickets", err)
+		return
+	}
+	c.show(w, r, http.StatusOK, "inbox", me, p)
+}
+
+// inboxChoices are the communes and topics of the open tickets, and how many there are.
+func (c *console) inboxChoices(r *http.Request, p *inboxPage, me database.Account) error {
+	open, err := c.db.Tickets(r.Context(), database.TicketFilter{Status: openStatuses, Limit: 1000})
+	if err != nil {
+		return err
+	}
+	q := r.URL.Query()
+	add := func(list *[]choice, value, label, chosen string) {
+		if value != "" && !slices.ContainsFunc(*list, func(have choice) bool { return have.Value == value }) {
+			*list = append(*list, choice{value, label, value == chosen})
+		}
+	}
+	for _, k := range open {
+		add(&p.Communes, k.Commune, k.Commune, q.Get("xa"))
+		add(&p.Topics, k.Topic, c.titleOf(k.Topic), q.Get("viec"))
+		p.Counts.Open++
+		if k.Assignee == me.Name {
+			p.Counts.Mine++
+		}
+		if !k.Due.IsZero() && k.Due.Before(c.now()) {
+			p.Counts.Late++
+		}
+	}
+	for _, list := range [][]choice{p.Communes, p.Topics} {
+		slices.SortFunc(list, func(a, b choice) int { return byName(a.Label, b.Label) })
+	}
+	return nil
+}
+
+// doubtfulFor is how far back answers to look at are listed, doubtfulShown how many.
+const (
+	doubtfulFor   = 14 * 24 * time.Hour
+	doubtfulShown = 100
+)
+
+// doubtful lists outcomes of the last days that were no answer, did not pass a check
+// or were called wrong, newest first.
+func (c *console) doubtful(ctx context.Context) ([]outcomeRow, error) {
+	from := c.now().Add(-doubtfulFor)
+	var rows []outcomeRow
+	for _, one := range []struct {
+		filter database.Filter
+		why    string
+	}{
+		{database.Filter{Status: []string{string(pipeline.Abstained), string(pipeline.Failed)}}, "Không trả lời được"},
+		{database.Filter{Failed: "any"}, "Không qua kiểm tra"},
+		{database.Filter{Feedback: "bad"}, "Người dân nói chưa đúng"},
+	} {
+		one.filter.From, one.filter.Limit = from, doubtfulShown
+		page, err := c.db.Outcomes(ctx, one.filter)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range page.Outcomes {
+			if at := slices.IndexFunc(rows, func(have outcomeRow) bool { return have.ID == o.ID }); at >= 0 {
+				rows[at].Why += "; " + one.why
+			} else {
+				rows = append(rows, outcomeRow{Outcome: o, Why: one.why})
+			}
+		}
+	}
+	slices.SortStableFunc(rows, func(a, b outcomeRow) int { return b.At.Compare(a.At) })
+	return rows[:min(len(rows), doubtfulShown)], nil
+}
+
+// ticketPage is one ticket with its dialogue.
+type ticketPage struct {
+	database.Ticket
+	IsOpen   bool
+	Late     bool
+	Lines    []dialogueLine
+	Window   Window
+	CanReply bool // there is somebody who carries replies
+	Held     time.Time
+	Staff    []choice
+	Text     string // a reply that was not sent
+	Problem  string
+	Topic    string // title of the document
+	TopicAt  string // its address
+}
+
+// dialogueLine is something that was said in a dialogue.
+type dialogueLine struct {
+	At      time.Time
+	Who     string // resident, bot, staff
+	Author  string
+	Text    string
+	Blocks  []block
+	Outcome string
+	Status  string
+}
+
+// ticket shows one.
+func (c *console) ticket(w http.ResponseWriter, r *http.Request, me database.Account) {
+	k, ok := c.ticketOf(w, r, me)
+	if !ok {
+		return
+	}
+	c.audit(r, me.Name, "", "read ticket", ticketSubject(k.ID))
+	c.showTicket(w, r, me, http.StatusOK, k, "", "")
+}
+
+func ticketSubject(id int64) string { return "ticket " + strconv.FormatInt(id, 10) }
+
+// ticketOf finds the ticket of the address, or answers that there is none.
+func (c *console) ticketOf(w http.ResponseWriter, r *http.Request, me database.Account) (database.Ticket, bool) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		c.broken(w, r, me, "ticket", database.ErrNotFound)
+		return database.Ticket{}, false
+	}
+	k, err := c.db.TicketByID(r.Context(), id)
+	if err != nil {
+		c.broken(w, r, me, "ticket", err)
+		return database.Ticket{}, false
+	}
+	return k, true
+}
+
+// dialogueShown is how many questions of a dialogue a ticket shows.
+const dialogueShown = 30
+
+func (c *console) showTicket(w http.ResponseWriter, r *http.Request, me database.Account, status int, k database.Ticket, text, problem string) {
+	ctx := r.Context()
+	p := ticketPage{Ticket: k, IsOpen: isOpen(k), Late: isOpen(k) && !k.Due.IsZero() && k.Due.Before(c.now()), CanReply: c.opts.Desk != nil, Text: text, Problem: problem}
+	if p.Topic = c.titleOf(k.Topic); c.library != nil && c.library.Document(k.Topic) != nil {
+		p.TopicAt = documentAddress(k.Topic, "")
+	}
+	var err error
+	if p.Lines, err = c.dialogue(ctx, k); err != nil {
+		c.broken(w, r, me, "dialogue of a ticket", err)
+		return
+	}
+	if p.Held, err = c.db.Held(ctx, k.Channel, k.Dialogue); err != nil {
+		c.broken(w, r, me, "hold of a dialogue", err)
+		return
+	}
+	if p.CanReply && p.IsOpen {
+		if p.Window, err = c.opts.Desk.Window(ctx, k.Channel, k.Person); err != nil {
+			c.broken(w, r, me, "window of a channel", err)
+			return
+		}
+	}
+	accounts, err := c.db.Accounts(ctx)
+	if err != nil {
+		c.broken(w, r, me, "accounts", err)
+		return
+	}
+	for _, a := range accounts {
+		if !a.Disabled && (a.Role == database.Officer || a.Role == database.Admin) {
+			label := a.Name
+			if a.Name == me.Name {
+				label += " (tôi)"
+			}
+			p.Staff = append(p.Staff, choice{a.Name, label, a.Name == k.Assignee})
+		}
+	}
+	c.show(w, r, status, "ticket", me, p)
+}
+
+// dialogue is what was said: questions with their answers, and what resident and
+// officer said to each other, in order.
+func (c *console) dialogue(ctx context.Context, k database.Ticket) ([]dialogueLine, error) {
+	page, err := c.db.Outcomes(ctx, database.Filter{Channel: k.Channel, Dialogue: k.Dialogue, Limit: dialogueShown})
+	if err != nil {
+		return nil, err
+	}
+	var lines []dialogueLine
+	for _, o := range slices.Backward(page.Outcomes) {
+		whole, err := c.db.OutcomeByID(ctx, o.ID)
+		if errors.Is(err, database.ErrNotFound) {
+			continue // erased meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, dialogueLine{At: o.At, Who: "resident", Text: whole.Question, Outcome: o.ID, Status: o.Status})
+		if whole.Answer != "" {
+			lines = append(lines, dialogueLine{At: o.At, Who: "bot", Blocks: blocks(whole.Answer, func(l string) []span { return c.known.line(l, nil) }), Outcome: o.ID, Status: o.Status})
+		}
+	}
+	messages, err := c.db.TicketMessages(ctx, k.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range messages {
+		// What a resident writes meanwhile is an outcome too.
+		if m.Side == "resident" && slices.ContainsFunc(lines, func(l dialogueLine) bool {
+			return l.Who == "resident" && l.Text == m.Text && l.At.Sub(m.At).Abs() < time.Minute
+		}) {
+			continue
+		}
+		lines = append(lines, dialogueLine{At: m.At, Who: m.Side, Author: m.Author, Text: m.Text})
+	}
+	slices.SortStableFunc(lines, func(a, b dialogueLine) int { return a.At.Compare(b.At) })
+	return lines, nil
+}
+
+// maxReply is how much an officer may write, in bytes: about what a platform takes in
+// a few messages.
+const maxReply = 6000
+
+// replyTicket sends a reply.
+func (c *console) replyTicket(w http.ResponseWriter, r *http.Request, me database.Account) {
+	k, ok := c.ticketOf(w, r, me)
+	if !ok {
+		return
+	}
+	text := written(r.PostForm.Get("tra-loi"), maxReply)
+	switch {
+	case text == "":
+		c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Bạn chưa viết câu trả lời.")
+		return
+	case len(r.PostForm.Get("tra-loi")) > maxReply+500:
+		c.showTicket(w, r, me, http.StatusBadRequest, k, text, "Câu trả lời dài quá. Bạn rút gọn rồi gửi lại.")
+		return
+	case c.opts.Desk == nil:
+		c.showTicket(w, r, me, http.StatusServiceUnavailable, k, text, "Máy chủ này chưa nối với kênh nào nên chưa gửi được.")
+		return
+	}
+	err := c.opts.Desk.Reply(r.Context(), database.By{Who: me.Name}, k, text)
+	var forbidden ErrWindow
+	switch {
+	case errors.As(err, &forbidden):
+		c.showTicket(w, r, me, http.StatusConflict, k, text, windowWords(forbidden.Why))
+	case errors.Is(err, database.ErrChanged):
+		if k, err = c.db.TicketByID(r.Context(), k.ID); err != nil {
+			c.broken(w, r, me, "ticket", err)
+			return
+		}
+		c.showTicket(w, r, me, http.StatusConflict, k, text, "Yêu cầu này đã được đóng hoặc trả lại cho trợ lý nên câu trả lời chưa được gửi.")
+	case err != nil:
+		c.broken(w, r, me, "reply", err)
+	default:
+		back(w, r, "/hop-thu/"+strconv.FormatInt(k.ID, 10), "tra-loi")
+	}
+}
+
+// windowWords say why nothing can be sent.
+func windowWords(why string) string {
+	switch why {
+	case WindowPassed:
+		return "Nền tảng chỉ cho nhắn trong một thời gian sau khi người dân viết, và thời gian đó đã hết. Tin chưa được gửi. Hãy gọi điện, hoặc chờ người dân nhắn lại."
+	case Unreachable:
+		return "Người dân đã chặn hoặc bỏ theo dõi tài khoản nên không nhắn được. Tin chưa được gửi."
+	}
+	return "Kênh này đang tắt hoặc chưa được cài đặt trên máy chủ. Tin chưa được gửi."
+}
+
+// WhyWords are for the template.
+func (w Window) WhyWords() string { return windowWords(w.Why) }
+
+// assign gives a ticket to somebody, with a due time.
+func (c *console) assign(w http.ResponseWriter, r *http.Request, me database.Account) {
+	k, ok := c.ticketOf(w, r, me)
+	if !ok {
+		return
+	}
+	to := AccountName(r.PostForm.Get("nguoi"))
+	if to != "" {
+		a, err := c.db.Account(r.Context(), to)
+		if err != nil || a.Disabled || a.Role != database.Officer && a.Role != database.Admin {
+			c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Không có cán bộ tiếp nhận nào tên như vậy.")
+			return
+		}
+	}
+	due := readTime(r.PostForm.Get("han"))
+	if due.IsZero() && r.PostForm.Get("han") != "" {
+		c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Hạn trả lời chưa đúng dạng ngày giờ.")
+		return
+	}
+	if err := c.db.AssignTicket(r.Context(), database.By{Who: me.Name}, k.ID, AccountName(r.PostForm.Get("tu")), to, due); err != nil {
+		c.broken(w, r, me, "assign", err)
+		return
+	}
+	back(w, r, "/hop-thu/"+strconv.FormatInt(k.ID, 10), "giao")
+}
+
+// endTicket gives the dialogue back to the bot, or closes the ticket.
+func (c *console) endTicket(w http.ResponseWriter, r *http.Request, me database.Account) {
+	k, ok := c.ticketOf(w, r, me)
+	if !ok {
+		return
+	}
+	as, word := database.TicketReleased, "tra-lai"
+	if r.PostForm.Get("cach") == "dong" {
+		as, word = database.TicketClosed, "dong"
+	}
+	by := database.By{Who: me.Name, Why: written(r.PostForm.Get("ly-do"), 500)}
+	var err error
+	if c.opts.Desk != nil {
+		err = c.opts.Desk.End(r.Context(), by, k, as)
+	} else {
+		err = c.db.EndTicket(r.Context(), by, k.ID, as)
+	}
+	if err != nil {
+		c.broken(w, r, me, "end ticket", err)
+		return
+	}
+	back(w, r, "/hop-thu/"+strconv.FormatInt(k.ID, 10), word)
+}
+
+// take opens a ticket for the dialogue of an outcome, because an officer chose to.
+func (c *console) take(w http.ResponseWriter, r *http.Request, me database.Account) {
+	o, err := c.db.OutcomeByID(r.Context(), r.PathValue("id"))
+	if err != nil {
+		c.broken(w, r, me, "outcome", err)
+		return
+	}
+	if o.Dialogue == "" || c.opts.Desk == nil {
+		c.say(w, r, http.StatusConflict, me, "Không tiếp nhận được", "Câu hỏi này không đến từ một cuộc trò chuyện có thể trả lời, nên không có nơi để nhắn lại.")
+		return
+	}
+	k := database.Ticket{Channel: o.Channel, Dialogue: o.Dialogue, Person: o.Person, Outcome: o.ID, Reason: "taken", Summary: cutText(o.Question, 300), Assignee: me.Name}
+	if len(o.Documents) > 0 {
+		k.Topic = o.Documents[0]
+	}
+	id, err := c.opts.Desk.Take(r.Context(), database.By{Who: me.Name}, k)
+	if err != nil {
+		c.broken(w, r, me, "take over", err)
+		return
+	}
+	back(w, r, "/hop-thu/"+strconv.FormatInt(id, 10), "tiep-nhan")
+}
+
+// outcomeRow is an outcome in a list.
+type outcomeRow struct {
+	database.Outcome
+	Why string // it is listed
+}
+
+// outcomesPage lists outcomes by filters.
+type outcomesPage struct {
+	Statuses, Channels, Topics, Checks, Feedbacks []choice
+	Text, From, To                                string
+	Rows                                          []outcomeRow
+	Next                                          string
+	Problem                                       string
+}
+
+var allStatuses = []pipeline.Status{pipeline.Answered, pipeline.Clarify, pipeline.Abstained, pipeline.Refused, pipeline.SmallTalk, pipeline.HandedOver, pipeline.Failed}
+
+const outcomesShown = 50
+
+// outcomes lists what was asked.
+func (c *console) outcomes(w http.ResponseWriter, r *http.Request, me database.Account) {
+	q := r.URL.Query()
+	p := outcomesPage{Text: clean(q.Get("chu")), From: q.Get("tu"), To: q.Get("den")}
+	f := database.Filter{Channel: q.Get("kenh"), Document: q.Get("viec"), Failed: q.Get("kiem-tra"), Text: p.Text, Before: q.Get("truoc"), Limit: outcomesShown}
+	for _, s := range allStatuses {
+		chosen := string(s) == q.Get("trang-thai")
+		if chosen {
+			f.Status = []string{string(s)}
+		}
+		p.Statuses = append(p.Statuses, choice{string(s), wordFor(string(s)), chosen})
+	}
+	for _, name := range []string{"telegram", "zalo", "zalo-bot", Channel, "api", "openai", "mcp"} {
+		p.Channels = append(p.Channels, choice{name, wordFor(name), name == f.Channel})
+	}
+	for _, v := range []struct{ value, label string }{{"bad", "Chưa đúng"}, {"good", "Hữu ích"}, {"any", "Có ý kiến"}} {
+		chosen := v.value == q.Get("y-kien")
+		if chosen {
+			f.Feedback = v.value
+		}
+		p.Feedbacks = append(p.Feedbacks, choice{v.value, v.label, chosen})
+	}
+	p.Checks = []choice{{"any", "Có mục không đạt", f.Failed == "any"}}
+	for _, name := range checkNames {
+		p.Checks = append(p.Checks, choice{name, wordFor(name), f.Failed == name})
+	}
+	if c.library != nil {
+		for _, d := range c.library.Documents {
+			p.Topics = append(p.Topics, choice{d.ID, d.Title, d.ID == f.Document})
+		}
+		slices.SortFunc(p.Topics, func(a, b choice) int { return byName(a.Label, b.Label) })
+	}
+	f.From = readTime(p.From)
+	if to := readTime(p.To); !to.IsZero() {
+		f.To = to.AddDate(0, 0, 1) // the whole day
+	}
+	page, err := c.db.Outcomes(r.Context(), f)
+	if err != nil && f.Before != "" {
+		p.Problem = "Địa chỉ của trang này không đúng. Hãy lọc lại từ đầu."
+	} else if err != nil {
+		c.broken(w, r, me, "outcomes", err)
+		return
+	}
+	for _, o := range page.Outcomes {
+		p.Rows = append(p.Rows, outcomeRow{Outcome: o})
+	}
+	if page.Next != "" {
+		p.Next = with(consolePath+"/cau-hoi", q, "truoc", page.Next)
+	}
+	c.show(w, r, http.StatusOK, "outcomes", me, p)
+}
+
+// outcomePage is the whole trace of one answer.
+type outcomePage struct {
+	database.Outcome
+	Trace     pipeline.Outcome
+	Readable  bool // the trace could be read
+	Blocks    []block
+	Citations []citationView
+	Hits      []hitView
+	Checks    []choice // value: pass, fail; label: the check
+	Timings   []timingView
+	Feedback  []database.Feedback
+	CanTake   bool
+	Writer    bool // may make an approved answer of it
+	Recaller  bool
+}
+
+type timingView struct {
+	Name   string
+	Millis float64
+}
+
+// outcome shows the trace of one answer.
+func (c *console) outcome(w http.ResponseWriter, r *http.Request, me database.Account) {
+	o, err := c.db.OutcomeByID(r.Context(), r.PathValue("id"))
+	if err != nil {
+		c.broken(w, r, me, "outcome", err)
+		return
+	}
+	p := outcomePage{Outcome: o, CanTake: o.Dialogue != "" && c.opts.Desk != nil && (me.Role == database.Officer || me.Role == database.Admin),
+		Writer: me.Role != database.Evaluator, Recaller: me.Role == database.Editor || me.Role == database.Admin}
+	if p.Feedback, err = c.db.FeedbackOn(r.Context(), o.ID); err != nil {
+		c.broken(w, r, me, "feedback", err)
+		return
+	}
+	p.Readable = json.Unmarshal(o.Body, &p.Trace) == nil
+	p.Hits = c.hits(p.Trace.Retrieved)
+	for _, name := range sortedKeys(p.Trace.Checks) {
+		p.Checks = append(p.Checks, choice{Value: p.Trace.Checks[name], Label: name})
+	}
+	for _, cited := range p.Trace.Citations {
+		v := citationView{N: cited.N, Title: cited.Title, Section: corpus.Heading(cited.Section), Checked: cited.Checked}
+		if c.library != nil && c.library.Document(cited.Document) != nil {
+			v.Address = documentAddress(cited.Document, cited.Section)
+		}
+		p.Citations = append(p.Citations, v)
+	}
+	p.Blocks = blocks(o.Answer, func(l string) []span { return c.known.line(l, nil) })
+	t := p.Trace.Timings
+	p.Timings = []timingView{{"understand", t.Understand}, {"retrieve", t.Retrieve}, {"answer", t.Answer}, {"verify", t.Verify}}
+	c.audit(r, me.Name, "", "read outcome", "outcome "+o.ID)
+	c.show(w, r, http.StatusOK, "outcome", me, p)
+}
