@@ -732,7 +732,12 @@ func TestAskSideBySide(t *testing.T) {
 
 func TestApprovedAnswers(t *testing.T) {
 	versions := map[string]string{"khai-sinh": "v1", "tam-tru": "v1"}
-	o := newOffice(t, func(opts *web.Options) { opts.Console.Versions = func() map[string]string { return versions } })
+	o := newOffice(t, func(opts *web.Options) {
+		opts.Console.Versions = func() map[string]string { return versions }
+		lib := *opts.Library // with a number of an office that looks like anybody's
+		lib.Contacts = append(slices.Clone(lib.Contacts), corpus.Contact{ID: "van-phong", Phone: "02163852999", Verified: true})
+		opts.Library = &lib
+	})
 	id := o.asked("a", "khai sinh muộn có bị phạt không", "Không bị phạt [1]", pipeline.Answered, "khai-sinh")
 	c := o.session("officer")
 	_, body, _ := o.page(c, "/console/duyet/moi?cau-hoi="+id, nil)
@@ -748,7 +753,7 @@ func TestApprovedAnswers(t *testing.T) {
 		}
 		return v
 	}
-	for _, wrong := range [][]string{{"hoi", ""}, {"dap", ""}, {"nguon", ""}, {"nguon", "khong-co"}, {"nguoi", "khong-co"}, {"den", ""}, {"den", "2026-11-01"}, {"den", "2030-01-01"}, {"dap", "Gọi anh Nam số 0912345678 nhé"}} {
+	for _, wrong := range [][]string{{"hoi", ""}, {"dap", ""}, {"nguon", ""}, {"nguon", "khong-co"}, {"nguoi", "khong-co"}, {"den", ""}, {"den", "2026-11-01"}, {"den", "2030-01-01"}, {"dap", "Gọi anh Nam số 0912345678 nhé"}, {"dap", "Gọi 0216 385 2998 nhé"}} {
 		status, body, _ := o.page(c, "/console/duyet/moi", form(wrong...))
 		if status != http.StatusBadRequest || !strings.Contains(body, `role="alert"`) {
 			t.Errorf("%q: status %d, want 400 with a reason", wrong, status)
@@ -757,7 +762,7 @@ func TestApprovedAnswers(t *testing.T) {
 	if all, _ := o.db.ApprovedAnswers(t.Context()); len(all) != 0 {
 		t.Fatalf("%d were kept all the same", len(all))
 	}
-	if status, body, _ := o.page(c, "/console/duyet/moi", form()); status != http.StatusSeeOther {
+	if status, body, _ := o.page(c, "/console/duyet/moi", form("dap", "Khai sinh muộn không bị phạt tiền. Hỏi thêm: 0216 385 2999.")); status != http.StatusSeeOther {
 		t.Fatalf("status %d: %s", status, body)
 	}
 	a, err := o.db.ApprovedByID(t.Context(), 1)

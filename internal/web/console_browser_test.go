@@ -1,0 +1,214 @@
+package web_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"troly/internal/database"
+	"troly/internal/pipeline"
+	"troly/internal/web"
+	"troly/internal/webhook"
+)
+
+// fakeChannel is a platform that notes what it is sent.
+type fakeChannel struct {
+	mu   sync.Mutex
+	sent []string
+}
+
+func (*fakeChannel) Name() string { return "telegram" }
+func (*fakeChannel) Read(http.Header, []byte) ([]webhook.Message, error) {
+	return nil, nil
+}
+func (*fakeChannel) Parts(_ webhook.Message, r webhook.Reply) []json.RawMessage {
+	part, err := json.Marshal(r.Text)
+	if err != nil {
+		panic(err)
+	}
+	return []json.RawMessage{part}
+}
+func (c *fakeChannel) Send(_ context.Context, dialogue string, part json.RawMessage) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var text string
+	err := json.Unmarshal(part, &text)
+	c.sent = append(c.sent, dialogue+": "+text)
+	return "r", err
+}
+
+func (c *fakeChannel) messages() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.sent)
+}
+
+// signingIn fills in the form of the console.
+func signingIn(address, name string) step {
+	return chromedp.Steps(
+		chromedp.Navigate(address+"/console/"), chromedp.SendKeys(chromedp.CSS("#ten"), name), chromedp.SendKeys(chromedp.CSS("#mat-khau"), staffPassword),
+		chromedp.Click(chromedp.CSS("form .primary")), chromedp.WaitVisible(chromedp.CSS(".desk nav")),
+	)
+}
+
+// From signing in to the reply on the resident's phone, and a channel that is turned
+// off and on again.
+func TestConsoleInTheBrowser(t *testing.T) {
+	o := newOffice(t, nil)
+	platform := &fakeChannel{}
+	var off sync.Map
+	look := func() {
+		set, err := o.db.Switches(context.Background())
+		if err != nil {
+			return // the test is over
+		}
+		for _, s := range set {
+			off.Store(s.Name, !s.On)
+		}
+	}
+	d := webhook.NewDispatcher(o.db, o.opts.Responder, []webhook.Line{{Channel: platform, On: func() bool {
+		look()
+		is, _ := off.Load("telegram")
+		return is != true
+	}}}, webhook.Options{Poll: 50 * time.Millisecond})
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { d.Run(ctx) })
+	t.Cleanup(func() { stop(); running.Wait() })
+
+	o.asked("chat-1", "làm khai sinh cho con mất bao lâu", "Trong ngày làm việc [1]", pipeline.Answered, "khai-sinh")
+	o.ticket("chat-1", "Hỏi thời hạn làm khai sinh", "Xã Mậu A", "khai-sinh")
+	tab := browser(t)
+	heard := complaints(t, tab)
+	do(t, tab, as(1280, false), signingIn(o.URL, "officer"), seen("h1", "Hộp thư"), seen(".rows a", "Hỏi thời hạn làm khai sinh"),
+		chromedp.Click(chromedp.CSS(".rows a")), seen(".talk", "làm khai sinh cho con mất bao lâu"),
+		chromedp.SendKeys(chromedp.CSS("#tra-loi"), "Anh mang giấy chứng sinh đến UBND xã."), chromedp.Click(chromedp.CSS(`form[action$="/tra-loi"] .primary`)),
+		seen(".ok", "Đã gửi câu trả lời"), seen(".talk", "Anh mang giấy chứng sinh đến UBND xã."))
+	want := func(n int) {
+		t.Helper()
+		for range 200 {
+			if len(platform.messages()) >= n {
+				break
+			}
+			time.Sleep(25 * time.Millisecond)
+		}
+		if got := platform.messages(); len(got) != n {
+			t.Fatalf("the platform has %q, want %d messages", got, n)
+		}
+	}
+	want(1)
+	if got := platform.messages()[0]; got != "chat-1: Anh mang giấy chứng sinh đến UBND xã." {
+		t.Errorf("the platform got %q", got)
+	}
+	// An officer may not turn anything off; an admin may, and says why.
+	do(t, tab, chromedp.Navigate(o.URL+"/console/cong-tac"), seen("h1", "Công tắc"), holds(`!document.querySelector('form[action="/console/cong-tac"]')`),
+		chromedp.Click(chromedp.CSS(".me button")), chromedp.WaitVisible(chromedp.CSS("#ten")),
+		signingIn(o.URL, "admin"), chromedp.Navigate(o.URL+"/console/cong-tac"),
+		chromedp.SendKeys(chromedp.CSS("#ly-do-telegram"), "Bảo trì"), chromedp.Click(chromedp.CSS(`section[aria-labelledby="ct-telegram"] button`)), seen(".notice", "Đang tắt: Kênh Telegram"))
+	if err := o.db.Post(t.Context(), "telegram", "chat-1", "p-chat-1", [][]byte{[]byte(`"thêm"`)}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond) // several looks of the dispatcher
+	want(1)
+	do(t, tab, chromedp.SendKeys(chromedp.CSS("#ly-do-telegram"), "Xong"), chromedp.Click(chromedp.CSS(`section[aria-labelledby="ct-telegram"] button`)), seen("#ct-telegram", "đang bật"),
+		holds("!document.querySelector('.bands .notice')"))
+	want(2)
+	if all := heard(); len(all) > 0 {
+		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
+	}
+}
+
+// consolePages prepares an office in which every page has something on it, and opens
+// each.
+func consolePages(t *testing.T) (*office, map[string]string) {
+	o := newOffice(t, nil)
+	id := o.asked("chat-1", "làm khai sinh cho con mất bao lâu", "Trong ngày làm việc [1]:\n- mang giấy chứng sinh\n- Nghĩa­vụ­quân­sự­không­liên­quan", pipeline.Answered, "khai-sinh")
+	o.asked("chat-2", "mua bảo hiểm xe máy ở đâu", "", pipeline.Abstained)
+	o.asked("chat-3", "bảo hiểm xe máy giá bao nhiêu", "", pipeline.Abstained)
+	k := o.ticket("chat-1", "Hỏi thời hạn làm khai sinh", "Xã Mậu A", "khai-sinh")
+	if err := o.desk.Reply(t.Context(), database.By{Who: "officer"}, must(o.db.TicketByID(t.Context(), k)), "Anh mang giấy chứng sinh đến UBND xã."); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.db.AssignTicket(t.Context(), database.By{Who: "officer"}, k, "officer", "officer", o.clock.now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.db.SetSwitch(t.Context(), database.By{Who: "admin", Why: "Bảo trì đường truyền"}, "telegram", false); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.db.AddApproved(t.Context(), database.By{Who: "officer"}, database.Approved{Questions: []string{"Khai sinh muộn có bị phạt không?"}, Answer: "Không bị phạt.", Owner: "officer", State: database.ApprovedActive,
+		Sources: []database.ApprovedSource{{Document: "khai-sinh", Version: "cũ"}}, Expires: o.clock.now().Add(100 * time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	return o, map[string]string{
+		"ask": "/console/tra-cuu?q=dang+ky+tam+tru+het+bao+nhieu+tien", "inbox": "/console/hop-thu", "doubtful": "/console/hop-thu?loai=yeu", "ticket": fmt.Sprintf("/console/hop-thu/%d", k),
+		"outcomes": "/console/cau-hoi", "outcome": "/console/cau-hoi/" + id, "retrieval": "/console/truy-van?q=khai+sinh", "approved": "/console/duyet", "approved-one": "/console/duyet/1",
+		"recall": "/console/dinh-chinh?cau-hoi=" + id, "knowledge": "/console/tri-thuc", "quality": "/console/chat-luong", "switches": "/console/cong-tac", "audit": "/console/nhat-ky",
+	}
+}
+
+func TestConsoleAccessibility(t *testing.T) {
+	axe, err := os.ReadFile("testdata/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, pages := consolePages(t)
+	ctx := browser(t)
+	look := func(name string) {
+		t.Helper()
+		do(t, ctx, chromedp.Evaluate[chromedp.Void](string(axe)))
+		for _, l := range looks {
+			do(t, ctx, as(l.width, l.dark))
+			found := evaluated(t, ctx, chromedp.Evaluate[string](`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
+				JSON.stringify(r.passes.length < 8 ? [{id: "axe", help: "axe looked at nothing", nodes: [""]}] : r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`, chromedp.EvalAwaitPromise))
+			var findings []axeFinding
+			if err := json.Unmarshal([]byte(found), &findings); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range findings {
+				t.Errorf("%s at %d, dark %v: %s (%s): %s", name, l.width, l.dark, f.Help, f.ID, f.Nodes[0])
+			}
+			if width := evaluated(t, ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth")); width > l.width {
+				t.Errorf("%s is %d wide on a screen of %d", name, width, l.width)
+			}
+		}
+	}
+	do(t, ctx, chromedp.Navigate(o.URL+"/console/"))
+	look("sign in")
+	do(t, ctx, signingIn(o.URL, "admin"))
+	for name, path := range pages {
+		do(t, ctx, chromedp.Navigate(o.URL+path))
+		look(name)
+	}
+}
+
+// TestConsolePictures is TestPictures of the console.
+func TestConsolePictures(t *testing.T) {
+	if *pictures == "" {
+		t.Skip("-pictures names no folder: no pictures are wanted")
+	}
+	o, pages := consolePages(t)
+	ctx := browser(t)
+	do(t, ctx, signingIn(o.URL, "admin"))
+	for name, path := range pages {
+		do(t, ctx, chromedp.Navigate(o.URL+path))
+		for _, width := range []int64{360, 768, 1280} {
+			do(t, ctx, as(width, width == 768))
+			time.Sleep(100 * time.Millisecond)
+			if err := os.WriteFile(filepath.Join(*pictures, fmt.Sprintf("console-%s-%d.png", name, width)), evaluated(t, ctx, chromedp.FullScreenshot(100)), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+var _ web.Desk = (*testDesk)(nil)
