@@ -664,6 +664,50 @@ func TestX02OrderOfAnswers(t *testing.T) {
 	}
 }
 
+// X02 and Z19: two servers on one PostgreSQL answer each message once and in order
+// though each delivery reaches both, and get one token between them.
+func TestX02TwoServersOnOnePostgres(t *testing.T) {
+	o := newOffice(t, sharedAssistant.get(t))
+	o.path = postgres.Database(t)
+	o.open(true)
+	other := o.replica()
+	other.open(true)
+	questions := []struct{ ask, hear string }{
+		{aQuestion, "khai sinh"}, {"thủ tục đăng ký kết hôn cần giấy tờ gì", "kết hôn"}, {"đăng ký khai tử ở đâu", "khai tử"},
+	}
+	const people = 10
+	var all sync.WaitGroup
+	for n := range people {
+		all.Go(func() {
+			for _, q := range questions {
+				event := o.zalo.Event("user_send_text", citizen(n).zalo, q.ask)
+				var both sync.WaitGroup
+				both.Go(func() { o.delivered(event) })
+				both.Go(func() { other.delivered(event) })
+				both.Wait()
+			}
+		})
+	}
+	all.Wait()
+	o.settled()
+	for n := range people {
+		var got []string
+		for _, title := range titles(o.heard("zalo", citizen(n))) {
+			for _, q := range questions {
+				if strings.Contains(strings.ToLower(title), "đăng ký "+q.hear) {
+					got = append(got, q.hear)
+				}
+			}
+		}
+		if diff := cmp.Diff([]string{"khai sinh", "kết hôn", "khai tử"}, got); diff != "" {
+			t.Errorf("person %d was answered (-want +got)\n%s of %q", n, diff, titles(o.heard("zalo", citizen(n))))
+		}
+	}
+	if n := len(o.zalo.Calls("/v4/oa/access_token")); n != 1 {
+		t.Errorf("%d exchanges of the token, want one for both", n)
+	}
+}
+
 // titles are the first lines.
 func titles(texts []string) (first []string) {
 	for _, s := range texts {
