@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,7 +36,8 @@ type channels struct {
 	telegram   *telegram.Channel       // nil: off
 	zalo       *zalo.Account
 	zaloBot    *zalo.Bot
-	on         []string // names, for people
+	on         []string    // names, for people
+	staffed    atomic.Bool // somebody can sign in to read what is handed over
 }
 
 // polls says which platforms are asked for updates instead of delivering them.
@@ -48,11 +50,11 @@ type tuning func(*webhook.Line, *webhook.Options)
 // openChannels makes the channels of the settings. It calls no platform.
 func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB, registry prometheus.Registerer, poll polls, log *slog.Logger, tune ...tuning) (*channels, error) {
 	c := &channels{db: db, metrics: webhook.NewMetrics(registry), log: log, hooks: make(map[string]http.Handler)}
-	staffed, err := staffed(ctx, db)
-	if err != nil {
+	if err := c.lookForStaff(ctx); err != nil {
 		return nil, err
 	}
-	c.talk = conversation.New(a.Assistant, a.lib, a.lib.Units, conversation.Options{KeepDays: s.Database.KeepDays, NoStaff: !staffed, Log: log})
+	c.background = append(c.background, c.watchStaff)
+	c.talk = conversation.New(a.Assistant, a.lib, a.lib.Units, conversation.Options{KeepDays: s.Database.KeepDays, Staffed: c.staffed.Load, Log: log})
 	if path, page := s.Zalo.proof(); path != "" {
 		c.hooks[path] = page // before the account is there to be set up
 	}
@@ -115,14 +117,26 @@ func (c *channels) byName() map[string]webhook.Channel {
 	return all
 }
 
-// staffed reports whether anybody can sign in to read what is handed over. Who makes
-// the first account starts the server anew for people to be told of it.
-func staffed(ctx context.Context, db *database.DB) (bool, error) {
-	accounts, err := db.Accounts(ctx)
+// staffEvery is how often the accounts of staff are looked at: people are promised an
+// officer soon after there is one.
+const staffEvery = time.Minute
+
+// lookForStaff finds out whether anybody can sign in to read what is handed over.
+func (c *channels) lookForStaff(ctx context.Context) error {
+	accounts, err := c.db.Accounts(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
-	return slices.ContainsFunc(accounts, func(a database.Account) bool { return !a.Disabled }), nil
+	c.staffed.Store(slices.ContainsFunc(accounts, func(a database.Account) bool { return !a.Disabled }))
+	return nil
+}
+
+func (c *channels) watchStaff(ctx context.Context) {
+	for pausing(ctx, staffEvery) {
+		if err := c.lookForStaff(ctx); err != nil && ctx.Err() == nil {
+			c.log.Warn("accounts of staff not read, who wants an officer is told as before", "err", err)
+		}
+	}
 }
 
 // intake is where a channel's messages come in.

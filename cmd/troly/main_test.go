@@ -25,6 +25,7 @@ type cleaning struct{ *testing.M }
 
 func (c cleaning) Run() int {
 	defer sharedAssistant.close()
+	defer postgres.Stop()
 	return c.M.Run()
 }
 

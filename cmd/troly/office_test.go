@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 
 	"troly/internal/database"
+	"troly/internal/database/databasetest"
 	"troly/internal/llm/llmtest"
 	"troly/internal/telegram/telegramtest"
 	"troly/internal/web"
@@ -39,6 +40,9 @@ type shared struct {
 }
 
 var sharedAssistant shared
+
+// postgres is started by the first test that needs one.
+var postgres databasetest.Server
 
 func (s *shared) get(t *testing.T) *assistant {
 	t.Helper()
@@ -161,6 +165,13 @@ func newOffice(t *testing.T, a *assistant) *office {
 		ZaloBot: zaloBotSettings{Token: officeBot, Secret: officeSecret, APIURL: zaloAPI.URL},
 	}
 	return o
+}
+
+// replica is another server beside this one, with the same database and platforms.
+func (o *office) replica() *office {
+	r := &office{t: o.t, a: o.a, telegram: o.telegram, zalo: o.zalo, settings: o.settings, path: o.path, options: o.options, tune: o.tune}
+	o.t.Cleanup(r.stop)
+	return r
 }
 
 // open starts the server as serve does; with working false it takes deliveries in and

@@ -239,7 +239,7 @@ func (s *state) fail() {
 }
 
 // failedAgain reports whether it is time to offer a human.
-func (x *exchange) failedAgain() bool { return !x.opts.NoStaff && x.s.Failed && x.s.Fails >= 2 }
+func (x *exchange) failedAgain() bool { return !x.noStaff() && x.s.Failed && x.s.Fails >= 2 }
 
 // drop forgets one turn.
 func (s *state) drop(id string) {

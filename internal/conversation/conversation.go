@@ -67,6 +67,7 @@ type Options struct {
 	Hold      time.Duration // that a human has a dialogue, if they do not give it back; 0: 12 hours
 	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian", negative: nothing is kept
 	NoStaff   bool          // nobody reads what is handed over: who wants a human is told where to find one
+	Staffed   func() bool   // whether somebody does at this moment, in place of NoStaff; nil: NoStaff says
 
 	Now   func() time.Time // nil: time.Now
 	NewID func() string    // of an outcome: unique, at most 48 letters, digits, "-" or "_"; nil: 26 random letters and digits
@@ -250,6 +251,14 @@ func (x *exchange) end() webhook.Response {
 	x.s.Seen = x.at.UnixMilli()
 	x.r.State = x.s.encode()
 	return x.r
+}
+
+// noStaff: nobody reads what is handed over.
+func (c *Conversation) noStaff() bool {
+	if c.opts.Staffed != nil {
+		return !c.opts.Staffed()
+	}
+	return c.opts.NoStaff
 }
 
 // joined greets somebody who came, once.

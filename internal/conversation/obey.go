@@ -155,7 +155,7 @@ func (x *exchange) held() bool {
 		return true
 	}
 	x.s.free()
-	if x.opts.NoStaff {
+	if x.noStaff() {
 		x.note(backAlone)
 	} else {
 		x.note(backAgain)
@@ -169,7 +169,7 @@ func (x *exchange) handOver(about string) {
 		x.say(webhook.Reply{Text: groupStaff})
 		return
 	}
-	if x.opts.NoStaff {
+	if x.noStaff() {
 		x.say(webhook.Reply{Text: x.nobodyHere(x.s.Commune)})
 		return
 	}

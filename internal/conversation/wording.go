@@ -36,7 +36,7 @@ func (c *Conversation) welcomeText() string {
 		text += "Tin nhắn được che số điện thoại, số giấy tờ trước khi lưu, và " + c.kept() + ". Nhắn \"xóa dữ liệu\" để xóa ngay."
 	}
 	text += " Đừng gửi mật khẩu, mã OTP."
-	if !c.opts.NoStaff {
+	if !c.noStaff() {
 		text += "\nCần người thật: nhắn \"gặp cán bộ\"."
 	}
 	return text + c.emergencyNumbers()
@@ -61,7 +61,7 @@ func (c *Conversation) kept() string {
 func (c *Conversation) helpText() string {
 	text := "Tôi là trợ lý AI. Bạn gõ việc cần hỏi là tôi trả lời. Bạn cũng có thể nhắn:\n" +
 		"- \"hỏi việc khác\" hoặc /moi: bắt đầu lại\n"
-	if !c.opts.NoStaff {
+	if !c.noStaff() {
 		text += "- \"gặp cán bộ\" hoặc /canbo: nhờ người thật\n"
 	}
 	return text + "- /xa và tên xã: cho tôi biết nơi bạn ở\n" +

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -62,13 +63,13 @@ func (s *Server) TakeOver(user, admin, text string) []byte {
 // Sign returns the headers of a delivery. The body must have a timestamp.
 func (s *Server) Sign(body []byte) http.Header {
 	var e struct {
-		Timestamp string `json:"timestamp"`
+		Timestamp json.RawMessage `json:"timestamp"` // text or a number
 	}
 	_ = json.Unmarshal(body, &e) // a body that is none is signed without one
 	h := sha256.New()
 	h.Write([]byte(s.opts.AppID))
 	h.Write(body)
-	h.Write([]byte(e.Timestamp + s.opts.OASecret))
+	h.Write([]byte(strings.Trim(string(e.Timestamp), `"`) + s.opts.OASecret))
 	return http.Header{"Content-Type": {"application/json"}, "X-Zevent-Signature": {"mac=" + hex.EncodeToString(h.Sum(nil))}}
 }
 
