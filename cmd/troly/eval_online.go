@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,27 +27,29 @@ type onlineFlags struct {
 	worst    int
 	out      string
 	asJSON   bool
+	stored   storedFlags
 }
 
 func evalOnlineCommand(con *console, opts *options) *cobra.Command {
 	var f onlineFlags
 	cmd := &cobra.Command{
-		Use:   "online FILE...",
+		Use:   "online [FILE...]",
 		Short: "Measure what people really asked, from kept outcomes",
-		Long: `Online reads outcome records, one JSON object a line, samples them by stratum (all
+		Long: `Online reads the outcomes of all channels with their feedback from the database of
+troly serve, or outcome records from files, one JSON object a line. It samples them by stratum (all
 that failed a check or got a thumbs-down, half of the refusals, fewer of the rest),
 measures the sampled by everything that needs no expected answer, and estimates the
 figures of all outcomes, weighted by inverse inclusion probability. Decisions are
-by the hash of the outcome's ID: the same on every machine and every day.
+by the hash of the outcome's ID: the same on every machine and every day. People and
+dialogues of the database are hashed with a key that is thrown away.
 
 With OTEL_EXPORTER_OTLP_ENDPOINT each looked-at outcome is a span with an event
 gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
-		Example: "  troly eval online outcomes.jsonl --feedback feedback.jsonl\n  troly eval online outcomes.jsonl --rate rest=0.1 --budget 500 --worst 20",
-		Args:    cobra.MinimumNArgs(1),
+		Example: "  troly eval online --from 2026-11-01\n  troly eval online outcomes.jsonl --feedback feedback.jsonl\n  troly eval online outcomes.jsonl --rate rest=0.1 --budget 500 --worst 20",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			outcomes, err := f.read(con, args)
+			outcomes, err := f.outcomes(cmd.Context(), con, opts, args)
 			if err != nil {
-				return usageError{err}
+				return err
 			}
 			rates, err := f.ratesOf()
 			if err != nil {
@@ -80,6 +83,7 @@ gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 		},
 	}
 	fs := cmd.Flags()
+	f.stored.add(fs)
 	fs.StringVar(&f.feedback, "feedback", "", "file of feedback, one JSON object a line; the later one of a person for an answer counts")
 	fs.StringArrayVar(&f.rates, "rate", nil, "share to look at of a stratum, STRATUM=SHARE; may be repeated")
 	fs.IntVar(&f.budget, "budget", 0, "look at no more than so many outcomes (0: no limit)")
@@ -102,6 +106,24 @@ func tellResults(ctx context.Context, opts *options, looked []evaluation.LiveSam
 	}
 	t.evaluated(ctx, looked)
 	return t.Close()
+}
+
+// outcomes reads files when there are any, and the database otherwise.
+func (f *onlineFlags) outcomes(ctx context.Context, con *console, opts *options, files []string) ([]evaluation.Live, error) {
+	if len(files) == 0 {
+		if f.feedback != "" {
+			return nil, usageError{errors.New("eval online: --feedback goes with files; that of the database is read with its outcomes")}
+		}
+		return f.stored.outcomes(ctx, con, opts)
+	}
+	if f.stored.given() {
+		return nil, usageError{errors.New("eval online: give files, or --database, --from, --to and --channel")}
+	}
+	outcomes, err := f.read(con, files)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	return outcomes, nil
 }
 
 // read reads outcomes of several files and the feedback on them.
@@ -208,24 +230,33 @@ func printLive(out io.Writer, r *evaluation.LiveReport, worst int) error {
 func evalPromoteCommand(con *console, opts *options) *cobra.Command {
 	var ids []string
 	var into, out string
-	var asJSON bool
+	var asJSON, approved bool
+	var stored storedFlags
 	cmd := &cobra.Command{
-		Use:   "promote FILE",
+		Use:   "promote [FILE]",
 		Short: "Turn real questions into cases",
 		Long: `Promote works in two steps. With --id it makes candidates of kept outcomes, masked,
 for a person to label: expected_docs, key_facts or a refusal, intent, source.author;
-a second person fills in source.reviewed_by and review_date.
+a second person fills in source.reviewed_by and review_date. The outcomes are those of
+FILE, or without one of the database of troly serve; there --approved makes candidates
+of all approved answers, with the answer and its documents filled in.
 With --into it checks the labelled candidates of FILE and appends the accepted ones
 to a set: gold that the knowledge bears out, two people, no personal data, no
 question that is nearly in a set or in the knowledge already. Status 2 when any is
 not accepted; the others are written all the same.`,
-		Example: "  troly eval promote outcomes.jsonl --id o-17,o-23 -o candidates.jsonl\n  troly eval promote candidates.jsonl --into eval/sets/production.jsonl",
-		Args:    cobra.ExactArgs(1),
+		Example: "  troly eval promote --id TR7V… -o candidates.jsonl\n  troly eval promote outcomes.jsonl --id o-17,o-23 -o candidates.jsonl\n  troly eval promote candidates.jsonl --into eval/sets/production.jsonl",
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
-			case (len(ids) > 0) == (into != ""):
+			case (len(ids) > 0 || approved) == (into != ""):
 				return usageError{fmt.Errorf("eval promote: give either --id, to make candidates, or --into, to accept them")}
-			case len(ids) > 0:
+			case into != "" && len(args) == 0:
+				return usageError{errors.New("eval promote: --into needs the file of the candidates")}
+			case len(args) == 1 && (approved || stored.URL != ""):
+				return usageError{errors.New("eval promote: give a file, or --database and --approved")}
+			case into == "" && len(args) == 0:
+				return storedCandidates(cmd.Context(), con, opts, stored, ids, approved, out)
+			case into == "":
 				return makeCandidates(con, args[0], ids, out)
 			}
 			results, err := acceptCandidates(con, opts, args[0], into)
@@ -237,6 +268,8 @@ not accepted; the others are written all the same.`,
 	}
 	fs := cmd.Flags()
 	fs.StringSliceVar(&ids, "id", nil, "outcomes to make candidates of")
+	fs.BoolVar(&approved, "approved", false, "make candidates of the approved answers of the database")
+	fs.StringVar(&stored.URL, "database", "", "database to read: a postgres:// address or a file (default: that of troly serve)")
 	fs.StringVar(&into, "into", "", "set file to append accepted candidates to")
 	fs.StringVarP(&out, "out", "o", "", "file of the candidates (default: print them)")
 	fs.BoolVar(&asJSON, "json", false, "print the decisions as JSON")
@@ -256,6 +289,10 @@ func makeCandidates(con *console, name string, ids []string, out string) error {
 		}
 		drafts = append(drafts, evaluation.NewDraft(&outcomes[i]))
 	}
+	return writeCandidates(con, drafts, out)
+}
+
+func writeCandidates(con *console, drafts []evaluation.Draft, out string) error {
 	if out != "" {
 		return writeLines(out, drafts)
 	}

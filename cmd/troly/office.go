@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,10 +41,14 @@ func (c consoleSettings) check() error {
 }
 
 // consoleOf is the console for staff with what it works on.
-func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard) *web.Console {
+func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals) *web.Console {
 	c := &web.Console{
 		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now},
-		Changed: switches.again, Lint: (&linted{settings: s}).problems, Runs: s.runs,
+		Changed: func(ctx context.Context) {
+			switches.again(ctx)
+			approved.again(ctx)
+		},
+		Lint: (&linted{settings: s}).problems, Runs: s.runs,
 	}
 	labels := map[string]string{"telegram": "Kênh Telegram", "zalo": "Kênh Zalo OA", "zalo-bot": "Kênh Zalo bot"}
 	for _, status := range chat.dispatcher.Status() {

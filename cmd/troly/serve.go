@@ -83,6 +83,8 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 			defer stop()
 			background.Go(func() { chat.run(ctx, s.Database.retention()) })
 			background.Go(func() { switches.run(ctx) })
+			approved := newApprovals(a, db, log)
+			background.Go(func() { approved.run(ctx) })
 			parts := append(chat.parts(), web.Part{Name: "database", Check: db.Ping})
 			if a.remote != nil {
 				parts = append(parts, web.Part{Name: "qdrant", Check: a.remote.Check})
@@ -93,7 +95,7 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 			options := web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
 				Library: a.lib, Responder: switchedPage{chat.talk, switches}, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
-				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db}, Console: consoleOf(s, a, db, chat, switches),
+				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db}, Console: consoleOf(s, a, db, chat, switches, approved),
 				FrameAncestors: ancestors, TrustedProxies: proxies, AsksPerMinute: s.Pages.AsksPerMinute,
 			}
 			if figures == nil {

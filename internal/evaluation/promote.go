@@ -44,7 +44,7 @@ func NewDraft(l *Live) Draft {
 	id := "live-" + strings.ToLower(strings.Map(idRune, l.ID))
 	d := Draft{Answer: answer, Status: string(l.Status), Case: Case{
 		SchemaVersion: 1, ID: id, BaseID: id, Variant: Plain, VariantOrigin: "human", Question: norm.NFC.String(question),
-		Audience: "resident", Channel: l.Channel, Intent: l.Understood.Intent, ExpectedDocs: []ExpectedDoc{}, KeyFacts: []Fact{},
+		Audience: "resident", Channel: channelOf(l), Intent: l.Understood.Intent, ExpectedDocs: []ExpectedDoc{}, KeyFacts: []Fact{},
 		AsOf: corpus.Today(l.Time), Split: splitOf(id), Weight: 1,
 		Source: &Source{Kind: "production", TraceID: cmp.Or(l.Trace, l.ID), Created: corpus.Today(l.Time)},
 	}}
@@ -58,6 +58,17 @@ func NewDraft(l *Live) Draft {
 		d.Feedback = append(d.Feedback, strings.TrimSpace(f.Value+" "+f.Reason))
 	}
 	return d
+}
+
+// channelOf is the channel of an outcome by the names that cases have.
+func channelOf(l *Live) string {
+	switch l.Channel {
+	case "zalo-bot":
+		return "zalo"
+	case "api", "mcp", "v1":
+		return "web"
+	}
+	return l.Channel
 }
 
 // idRune keeps what an ID may hold.

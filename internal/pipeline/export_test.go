@@ -1,6 +1,8 @@
 package pipeline
 
 import (
+	"context"
+
 	"troly/internal/corpus"
 	"troly/internal/vietnamese"
 )
@@ -17,4 +19,13 @@ func Recogniser(lib *corpus.Library) func(question string) string {
 		}
 		return s.matter.ID
 	}
+}
+
+// Find names the approved answer that a question is given, or "".
+func Find(a *Assistant, question string) string {
+	q := a.understand(context.Background(), Question{Text: question, AsOf: corpus.Today(a.now())})
+	if answer := a.findApproved(q); answer != nil && q.signs.matter == nil {
+		return answer.Name
+	}
+	return ""
 }

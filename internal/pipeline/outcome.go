@@ -56,7 +56,8 @@ type Outcome struct {
 	Usage       Usage             `json:"usage"`
 	Versions    Versions          `json:"versions"`
 	Error       string            `json:"error,omitempty"`
-	Choices     []string          `json:"choices,omitempty"` // documents, or former communes ("don-vi-cu/…"), behind Suggestions when Status is Clarify
+	Approved    string            `json:"approved,omitempty"` // names the approved answer that was given
+	Choices     []string          `json:"choices,omitempty"`  // documents, or former communes ("don-vi-cu/…"), behind Suggestions when Status is Clarify
 }
 
 // Citation is a source of the answer; the answer refers to it as [N].

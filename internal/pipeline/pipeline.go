@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"troly/internal/corpus"
@@ -45,6 +47,10 @@ type Assistant struct {
 	watcher     Watcher // nil: nobody watches
 	versions    Versions
 	now         func() time.Time
+
+	approved atomic.Pointer[approvals] // nil: there are none
+	weighing sync.Once                 // of weights
+	weights  map[string]float64
 }
 
 // Options are what an Assistant is made of beside the library and the retriever.
@@ -129,19 +135,20 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
-	if q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q) {
+	given := a.approvedFor(&out, q)
+	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q)) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
 	stage, end = a.stage(ctx, "retrieve")
 	found, err := a.retrieve(stage, q)
-	if err == nil {
+	if err == nil && given == nil {
 		q, found = a.standalone(stage, &out, q, question, found)
 	}
 	end()
 	retrieved := a.now()
 	out.Timings.Retrieve = ms(retrieved.Sub(understood))
-	if err != nil {
+	if err != nil && given == nil {
 		a.fail(&out, err)
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
@@ -149,7 +156,12 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 	out.Retrieved, out.Degraded = flatten(found), append(out.Degraded, found.Degraded...)
 
 	stage, end = a.stage(ctx, "answer")
-	d := a.answer(stage, &out, q, found)
+	var d *draft
+	if _, danger := a.dangerIn(found); given != nil && !danger.clear(q) {
+		a.give(&out, q, given)
+	} else {
+		d = a.answer(stage, &out, q, found)
+	}
 	written := d != nil && a.write(stage, &out, q, question.History, d, release)
 	end()
 	answered := a.now()

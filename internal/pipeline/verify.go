@@ -10,7 +10,8 @@ import (
 )
 
 // The checks every answer passes before it leaves; a check that could not run is
-// missing from Outcome.Checks and the answer is not verified.
+// missing from Outcome.Checks and the answer is not verified. An approved answer has
+// checkApproved for checkNumbers.
 const (
 	checkNumbers   = "number_grounding"    // every typed value of the answer occurs in a cited passage or record
 	checkCitations = "citations"           // every [n] resolves, and something is cited

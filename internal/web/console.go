@@ -27,7 +27,7 @@ type Console struct {
 	Lint     func() ([]corpus.Problem, error) // what is wrong in the knowledge files; nil: not known
 	Runs     func() ([]Run, error)            // the last runs of the evaluation, newest first; nil: none are kept here
 	SSO      *SSO                             // signing in elsewhere; nil: by password only
-	Changed  func(ctx context.Context)        // called after a switch was set, so that it holds here at once; nil: nobody is told
+	Changed  func(ctx context.Context)        // called after a switch or an approved answer was set, so that it holds here at once; nil: nobody is told
 }
 
 // SwitchName is something that can be turned off.
