@@ -176,7 +176,7 @@ func (t *tx) lane(box int, channel, dialogue string) error {
 	const insert = "INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (channel, dialogue, box) DO "
 	query := insert + "NOTHING" // there is one writer
 	if t.postgres {
-		query = insert + "UPDATE SET ready = lanes.ready"
+		query = insert + "UPDATE SET ready = lanes.ready WHERE false" // locks it without writing it anew
 	}
 	_, err := t.exec(query, box, channel, dialogue, t.now)
 	return err
@@ -292,7 +292,7 @@ func queueLanes(batch *pgx.Batch, rows []Received, now int64) {
 	}
 	batch.Queue(`INSERT INTO lanes (box, channel, dialogue, ready)
 		SELECT 0, channel, dialogue, $1::bigint FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS l(channel, dialogue, n) ORDER BY n
-		ON CONFLICT (channel, dialogue, box) DO UPDATE SET ready = lanes.ready`, now, channels, dialogues)
+		ON CONFLICT (channel, dialogue, box) DO UPDATE SET ready = lanes.ready WHERE false`, now, channels, dialogues)
 }
 
 // receiveAgain is for a row that was there: perhaps too long ago to be the same. If
