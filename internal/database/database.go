@@ -85,7 +85,7 @@ type DB struct {
 
 	writer   *writer
 	prepared *prepared // SQLite: the connection of the writer
-	gauge    gauge     // of the writer's goroutine
+	gauge    gauge
 
 	mu    sync.Mutex
 	wake  chan struct{}

@@ -1,19 +1,30 @@
 package database
 
-import "context"
+import (
+	"context"
 
-// ReceiveThen is Receive of one row on PostgreSQL, with something to do before the commit.
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// ReceiveThen is what Receive of one row sends to PostgreSQL, with something to do before the commit.
 func (db *DB) ReceiveThen(ctx context.Context, r Received, then func()) error {
-	return db.transact(ctx, func(t *tx) error {
-		fresh, err := t.insertRows([]Received{r})
-		if err != nil {
-			return err
-		}
-		if err := t.openLanes(fresh); err != nil {
-			return err
-		}
-		then()
-		return nil
+	conn, err := db.read.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	return conn.Raw(func(driver any) error {
+		return pgx.BeginFunc(ctx, driver.(*stdlib.Conn).Conn(), func(tx pgx.Tx) error {
+			var batch pgx.Batch
+			queueLanes(&batch, []Received{r}, db.millis())
+			queueRows(&batch, []Received{r}, db.millis())
+			if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
+				return err
+			}
+			then()
+			return nil
+		})
 	})
 }
 

@@ -15,6 +15,10 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
+// flights is how many batches of received rows are on their way at once: while one
+// waits for the disk the next is written.
+const flights = 2
+
 const connections = 10 // of one process; a server allows 100 by default, for all replicas together
 
 func openPostgres(ctx context.Context, db *DB, url string) error {
@@ -39,15 +43,15 @@ func openPostgres(ctx context.Context, db *DB, url string) error {
 	if err := migrate(ctx, db, db.read, goose.DialectPostgres); err != nil {
 		return fmt.Errorf("open database %s:%d/%s: %w", config.Host, config.Port, config.Database, errors.Join(err, db.read.Close()))
 	}
-	db.writer = newWriter(db.commitRows)
+	db.writer = newWriter(db.commitRows, flights)
 	return nil
 }
 
-// commitRows writes all rows of ops in one statement.
+// commitRows writes all rows of ops.
 func (db *DB) commitRows(ops []*op) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	err := db.transact(ctx, func(t *tx) error { return db.receiveAll(t, ops) })
+	err := db.receiveAll(ctx, ops)
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "53100" { // disk_full
 		err = errors.Join(ErrFull, err)

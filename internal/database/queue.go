@@ -5,7 +5,11 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // What done says of a row of the inbox or the outbox.
@@ -85,6 +89,7 @@ func (db *DB) Receive(ctx context.Context, rows ...Received) (fresh int, err err
 // gauge is how many jobs wait, as far as the writer knows: counting exactly costs
 // more the more wait.
 type gauge struct {
+	mu      sync.Mutex
 	waiting int
 	added   int // since the last count
 	valid   bool
@@ -100,6 +105,8 @@ func (db *DB) room(t *tx, ops []*op) error {
 		return nil
 	}
 	g := &db.gauge
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if !g.valid || g.added > db.most/8 || g.waiting+rows > db.most {
 		if err := t.row("SELECT count(*) FROM (SELECT 1 FROM inbox WHERE done = 0 LIMIT ?) AS waiting", db.most+1).Scan(&g.waiting); err != nil {
 			return err
@@ -169,7 +176,7 @@ func (t *tx) lane(box int, channel, dialogue string) error {
 	const insert = "INSERT INTO lanes (box, channel, dialogue, ready) VALUES (?, ?, ?, ?) ON CONFLICT (channel, dialogue, box) DO "
 	query := insert + "NOTHING" // there is one writer
 	if t.postgres {
-		query = insert + "UPDATE SET ready = lanes.ready"
+		query = insert + "UPDATE SET ready = lanes.ready WHERE false" // locks it without writing it anew
 	}
 	_, err := t.exec(query, box, channel, dialogue, t.now)
 	return err
@@ -177,12 +184,18 @@ func (t *tx) lane(box int, channel, dialogue string) error {
 
 type delivery struct{ channel, key string }
 
-// receiveAll writes the rows of ops on PostgreSQL, in one statement.
-func (db *DB) receiveAll(t *tx, ops []*op) error {
-	for _, o := range ops { // a second try after a deadlock begins anew
-		o.fresh, o.err = 0, nil
-	}
-	if err := db.room(t, ops); err != nil {
+// receiveAll writes the rows of ops on PostgreSQL: all in one round trip, but for
+// rows that were seen before.
+//
+// Several calls of it may be on their way at once, here and in other processes. The
+// order of a dialogue holds all the same: whoever receives for it takes its lane
+// before a row draws its number, and keeps it until the commit. So the numbers of a
+// dialogue are in the order of the commits, and an acknowledgement follows its
+// commit: what is acknowledged before another call begins, or is committed before
+// the other, has the smaller number and is given out first. Next cannot come in
+// between either, since it passes over a lane that is held.
+func (db *DB) receiveAll(ctx context.Context, ops []*op) error {
+	if err := db.room(db.reading(ctx), ops); err != nil {
 		return err
 	}
 	var rows []Received
@@ -200,96 +213,101 @@ func (db *DB) receiveAll(t *tx, ops []*op) error {
 			}
 		}
 	}
-	fresh, err := t.insertRows(rows)
+	if len(rows) == 0 {
+		return nil
+	}
+	fresh, err := db.insertRows(ctx, rows)
 	if err != nil {
 		return err
-	}
-	if len(fresh) < len(rows) { // some seen before, but perhaps too long ago to be the same
-		forgotten, err := db.forget(t, rows, fresh)
-		if err != nil {
-			return err
-		}
-		more, err := t.insertRows(forgotten)
-		if err != nil {
-			return err
-		}
-		for d, dialogue := range more {
-			fresh[d] = dialogue
-		}
 	}
 	for d := range fresh {
 		from[d].fresh++
 	}
-	return t.openLanes(fresh)
+	for _, r := range rows {
+		if d := (delivery{r.Channel, r.Key}); !fresh[d] {
+			n, err := db.receiveAgain(ctx, r)
+			if err != nil {
+				return err
+			}
+			from[d].fresh += n
+		}
+	}
+	return nil
 }
 
-// insertRows returns the dialogue of each row that was not there. Rows get their
-// numbers in the order given.
-func (t *tx) insertRows(rows []Received) (map[delivery]string, error) {
-	fresh := map[delivery]string{}
-	if len(rows) == 0 {
-		return fresh, nil
-	}
-	var channels, keys, dialogues, persons []string
-	var bodies [][]byte
-	var ats, silents []int64
-	for _, r := range rows {
-		channels, keys, dialogues, persons = append(channels, r.Channel), append(keys, r.Key), append(dialogues, r.Dialogue), append(persons, r.Person)
-		bodies, ats, silents = append(bodies, blob(r.Body)), append(ats, cmp.Or(millis(r.At), t.now)), append(silents, int64(number(r.Silent)))
-	}
-	err := t.each(func(rows *sql.Rows) error {
-		var d delivery
-		var dialogue string
-		err := rows.Scan(&d.channel, &d.key, &dialogue)
-		fresh[d] = dialogue
-		return err
-	}, `INSERT INTO inbox (channel, key, dialogue, person, body, at, seen, silent)
-		SELECT channel, key, dialogue, person, body, at, ?::bigint, silent
-		FROM unnest(?::text[], ?::text[], ?::text[], ?::text[], ?::bytea[], ?::bigint[], ?::smallint[]) WITH ORDINALITY AS r(channel, key, dialogue, person, body, at, silent, n) ORDER BY n
-		ON CONFLICT (channel, key) DO NOTHING RETURNING channel, key, dialogue`,
-		t.now, channels, keys, dialogues, persons, bodies, ats, silents)
+// insertRows says which rows were not there. Rows get their numbers in the order given.
+func (db *DB) insertRows(ctx context.Context, rows []Received) (fresh map[delivery]bool, err error) {
+	err = retried(func() error {
+		conn, err := db.read.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		fresh = make(map[delivery]bool, len(rows))
+		// Statements that are sent together are one transaction, without BEGIN and COMMIT.
+		var batch pgx.Batch
+		now := db.millis()
+		queueLanes(&batch, rows, now)
+		queueRows(&batch, rows, now).Query(func(rows pgx.Rows) error {
+			var d delivery
+			_, err := pgx.ForEachRow(rows, []any{&d.channel, &d.key}, func() error {
+				fresh[d] = true
+				return nil
+			})
+			return err
+		})
+		return conn.Raw(func(driver any) error { return driver.(*stdlib.Conn).Conn().SendBatch(ctx, &batch).Close() })
+	})
 	return fresh, err
 }
 
-// forget deletes those of rows, other than the fresh ones, that were seen too long
-// ago, and returns them.
-func (db *DB) forget(t *tx, rows []Received, fresh map[delivery]string) ([]Received, error) {
-	var gone []Received
+func queueRows(batch *pgx.Batch, rows []Received, now int64) *pgx.QueuedQuery {
+	var channels, keys, dialogues, persons []string
+	var bodies [][]byte
+	var ats []int64
+	var silents []int16
 	for _, r := range rows {
-		if _, ok := fresh[delivery{r.Channel, r.Key}]; ok {
-			continue
-		}
-		n, err := t.exec(forget, r.Channel, r.Key, t.now-db.keep.Milliseconds())
-		if err != nil {
-			return nil, err
-		}
-		if n > 0 {
-			gone = append(gone, r)
-		}
+		channels, keys, dialogues, persons = append(channels, r.Channel), append(keys, r.Key), append(dialogues, r.Dialogue), append(persons, r.Person)
+		bodies, ats, silents = append(bodies, blob(r.Body)), append(ats, cmp.Or(millis(r.At), now)), append(silents, int16(number(r.Silent)))
 	}
-	return gone, nil
+	return batch.Queue(`INSERT INTO inbox (channel, key, dialogue, person, body, at, seen, silent)
+		SELECT channel, key, dialogue, person, body, at, $1::bigint, silent
+		FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::smallint[]) WITH ORDINALITY AS r(channel, key, dialogue, person, body, at, silent, n) ORDER BY n
+		ON CONFLICT (channel, key) DO NOTHING RETURNING channel, key`,
+		now, channels, keys, dialogues, persons, bodies, ats, silents)
 }
 
-// openLanes is lane for many, each once and always in the same order: two
-// processes that take hold of the same lanes must not wait for each other.
-func (t *tx) openLanes(fresh map[delivery]string) error {
-	var lanes [][2]string
-	for d, dialogue := range fresh {
-		lanes = append(lanes, [2]string{d.channel, dialogue})
+// queueLanes is lane for many, each once and always in the same order: two
+// that take hold of the same lanes must not wait for each other.
+func queueLanes(batch *pgx.Batch, rows []Received, now int64) {
+	lanes := make([][2]string, len(rows))
+	for i, r := range rows {
+		lanes[i] = [2]string{r.Channel, r.Dialogue}
 	}
 	slices.SortFunc(lanes, func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
 	lanes = slices.Compact(lanes)
-	if len(lanes) == 0 {
-		return nil
+	channels, dialogues := make([]string, len(lanes)), make([]string, len(lanes))
+	for i, l := range lanes {
+		channels[i], dialogues[i] = l[0], l[1]
 	}
-	var channels, dialogues []string
-	for _, l := range lanes {
-		channels, dialogues = append(channels, l[0]), append(dialogues, l[1])
-	}
-	_, err := t.exec(`INSERT INTO lanes (box, channel, dialogue, ready)
-		SELECT 0, channel, dialogue, ?::bigint FROM unnest(?::text[], ?::text[]) WITH ORDINALITY AS l(channel, dialogue, n) ORDER BY n
-		ON CONFLICT (channel, dialogue, box) DO UPDATE SET ready = lanes.ready`, t.now, channels, dialogues)
-	return err
+	batch.Queue(`INSERT INTO lanes (box, channel, dialogue, ready)
+		SELECT 0, channel, dialogue, $1::bigint FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS l(channel, dialogue, n) ORDER BY n
+		ON CONFLICT (channel, dialogue, box) DO UPDATE SET ready = lanes.ready WHERE false`, now, channels, dialogues)
+}
+
+// receiveAgain is for a row that was there: perhaps too long ago to be the same. If
+// it is the same, the lane that was opened for it is closed.
+func (db *DB) receiveAgain(ctx context.Context, r Received) (fresh int, err error) {
+	err = db.transact(ctx, func(t *tx) (err error) {
+		if err = t.lane(0, r.Channel, r.Dialogue); err != nil {
+			return err
+		}
+		if fresh, err = t.receiveOne(&r, db.keep); err != nil || fresh > 0 {
+			return err
+		}
+		return t.settleAfter(0, r.Channel, r.Dialogue)
+	})
+	return fresh, err
 }
 
 // Next gives out up to n jobs to owner, for as long as lease: the oldest of each

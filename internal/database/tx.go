@@ -151,12 +151,16 @@ func (db *DB) writeAnd(ctx context.Context, what string, wake bool, f func(*tx) 
 	return nil
 }
 
-// transact runs f in a transaction of its own on PostgreSQL, again when it met
-// another one head-on.
+// transact runs f in a transaction of its own on PostgreSQL, retried.
 func (db *DB) transact(ctx context.Context, f func(*tx) error) error {
+	return retried(func() error { return db.once(ctx, f) })
+}
+
+// retried calls f again when its transaction met another one head-on.
+func retried(f func() error) error {
 	const most = 5 // the loser of a deadlock is alone the next time, but for unlikely luck
 	for try := 1; ; try++ {
-		err := db.once(ctx, f)
+		err := f()
 		var pg *pgconn.PgError
 		if err == nil || try == most || !errors.As(err, &pg) || pg.Code != "40P01" && pg.Code != "40001" {
 			return err

@@ -19,17 +19,17 @@ type op struct {
 	done  chan struct{}
 }
 
-// writer is the one goroutine that commits for many: whoever calls while a commit
-// is on its way to the disk is in the next one. Nobody waits for company, so a
-// single caller is not slowed down. On SQLite everything that writes goes through
-// it; on PostgreSQL only Receive, since PostgreSQL does the same for transactions.
+// writer commits for many: whoever calls while a commit is on its way to the disk
+// is in the next one. Nobody waits for company, so a single caller is not slowed
+// down. On SQLite everything that writes goes through it, one commit after the
+// other; on PostgreSQL only Receive, since PostgreSQL groups what transactions sync.
 type writer struct {
 	commit func(ops []*op) error // sets err and fresh of each; its error is everyone's
 	free   func() error          // what to close at the end; nil: nothing
 	most   int                   // ops in one commit
 	ops    chan *op
 	closed chan struct{}
-	idle   chan struct{} // closed when the goroutine has ended
+	idle   chan struct{} // closed when the goroutines have ended
 	once   sync.Once
 
 	mu    sync.Mutex
@@ -49,9 +49,17 @@ const (
 	patience = 30 * time.Second
 )
 
-func newWriter(commit func(ops []*op) error) *writer {
+// newWriter starts one with so many commits at once.
+func newWriter(commit func(ops []*op) error, flights int) *writer {
 	w := &writer{commit: commit, most: batch, ops: make(chan *op, queued), closed: make(chan struct{}), idle: make(chan struct{})}
-	go w.loop()
+	var all sync.WaitGroup
+	for range flights {
+		all.Go(w.loop)
+	}
+	go func() {
+		all.Wait()
+		close(w.idle)
+	}()
 	return w
 }
 
@@ -107,7 +115,6 @@ func (w *writer) hold(n int) bool {
 }
 
 func (w *writer) loop() {
-	defer close(w.idle)
 	var ops []*op
 	for {
 		ops = ops[:0]
