@@ -229,7 +229,7 @@ func (p *page) near(q *understanding) []float64 {
 		x = &p.asked
 	}
 	near := make([]float64, len(p.lines))
-	if len(x.list) == 0 {
+	if len(x.list) == 0 || len(q.content) == 0 || q.bare() { // asks for no line in particular
 		return near
 	}
 	clauses := strings.FieldsFunc(q.query.Text, func(r rune) bool { return strings.ContainsRune(",.?!;:\n", r) })

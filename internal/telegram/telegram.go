@@ -106,9 +106,9 @@ func New(s Settings) (*Channel, error) {
 	}
 	s.APIURL = strings.TrimRight(or(s.APIURL, publicAPI), "/")
 	s.FileURL = strings.TrimRight(or(s.FileURL, s.APIURL+"/file"), "/")
-	for name, base := range map[string]string{"API": s.APIURL, "file": s.FileURL} {
-		if err := checkBase(base); err != nil {
-			return nil, fmt.Errorf("telegram %s URL: %w", name, err)
+	for _, base := range []struct{ name, url string }{{"API", s.APIURL}, {"file", s.FileURL}} { // in this order: one follows from the other
+		if err := checkBase(base.url); err != nil {
+			return nil, fmt.Errorf("telegram %s URL: %w", base.name, err)
 		}
 	}
 	s.Timeout, s.Poll, s.Retry = or(s.Timeout, 15*time.Second), or(s.Poll, 50*time.Second), or(s.Retry, time.Second)
