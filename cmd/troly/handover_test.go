@@ -138,6 +138,17 @@ func TestOfficeOfARunningServer(t *testing.T) {
 	if page := resident.open("/", url.Values{"q": {"đăng ký tạm trú hết bao nhiêu tiền"}, "khoa": key(4)}); !strings.Contains(page, "15.000 đồng") {
 		t.Error("the bot does not answer after the dialogue was given back")
 	}
+	officer.open("/console/duyet/moi", url.Values{"hoi": {"bộ phận một cửa xã Mậu A làm việc mấy giờ"}, "dap": {"Bộ phận một cửa làm việc từ 7 giờ 30."}, "nguon": {"trung-tam-phuc-vu-hanh-chinh-cong"}, "nguoi": {"lan"}, "den": {time.Now().AddDate(0, 1, 0).Format(time.DateOnly)}})
+	if page := resident.open("/", url.Values{"q": {"bộ phận một cửa xã Mậu A làm việc mấy giờ"}, "khoa": key(6)}); !strings.Contains(page, "Bộ phận một cửa làm việc từ 7 giờ 30.") {
+		t.Error("an approved answer is not given as soon as it is saved")
+	}
+	officer.open("/console/duyet/1/thu-hoi", url.Values{"ly-do": {"thử"}})
+	if page := resident.open("/", url.Values{"lenh": {"moi"}, "khoa": key(7)}); strings.Contains(page, "7 giờ 30") {
+		t.Fatal("the dialogue was not begun anew")
+	}
+	if page := resident.open("/", url.Values{"q": {"bộ phận một cửa xã Mậu A làm việc mấy giờ"}, "khoa": key(8)}); strings.Contains(page, "Bộ phận một cửa làm việc từ 7 giờ 30.") {
+		t.Error("an approved answer is given after it was withdrawn")
+	}
 	if page := officer.open("/console/chat-luong", nil); !strings.Contains(page, "91,2 % (90,0–93,0)") {
 		t.Error("the last run is not shown")
 	}

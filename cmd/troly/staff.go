@@ -137,7 +137,7 @@ func staffAddCommand(con *console, opts *options) *cobra.Command {
 				if made != "" {
 					fmt.Fprintln(con.out, made)
 				}
-				fmt.Fprintf(con.err, "account %s (%s) is made. A server that runs tells residents of staff after its next start when this is the first.\n", name, role)
+				fmt.Fprintf(con.err, "account %s (%s) is made\n", name, role)
 				return nil
 			})
 		},

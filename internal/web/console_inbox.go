@@ -37,7 +37,10 @@ type ticketRow struct {
 	Open bool
 }
 
-const ticketsShown = 100
+const (
+	ticketsShown = 100
+	endedFor     = 30 * 24 * time.Hour // how far back ended tickets are listed
+)
 
 // ages are how long a ticket has waited.
 var ages = []struct {
@@ -58,7 +61,10 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 		p.View = "cho"
 	}
 	if p.View == "yeu" {
-		rows, err := c.doubtful(r.Context())
+		f := database.Filter{Document: q.Get("viec"), From: c.now().Add(-doubtfulFor), Limit: doubtfulShown}
+		f.To, p.Ages = c.olderThan(q.Get("tuoi"))
+		p.Topics = c.documentChoices(f.Document)
+		rows, err := c.doubtful(r.Context(), f)
 		if err != nil {
 			c.broken(w, r, me, "doubtful answers", err)
 			return
@@ -70,6 +76,7 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 	f := database.TicketFilter{Status: openStatuses, Commune: q.Get("xa"), Topic: q.Get("viec"), Limit: ticketsShown}
 	if p.View == "xong" {
 		f.Status = []database.TicketStatus{database.TicketReleased, database.TicketClosed}
+		f.From = c.now().Add(-endedFor)
 	}
 	if s := database.TicketStatus(q.Get("trang-thai")); slices.Contains(f.Status, s) {
 		f.Status = []database.TicketStatus{s}
@@ -77,13 +84,7 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 	for _, s := range openStatuses {
 		p.Statuses = append(p.Statuses, choice{string(s), wordFor(s), string(s) == q.Get("trang-thai")})
 	}
-	for _, a := range ages {
-		chosen := a.value == q.Get("tuoi")
-		if chosen {
-			f.To = c.now().Add(-a.than)
-		}
-		p.Ages = append(p.Ages, choice{a.value, a.label, chosen})
-	}
+	f.To, p.Ages = c.olderThan(q.Get("tuoi"))
 	switch p.Mine {
 	case "toi":
 		f.Assignee = me.Name
@@ -99,6 +100,9 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 	for _, k := range tickets {
 		p.Tickets = append(p.Tickets, ticketRow{k, isOpen(k) && !k.Due.IsZero() && k.Due.Before(c.now()), isOpen(k)})
 	}
+	if p.View == "xong" { // what ended last is looked for most
+		slices.Reverse(p.Tickets)
+	}
 	if len(tickets) == ticketsShown {
 		p.Next = with(consolePath+"/hop-thu", q, "sau", strconv.FormatInt(tickets[len(tickets)-1].ID, 10))
 	}
@@ -107,6 +111,32 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 		return
 	}
 	c.show(w, r, http.StatusOK, "inbox", me, p)
+}
+
+// olderThan is the time before which something must have begun for an age of the
+// address, zero for none, and the ages to choose from.
+func (c *console) olderThan(value string) (before time.Time, choices []choice) {
+	for _, a := range ages {
+		chosen := a.value == value
+		if chosen {
+			before = c.now().Add(-a.than)
+		}
+		choices = append(choices, choice{a.value, a.label, chosen})
+	}
+	return before, choices
+}
+
+// documentChoices are all documents by title.
+func (c *console) documentChoices(chosen string) []choice {
+	if c.library == nil {
+		return nil
+	}
+	var all []choice
+	for _, d := range c.library.Documents {
+		all = append(all, choice{d.ID, d.Title, d.ID == chosen})
+	}
+	slices.SortFunc(all, func(a, b choice) int { return byName(a.Label, b.Label) })
+	return all
 }
 
 // inboxChoices are the communes and topics of the open tickets, and how many there are.
@@ -144,20 +174,28 @@ const (
 	doubtfulShown = 100
 )
 
-// doubtful lists outcomes of the last days that were no answer, did not pass a check
-// or were called wrong, newest first.
-func (c *console) doubtful(ctx context.Context) ([]outcomeRow, error) {
-	from := c.now().Add(-doubtfulFor)
-	var rows []outcomeRow
-	for _, one := range []struct {
+// doubtful lists outcomes of a filter that were no answer, did not pass a check, were
+// called wrong or rest on a document of low confidence, newest first.
+func (c *console) doubtful(ctx context.Context, f database.Filter) ([]outcomeRow, error) {
+	type look struct {
 		filter database.Filter
 		why    string
-	}{
-		{database.Filter{Status: []string{string(pipeline.Abstained), string(pipeline.Failed)}}, "Không trả lời được"},
-		{database.Filter{Failed: "any"}, "Không qua kiểm tra"},
-		{database.Filter{Feedback: "bad"}, "Người dân nói chưa đúng"},
-	} {
-		one.filter.From, one.filter.Limit = from, doubtfulShown
+	}
+	looks := []look{{f, "Không trả lời được"}, {f, "Không qua kiểm tra"}, {f, "Người dân nói chưa đúng"}}
+	looks[0].filter.Status = []string{string(pipeline.Abstained), string(pipeline.Failed)}
+	looks[1].filter.Failed = "any"
+	looks[2].filter.Feedback = "bad"
+	if c.library != nil {
+		for _, d := range c.library.Documents {
+			if d.Confidence == "low" && (f.Document == "" || f.Document == d.ID) {
+				one := look{f, "Tài liệu có độ tin cậy thấp"}
+				one.filter.Document, one.filter.Status = d.ID, []string{string(pipeline.Answered)}
+				looks = append(looks, one)
+			}
+		}
+	}
+	var rows []outcomeRow
+	for _, one := range looks {
 		page, err := c.db.Outcomes(ctx, one.filter)
 		if err != nil {
 			return nil, err
@@ -479,12 +517,7 @@ func (c *console) outcomes(w http.ResponseWriter, r *http.Request, me database.A
 	for _, name := range checkNames {
 		p.Checks = append(p.Checks, choice{name, wordFor(name), f.Failed == name})
 	}
-	if c.library != nil {
-		for _, d := range c.library.Documents {
-			p.Topics = append(p.Topics, choice{d.ID, d.Title, d.ID == f.Document})
-		}
-		slices.SortFunc(p.Topics, func(a, b choice) int { return byName(a.Label, b.Label) })
-	}
+	p.Topics = c.documentChoices(f.Document)
 	f.From = readTime(p.From)
 	if to := readTime(p.To); !to.IsZero() {
 		f.To = to.AddDate(0, 0, 1) // the whole day

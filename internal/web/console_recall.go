@@ -40,11 +40,7 @@ const (
 // given reads what is recalled out of a form.
 func (c *console) given(q url.Values) (recallPage, database.Given) {
 	p := recallPage{Outcome: clip(q.Get("cau-hoi"), 100), Document: q.Get("viec"), From: q.Get("tu"), To: q.Get("den"), Most: recallMost, CanSend: c.opts.Desk != nil}
-	if c.library != nil {
-		for _, d := range c.library.Documents {
-			p.Topics = append(p.Topics, choice{d.ID, d.Title, d.ID == p.Document})
-		}
-	}
+	p.Topics = c.documentChoices(p.Document)
 	g := database.Given{Outcome: p.Outcome, Document: p.Document, From: readTime(p.From)}
 	if to := readTime(p.To); !to.IsZero() {
 		g.To = to.AddDate(0, 0, 1)

@@ -644,8 +644,19 @@ func TestInboxFilters(t *testing.T) {
 	if !strings.Contains(body, "1 quá hạn") {
 		t.Error("nothing is said to be late")
 	}
-	if _, body, _ := o.page(c, "/console/hop-thu?loai=yeu", nil); !strings.Contains(body, "Hỏi chuyện không ai biết") {
-		t.Error("what could not be answered is not listed")
+	low := ""
+	for _, d := range o.opts.Library.Documents {
+		if d.Confidence == "low" {
+			low = d.ID
+		}
+	}
+	o.asked("d", "Hỏi chuyện chưa chắc", "Có lẽ [1]", pipeline.Answered, low)
+	o.asked("e", "Hỏi chuyện chắc chắn", "Chắc chắn [1]", pipeline.Answered, "tam-tru")
+	for query, want := range map[string][3]bool{"": {true, true, false}, "&viec=" + low: {false, true, false}, "&tuoi=1h": {false, false, false}} {
+		_, body, _ := o.page(c, "/console/hop-thu?loai=yeu"+query, nil)
+		if got := [3]bool{strings.Contains(body, "Hỏi chuyện không ai biết"), strings.Contains(body, "Hỏi chuyện chưa chắc"), strings.Contains(body, "Hỏi chuyện chắc chắn")}; got != want {
+			t.Errorf("?loai=yeu%s lists %v, want %v", query, got, want)
+		}
 	}
 }
 

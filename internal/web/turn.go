@@ -25,6 +25,7 @@ type replyView struct {
 	Sources  []sourceView
 	Feedback []choiceView
 	Link     string
+	Staff    bool // a human wrote it
 }
 
 // choiceView is a button: words to ask, an action of the responder, or a link.
@@ -91,7 +92,7 @@ func (c *chat) reply(r webhook.Reply, from []cited) replyView {
 		return "", ""
 	}
 	text := r.Text
-	v := replyView{Link: c.safe(r.Link)}
+	v := replyView{Link: c.safe(r.Link), Staff: r.Staff}
 	if first, rest, more := strings.Cut(text, "\n"); more && slices.ContainsFunc(r.Sources, func(s webhook.Source) bool { return s.Title == first }) {
 		v.Title, text = first, rest
 	}

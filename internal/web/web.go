@@ -72,7 +72,7 @@ const (
 //	POST /api/v1/feedback {"outcome": id of an Outcome, "good": true, "reason": "…"}
 //	GET  /api/v1/documents, /api/v1/documents/{id} -> the knowledge as open data
 //
-// and of the pages, see pages.go. Errors of the API are application/problem+json (RFC 9457).
+// of the pages, see pages.go, and of the console for staff, see console.go. Errors of the API are application/problem+json (RFC 9457).
 func New(opts Options) http.Handler {
 	now := opts.Now
 	if now == nil {

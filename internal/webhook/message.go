@@ -85,6 +85,7 @@ type Reply struct {
 	Sources  []Source `json:"sources,omitempty"`  // come last
 	Feedback string   `json:"feedback,omitempty"` // of the outcome that 👍 and 👎 are about; empty: not asked
 	Link     string   `json:"link,omitempty"`     // where the whole answer can be read
+	Staff    bool     `json:"staff,omitempty"`    // a human of the office wrote it; Text says so too
 }
 
 // FeedbackActions are what the buttons 👍 and 👎 under a reply come back as in
