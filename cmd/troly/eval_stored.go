@@ -25,7 +25,7 @@ func (f *storedFlags) add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.URL, "database", "", "database to read: a postgres:// address or a file (default: that of troly serve)")
 	fs.StringVar(&f.from, "from", "", "only outcomes since this day, YYYY-MM-DD")
 	fs.StringVar(&f.to, "to", "", "only outcomes up to this day, which is included")
-	fs.StringVar(&f.channel, "channel", "", "only outcomes of this channel: telegram, zalo, zalo-bot, web or api")
+	fs.StringVar(&f.channel, "channel", "", "only outcomes of this channel: telegram, zalo, zalo-bot, web, api, openai or mcp")
 }
 
 func (f *storedFlags) given() bool { return cmp.Or(f.URL, f.from, f.to, f.channel) != "" }

@@ -16,6 +16,7 @@ import (
 	"troly/internal/corpus"
 	"troly/internal/database"
 	"troly/internal/evaluation"
+	"troly/internal/pipeline"
 	"troly/internal/web"
 )
 
@@ -44,6 +45,9 @@ func (c consoleSettings) check() error {
 func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals) *web.Console {
 	c := &web.Console{
 		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now},
+		Withholds: func(answer string, documents []string) []string {
+			return a.Withholds(pipeline.Approved{Answer: answer, Documents: documents})
+		},
 		Changed: func(ctx context.Context) {
 			switches.again(ctx)
 			approved.again(ctx)

@@ -65,7 +65,7 @@ func channelOf(l *Live) string {
 	switch l.Channel {
 	case "zalo-bot":
 		return "zalo"
-	case "api", "mcp", "v1":
+	case "api", "mcp", "openai":
 		return "web"
 	}
 	return l.Channel

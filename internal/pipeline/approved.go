@@ -267,6 +267,16 @@ func (a *Assistant) approvedFor(out *Outcome, q *understanding) *approvedDraft {
 	if answer == nil {
 		return nil
 	}
+	d, checks := a.approvedText(answer, q)
+	if failed := failedOf(checks); len(failed) > 0 {
+		out.Degraded = append(out.Degraded, "approved answer "+answer.Name+" withheld: "+strings.Join(failed, ", ")+" failed")
+		return nil
+	}
+	return &approvedDraft{d, answer, checks}
+}
+
+// approvedText writes an approved answer with its sources, and checks it.
+func (a *Assistant) approvedText(answer *Approved, q *understanding) (*draft, map[string]string) {
 	d := newDraft(a.lib, q.asOf)
 	d.lines = strings.Split(strings.TrimSpace(citationMark.ReplaceAllString(answer.Answer, "")), "\n")
 	for i, l := range d.lines {
@@ -282,13 +292,27 @@ func (a *Assistant) approvedFor(out *Outcome, q *understanding) *approvedDraft {
 	checks, _ := a.verify(d, q)
 	delete(checks, checkNumbers)
 	checks[checkApproved] = "pass"
-	for _, name := range slices.Sorted(maps.Keys(checks)) {
-		if checks[name] != "pass" {
-			out.Degraded = append(out.Degraded, "approved answer "+answer.Name+" withheld: "+name+" failed")
-			return nil
+	return d, checks
+}
+
+func failedOf(checks map[string]string) []string {
+	var failed []string
+	for name, result := range checks {
+		if result != "pass" {
+			failed = append(failed, name)
 		}
 	}
-	return &approvedDraft{d, answer, checks}
+	slices.Sort(failed)
+	return failed
+}
+
+// Withholds names the checks that an approved answer would fail whenever it is asked
+// for, so that who writes it can put it right; none: it would be given. It passes over
+// documents that are not in the library.
+func (a *Assistant) Withholds(answer Approved) []string {
+	answer.Documents = slices.DeleteFunc(slices.Clone(answer.Documents), func(id string) bool { return a.lib.Document(id) == nil })
+	_, checks := a.approvedText(&answer, &understanding{asOf: corpus.Today(a.now())})
+	return failedOf(checks)
 }
 
 // give answers with an approved answer.

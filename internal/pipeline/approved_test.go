@@ -218,6 +218,9 @@ func TestApprovedIsNotAlwaysGiven(t *testing.T) {
 		if got := o.AnsweredBy == "approved"; got != want {
 			t.Errorf("%s: answered by %q: %q, want approved: %v", name, o.AnsweredBy, o.Answer, want)
 		}
+		if held := a.Withholds(answer); tt.degraded != "" && !strings.Contains(tt.degraded, strings.Join(held, ", ")+" failed") || want && len(held) > 0 {
+			t.Errorf("%s: Withholds = %q, want what is said of it: %q", name, held, tt.degraded)
+		}
 		if got := strings.Join(o.Degraded, "\n"); !strings.Contains(got, tt.degraded) || tt.degraded == "" && got != "" {
 			t.Errorf("%s: degraded %q, want %q", name, got, tt.degraded)
 		}

@@ -26,8 +26,12 @@ type Console struct {
 	Versions func() map[string]string         // of the documents, by ID; nil: those of Options.Library
 	Lint     func() ([]corpus.Problem, error) // what is wrong in the knowledge files; nil: not known
 	Runs     func() ([]Run, error)            // the last runs of the evaluation, newest first; nil: none are kept here
-	SSO      *SSO                             // signing in elsewhere; nil: by password only
-	Changed  func(ctx context.Context)        // called after a switch or an approved answer was set, so that it holds here at once; nil: nobody is told
+	// Withholds names the checks that an approved answer would fail whenever somebody asks
+	// for it; nil: not known.
+	Withholds func(answer string, documents []string) []string
+
+	SSO     *SSO                      // signing in elsewhere; nil: by password only
+	Changed func(ctx context.Context) // called after a switch or an approved answer was set, so that it holds here at once; nil: nobody is told
 }
 
 // SwitchName is something that can be turned off.

@@ -208,7 +208,31 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 	case until.IsZero() || !a.Expires.After(c.now()) || a.Expires.Sub(c.now()) > longestForDay*24*time.Hour:
 		return "Hãy ghi ngày hết hạn, từ hôm nay đến một năm sau."
 	}
-	return ""
+	return c.withheld(a)
+}
+
+// withheld says why an approved answer would never be given.
+func (c *console) withheld(a *database.Approved) string {
+	if c.opts.Withholds == nil {
+		return ""
+	}
+	var documents []string
+	for _, s := range a.Sources {
+		documents = append(documents, s.Document)
+	}
+	failed := c.opts.Withholds(a.Answer, documents)
+	if len(failed) == 0 {
+		return ""
+	}
+	switch failed[0] {
+	case "contacts":
+		return "Câu trả lời có số điện thoại, email hoặc trang mạng không có trong danh bạ và trong các tài liệu đã chọn. Hãy bỏ đi, hoặc thêm vào danh bạ trước."
+	case "no_abolished_office":
+		return "Câu trả lời nhắc tới một cơ quan cấp huyện đã bỏ. Hãy ghi cơ quan bây giờ."
+	case "language":
+		return "Câu trả lời viết thiếu dấu. Hãy viết tiếng Việt có dấu."
+	}
+	return "Câu trả lời không qua được kiểm tra " + wordFor(failed[0]) + " nên sẽ không được gửi. Hãy sửa lại."
 }
 
 func (c *console) approvedAdd(w http.ResponseWriter, r *http.Request, me database.Account) {

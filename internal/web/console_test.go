@@ -745,6 +745,11 @@ func TestApprovedAnswers(t *testing.T) {
 	versions := map[string]string{"khai-sinh": "v1", "tam-tru": "v1"}
 	o := newOffice(t, func(opts *web.Options) {
 		opts.Console.Versions = func() map[string]string { return versions }
+		_, assistant := real()
+		opts.Console.Withholds = func(answer string, documents []string) []string {
+			answer = strings.ReplaceAll(answer, "0216 385 2999", "113") // which its library has not
+			return assistant.Withholds(pipeline.Approved{Answer: answer, Documents: documents})
+		}
 		lib := *opts.Library // with a number of an office that looks like anybody's
 		lib.Contacts = append(slices.Clone(lib.Contacts), corpus.Contact{ID: "van-phong", Phone: "02163852999", Verified: true})
 		opts.Library = &lib
@@ -764,7 +769,8 @@ func TestApprovedAnswers(t *testing.T) {
 		}
 		return v
 	}
-	for _, wrong := range [][]string{{"hoi", ""}, {"dap", ""}, {"nguon", ""}, {"nguon", "khong-co"}, {"nguoi", "khong-co"}, {"den", ""}, {"den", "2026-11-01"}, {"den", "2030-01-01"}, {"dap", "Gọi anh Nam số 0912345678 nhé"}, {"dap", "Gọi 0216 385 2998 nhé"}} {
+	for _, wrong := range [][]string{{"hoi", ""}, {"dap", ""}, {"nguon", ""}, {"nguon", "khong-co"}, {"nguoi", "khong-co"}, {"den", ""}, {"den", "2026-11-01"}, {"den", "2030-01-01"}, {"dap", "Gọi anh Nam số 0912345678 nhé"}, {"dap", "Gọi 0216 385 2998 nhé"},
+		{"dap", "Xem ở https://dichvucong-gov.xyz nhé."}, {"dap", "Đến Ủy ban nhân dân huyện Văn Chấn nộp nhé."}, {"dap", "Khai sinh muon thi khong bi phat tien dau ban nhe."}} {
 		status, body, _ := o.page(c, "/console/duyet/moi", form(wrong...))
 		if status != http.StatusBadRequest || !strings.Contains(body, `role="alert"`) {
 			t.Errorf("%q: status %d, want 400 with a reason", wrong, status)

@@ -20,7 +20,7 @@ var consoleWords = map[string]string{
 	"extractive": "Trích nguyên văn", "llm": "Mô hình ngôn ngữ", "approved": "Câu trả lời duyệt sẵn",
 	"draft": "Bản nháp", "active": "Đang dùng", "outdated": "Nguồn đã đổi", "withdrawn": "Đã thu hồi",
 	"number_grounding": "Con số có trong nguồn", "citations": "Trích dẫn đúng nguồn", "language": "Tiếng Việt có dấu", "no_personal_data": "Không lộ dữ liệu cá nhân",
-	"no_abolished_office": "Không chỉ đến cấp huyện đã bỏ", "contacts": "Số điện thoại, liên kết có trong danh bạ", "sentence_support": "Từng câu có nguồn nói", "no_prompt_leak": "Không lộ chỉ dẫn", "length": "Vừa độ dài của kênh",
+	"no_abolished_office": "Không chỉ đến cấp huyện đã bỏ", "contacts": "Số điện thoại, liên kết có trong danh bạ", "sentence_support": "Từng câu có nguồn nói", "no_prompt_leak": "Không lộ chỉ dẫn", "length": "Vừa độ dài của kênh", "approved_source": "Cán bộ đã duyệt, nguồn chưa đổi",
 	"pass": "Đạt", "fail": "Không đạt", "good": "Hữu ích", "bad": "Chưa đúng", "resident": "Người dân", "staff": "Cán bộ",
 	"citizen": "Người dân", "official": "Cán bộ", "both": "Cả hai",
 	"understand": "Hiểu câu hỏi", "retrieve": "Tìm tài liệu", "answer": "Viết câu trả lời", "verify": "Kiểm tra",
