@@ -92,6 +92,11 @@ func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB
 		}
 	}
 	c.dispatcher = webhook.NewDispatcher(db, c.talk, lines, options)
+	var names []string
+	for _, line := range lines {
+		names = append(names, line.Channel.Name())
+	}
+	webhook.WatchQueues(registry, db, log, names...)
 	return c, nil
 }
 
