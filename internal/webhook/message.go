@@ -21,8 +21,10 @@
 //   - In one dialogue, messages are answered in the order they were acknowledged in
 //     and parts are sent in the order they were written, whatever the number of
 //     processes. A part that waits holds back its own dialogue and no other.
-//   - What cannot be answered or sent is given up after a bounded number of tries
-//     and stays in the database as failed, without its text.
+//   - What cannot be answered or sent is given up after a bounded number of tries. A
+//     message then ends as done, with an apology as its answer where one is set; only
+//     one that cannot be read, and a part that cannot be sent, stay in the database
+//     as failed. Either way the text goes.
 package webhook
 
 import (
