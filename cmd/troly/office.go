@@ -16,6 +16,7 @@ import (
 	"troly/internal/corpus"
 	"troly/internal/database"
 	"troly/internal/evaluation"
+	"troly/internal/privacy"
 	"troly/internal/web"
 )
 
@@ -43,7 +44,7 @@ func (c consoleSettings) check() error {
 // consoleOf is the console for staff with what it works on.
 func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals) *web.Console {
 	c := &web.Console{
-		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now},
+		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now, masker: *privacy.New(a.lib.PublicNumbers())},
 		Changed: func(ctx context.Context) {
 			switches.again(ctx)
 			approved.again(ctx)
