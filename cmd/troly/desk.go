@@ -8,6 +8,7 @@ import (
 
 	"troly/internal/conversation"
 	"troly/internal/database"
+	"troly/internal/privacy"
 	"troly/internal/telegram"
 	"troly/internal/web"
 	"troly/internal/webhook"
@@ -20,6 +21,7 @@ type desk struct {
 	channels map[string]webhook.Channel // those that are set up
 	on       func(name string) bool     // nothing is sent on a channel that is turned off
 	now      func() time.Time
+	masker   privacy.Masker // of what is kept of a reply
 }
 
 var _ web.Desk = (*desk)(nil)
@@ -104,7 +106,8 @@ func unreachable(err error) error {
 	return err
 }
 
-// Reply sends an officer's reply.
+// Reply sends an officer's reply as it is written, and keeps it masked: what a ticket
+// says of somebody is read by others of the staff.
 func (d *desk) Reply(ctx context.Context, by database.By, k database.Ticket, text string) error {
 	if err := d.may(ctx, k.Channel, k.Person); err != nil {
 		return err
@@ -113,7 +116,8 @@ func (d *desk) Reply(ctx context.Context, by database.By, k database.Ticket, tex
 	if err != nil {
 		return err
 	}
-	return unreachable(d.db.ReplyTicket(ctx, by, k.ID, text, parts, d.now().Add(silentFor)))
+	kept, _ := d.masker.Mask(text)
+	return unreachable(d.db.ReplyTicket(ctx, by, k.ID, kept, parts, d.now().Add(silentFor)))
 }
 
 // End gives the dialogue of a ticket back to the bot.

@@ -14,6 +14,7 @@ import (
 
 	"troly/internal/database"
 	"troly/internal/llm"
+	"troly/internal/privacy"
 	"troly/internal/web"
 	"troly/internal/webhook"
 )
@@ -48,6 +49,43 @@ func (windowed) Parts(to webhook.Message, r webhook.Reply) []json.RawMessage {
 		parts = append(parts, part)
 	}
 	return parts
+}
+
+// What an officer repeats of somebody's papers goes out as it is written and is kept
+// masked, as what the resident wrote is; the numbers of offices stay.
+func TestWhatAnOfficerSaysIsKeptMasked(t *testing.T) {
+	db := testDatabase(t, nil)
+	d := &desk{db: db, channels: map[string]webhook.Channel{"zalo": &windowed{}}, on: func(string) bool { return true }, now: time.Now, masker: *privacy.New([]string{"02163 852 123"})}
+	by := database.By{Who: "officer"}
+	id, err := db.OpenTicket(t.Context(), by, database.Ticket{Channel: "zalo", Dialogue: "z", Person: "z", Reason: "asked"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k, err := db.TicketByID(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Reply(t.Context(), by, k, "Căn cước 025099001234 của bác có rồi. Gọi 02163 852 123."); err != nil {
+		t.Fatal(err)
+	}
+	said, err := db.TicketMessages(t.Context(), id)
+	if want := "Căn cước [số giấy tờ] của bác có rồi. Gọi 02163 852 123."; err != nil || len(said) != 1 || said[0].Text != want {
+		t.Errorf("kept %+v, %v, want %q", said, err, want)
+	}
+	sent := ""
+	for range 2 {
+		parts, err := db.NextOut(t.Context(), "test", "zalo", 10, time.Minute)
+		if err != nil || len(parts) != 1 {
+			t.Fatalf("%d parts, %v", len(parts), err)
+		}
+		sent += string(parts[0].Body)
+		if err := db.Sent(t.Context(), parts[0], ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !strings.Contains(sent, "Căn cước 025099001234 của bác") {
+		t.Errorf("sent %q, want what was written", sent)
+	}
 }
 
 func TestDeskReplies(t *testing.T) {

@@ -180,7 +180,7 @@ type TicketMessage struct {
 	ID     int64
 	Side   string // resident, staff
 	Author string // of staff: the account
-	Text   string // masked when it is a resident's
+	Text   string // masked
 	At     time.Time
 }
 
@@ -203,7 +203,7 @@ func (t *tx) say(ticket int64, side, author, text string) error {
 	return err
 }
 
-// ReplyTicket sends an officer's reply: it joins the conversation, its parts go to
+// ReplyTicket sends an officer's reply: its text, masked, joins the conversation, its parts go to
 // the outbox, the ticket is answered and the bot stays silent until the time given
 // (zero: as it is), all or nothing. ErrChanged: the ticket is not open any more.
 // ErrNotFound: there is none (any more). ErrUnreachable.

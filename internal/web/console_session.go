@@ -167,9 +167,9 @@ func (c *console) signIn(w http.ResponseWriter, r *http.Request, _ database.Acco
 		return
 	}
 	if !right || !known || account.Hash == "" || account.Disabled {
-		if known { // a name that is none may be a password in the wrong box
-			c.audit(r, account.Name, "", "sign in refused", account.Name)
-		}
+		// A name that is none is not written, it may be a password in the wrong box; that
+		// there was a try is, so that it takes as long as for one that is.
+		c.audit(r, account.Name, "", "sign in refused", account.Name)
 		refuse(http.StatusUnauthorized, "Tên hoặc mật khẩu không đúng.")
 		return
 	}
@@ -179,14 +179,14 @@ func (c *console) signIn(w http.ResponseWriter, r *http.Request, _ database.Acco
 	c.begin(w, r, account, next)
 }
 
-// attempt counts a try to sign in, by account and by address.
+// attempt counts a try to sign in, by address and by account. The address comes first:
+// one that may not try any more must not lock others out of their accounts.
 func (c *console) attempt(r *http.Request, name string) (wait time.Duration, err error) {
-	if name != "" {
-		if wait, err = c.db.Attempt(r.Context(), triesAccount, tryWindow, "account "+name); err != nil || wait > 0 {
-			return wait, err
-		}
+	wait, err = c.db.Attempt(r.Context(), triesAddress, tryWindow, "address "+household(c.guard.client(r)).String())
+	if err != nil || wait > 0 || name == "" {
+		return wait, err
 	}
-	return c.db.Attempt(r.Context(), triesAddress, tryWindow, "address "+household(c.guard.client(r)).String())
+	return c.db.Attempt(r.Context(), triesAccount, tryWindow, "account "+name)
 }
 
 // checked checks a password, few at once.

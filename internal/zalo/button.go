@@ -3,8 +3,11 @@ package zalo
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"unicode/utf8"
+
+	"troly/internal/privacy"
 )
 
 // mark begins the payload of a button of ours. Zalo sends a press back as a text
@@ -43,4 +46,14 @@ func actionOf(text string) string {
 		return ""
 	}
 	return action
+}
+
+// named are actions that end in a name of ours, which may have many digits.
+var named = regexp.MustCompile(`^[a-z]+\.(?:[0-9]\.)?[0-9A-Za-z_-]+$`)
+
+// personal reports that somebody typed a number of theirs, or an address, behind the
+// mark: an action is kept as it came, so that it is none.
+func personal(action string) bool {
+	_, found := privacy.Mask(action)
+	return len(found) > 0 && !named.MatchString(action)
 }

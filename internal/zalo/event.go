@@ -177,8 +177,7 @@ func (a *Account) sent(e *envelope, what, person string) (m webhook.Message, why
 // written makes m one of text: a button that came back, a command, or words.
 func written(m webhook.Message, text string) (webhook.Message, string) {
 	m.Kind = webhook.Text
-	if action := actionOf(text); action != "" {
-		// Words stay with the action: one that nobody offered can be answered as typed.
+	if action := actionOf(text); action != "" && !personal(action) {
 		m.Kind, m.Action, m.Text = webhook.Button, action, words(strings.TrimPrefix(strings.TrimSpace(text), mark))
 		return m, ""
 	}

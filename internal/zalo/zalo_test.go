@@ -3,6 +3,7 @@ package zalo
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -298,4 +299,22 @@ func TestActionsComeBackAsTheyWere(t *testing.T) {
 
 func contains(calls []zalotest.Call, path string) bool {
 	return slices.ContainsFunc(calls, func(c zalotest.Call) bool { return strings.Contains(c.Path, path) })
+}
+
+// What somebody types behind the mark is text of a person: a number of theirs is not
+// kept as an action, which nothing masks.
+func TestNumbersBehindTheMarkAreMasked(t *testing.T) {
+	for _, number := range []string{"0912345678", "025099001234", "0912.345.678", "lan.nguyen@gmail.com"} {
+		m, why := written(webhook.Message{}, mark+number)
+		if m.Kind != webhook.Text || m.Action != "" || strings.Contains(m.Text, number) || why != "" {
+			t.Errorf("written(%q) = %s, action %q, text %q, %q; want the text masked", mark+number, m.Kind, m.Action, m.Text, why)
+		}
+	}
+	for range 2000 {
+		for _, action := range []string{webhook.GoodAction + rand.Text(), "choice.2." + rand.Text(), "xa.3." + rand.Text(), webhook.BadAction + "0198c2f4-7b1a-7000-8000-000000000001"} {
+			if m, _ := written(webhook.Message{}, payloadOf(action)); m.Kind != webhook.Button || m.Action != action {
+				t.Fatalf("written(%q) = %s, action %q; want the button", payloadOf(action), m.Kind, m.Action)
+			}
+		}
+	}
 }
