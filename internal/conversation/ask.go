@@ -147,6 +147,9 @@ func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 		return
 	case o.Status == pipeline.Answered:
 		reply.Feedback = id
+		if o.AnsweredBy == "approved" {
+			reply.Text += "\n" + approvedBy
+		}
 	case x.failedAgain():
 		reply.Choices = append(reply.Choices, webhook.Choice{Label: labelStaff, Action: actionStaff})
 		x.note(offerStaff)

@@ -307,6 +307,18 @@ func TestT16EveryButtonFits(t *testing.T) {
 	}
 }
 
+func TestAnApprovedAnswerSaysSo(t *testing.T) {
+	for by, want := range map[string]bool{"approved": true, "extractive": false, "llm": false} {
+		a := &scripted{outcome: func(q pipeline.Question) pipeline.Outcome {
+			return pipeline.Outcome{Question: q.Text, Status: pipeline.Answered, Answer: "Mang Giấy chứng sinh. [1]", AnsweredBy: by}
+		}}
+		r := meetWith(t, a, conversation.Options{}).says("khai sinh cần gì")
+		if got := strings.Contains(r.Replies[0].Text, "cán bộ duyệt"); got != want || r.Replies[0].Feedback == "" {
+			t.Errorf("answered by %s: %q; want it said: %v", by, texts(r), want)
+		}
+	}
+}
+
 func TestZ10GreetsOnce(t *testing.T) {
 	p := meet(t, conversation.Options{KeepDays: 90})
 	first := p.does(webhook.Message{Kind: webhook.Joined})

@@ -147,6 +147,9 @@ func reasonLabel(reason string) string {
 	return strings.ToUpper(string(first)) + strings.TrimPrefix(reason, string(first))
 }
 
+// approvedBy ends an answer that staff wrote and approved beforehand.
+const approvedBy = "(Câu trả lời này đã được cán bộ duyệt.)"
+
 // Handing over.
 const (
 	offerStaff   = "Nếu vẫn chưa được việc, bạn nhắn \"gặp cán bộ\" để người thật trả lời."
