@@ -47,13 +47,13 @@ With OTEL_EXPORTER_OTLP_ENDPOINT each looked-at outcome is a span with an event
 gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 		Example: "  troly eval online --from 2026-11-01\n  troly eval online outcomes.jsonl --feedback feedback.jsonl\n  troly eval online outcomes.jsonl --rate rest=0.1 --budget 500 --worst 20",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			outcomes, err := f.outcomes(cmd.Context(), con, opts, args)
-			if err != nil {
-				return err
-			}
 			rates, err := f.ratesOf()
 			if err != nil {
 				return usageError{err}
+			}
+			outcomes, err := f.outcomes(cmd.Context(), con, opts, args, rates)
+			if err != nil {
+				return err
 			}
 			lib, err := loadLibrary(con, opts)
 			if err != nil {
@@ -109,12 +109,15 @@ func tellResults(ctx context.Context, opts *options, looked []evaluation.LiveSam
 }
 
 // outcomes reads files when there are any, and the database otherwise.
-func (f *onlineFlags) outcomes(ctx context.Context, con *console, opts *options, files []string) ([]evaluation.Live, error) {
+func (f *onlineFlags) outcomes(ctx context.Context, con *console, opts *options, files []string, rates evaluation.Rates) ([]evaluation.Live, error) {
 	if len(files) == 0 {
 		if f.feedback != "" {
 			return nil, usageError{errors.New("eval online: --feedback goes with files; that of the database is read with its outcomes")}
 		}
-		return f.stored.outcomes(ctx, con, opts)
+		if f.out != "" {
+			rates = nil // all of them are written
+		}
+		return f.stored.outcomes(ctx, con, opts, rates)
 	}
 	if f.stored.given() {
 		return nil, usageError{errors.New("eval online: give files, or --database, --from, --to and --channel")}

@@ -77,7 +77,8 @@ func unknownPeople() evaluation.People {
 	return p
 }
 
-func (f *storedFlags) outcomes(ctx context.Context, con *console, opts *options) ([]evaluation.Live, error) {
+// outcomes reads them; rates as ReadStored takes them.
+func (f *storedFlags) outcomes(ctx context.Context, con *console, opts *options, rates evaluation.Rates) ([]evaluation.Live, error) {
 	filter, err := f.filter()
 	if err != nil {
 		return nil, usageError{err}
@@ -87,7 +88,7 @@ func (f *storedFlags) outcomes(ctx context.Context, con *console, opts *options)
 		return nil, err
 	}
 	defer db.Close()
-	outcomes, odd, err := evaluation.ReadStored(ctx, db, unknownPeople(), filter)
+	outcomes, odd, err := evaluation.ReadStored(ctx, db, unknownPeople(), filter, rates)
 	if odd > 0 {
 		fmt.Fprintf(con.err, "troly: %d outcomes could not be read\n", odd)
 	}

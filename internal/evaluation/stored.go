@@ -28,8 +28,10 @@ var _ Store = (*database.DB)(nil)
 // ReadStored reads the outcomes of a filter with the feedback on them, in order of
 // time; people and dialogues by their hashes. Of what was written to a human who had
 // the dialogue, the first message stands for all: nothing was to be answered. odd is
-// how many outcomes could not be read; they are left out.
-func ReadStored(ctx context.Context, store Store, people People, filter database.Filter) (all []Live, odd int, err error) {
+// how many outcomes could not be read; they are left out. With rates, an outcome that
+// is not sampled at them is decided on at once and keeps little more than its question
+// and status, which is what the figures of all outcomes need; nil keeps everything.
+func ReadStored(ctx context.Context, store Store, people People, filter database.Filter, rates Rates) (all []Live, odd int, err error) {
 	said, err := rated(ctx, store, filter)
 	if err != nil {
 		return nil, 0, err
@@ -45,6 +47,9 @@ func ReadStored(ctx context.Context, store Store, people People, filter database
 				return err
 			}
 		}
+		if rates != nil {
+			l.lighten(rates)
+		}
 		all = append(all, l)
 		return nil
 	})
@@ -53,6 +58,17 @@ func ReadStored(ctx context.Context, store Store, people People, filter database
 	}
 	slices.SortStableFunc(all, func(a, b Live) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ID, b.ID)) })
 	return handedOverOnce(all), odd, nil
+}
+
+// lighten decides on an outcome that is not sampled, and lets go of what only a sampled
+// one needs. A budget lowers rates, so none of them comes in by it.
+func (l *Live) lighten(rates Rates) {
+	one := []Live{*l}
+	DrawSample(one, rates, 0)
+	if s := one[0].Sampling; !s.Sampled {
+		l.Sampling = s
+		l.Outcome = pipeline.Outcome{Question: l.Question, Status: l.Status}
+	}
 }
 
 // rated are the IDs of outcomes that somebody said something about.
