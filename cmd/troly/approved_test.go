@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -66,6 +67,26 @@ func TestApprovedAnswersAreThoseOfTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
+	// As serve runs it: what has an older source is marked, what is current is given.
+	a.Approve(nil)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		newApprovals(a, db, quietLog).run(ctx)
+	}()
+	for end := time.Now().Add(time.Minute); a.Ask(t.Context(), pipeline.Question{Text: aQuestion}).AnsweredBy != "approved"; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the approved answer is not given")
+		}
+	}
+	stop()
+	<-ended
+	if old, err := db.ApprovedByID(t.Context(), 1); err != nil || old.State != database.ApprovedOutdated {
+		t.Errorf("the answer of an older source is %s (%v), want outdated", old.State, err)
+	}
+	expect("its source is as it was", "Mang Giấy chứng sinh và căn cước đến xã.")
 	one.State = database.ApprovedWithdrawn
 	if err := db.SetApproved(t.Context(), by, one); err != nil {
 		t.Fatal(err)
