@@ -178,8 +178,7 @@ func (t *tx) lane(box int, channel, dialogue string) error {
 	if t.postgres {
 		query = insert + "UPDATE SET ready = lanes.ready WHERE false" // locks it without writing it anew
 	}
-	_, err := t.exec(query, box, channel, dialogue, t.now)
-	return err
+	return t.later(query, box, channel, dialogue, t.now)
 }
 
 type delivery struct{ channel, key string }
@@ -388,9 +387,7 @@ func (t *tx) hold(box int, channel, dialogue string) error {
 	if !t.postgres {
 		return nil // there is one writer
 	}
-	var one int
-	err := t.row("SELECT 1 FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? FOR UPDATE", box, channel, dialogue).Scan(&one)
-	return ignore(err, sql.ErrNoRows)
+	return t.later("SELECT 1 FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? FOR UPDATE", box, channel, dialogue)
 }
 
 // settle closes a lane in which nothing is open; another is ready at the time given.
@@ -399,13 +396,12 @@ func (t *tx) settle(box int, channel, dialogue string, ready int64) error {
 	if box == 1 {
 		table = "outbox"
 	}
-	n, err := t.exec("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? AND NOT EXISTS (SELECT 1 FROM "+table+" WHERE channel = ? AND dialogue = ? AND done = 0)",
+	err := t.later("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? AND NOT EXISTS (SELECT 1 FROM "+table+" WHERE channel = ? AND dialogue = ? AND done = 0)",
 		box, channel, dialogue, channel, dialogue)
-	if err != nil || n > 0 {
+	if err != nil {
 		return err
 	}
-	_, err = t.exec("UPDATE lanes SET ready = ? WHERE box = ? AND channel = ? AND dialogue = ?", ready, box, channel, dialogue)
-	return err
+	return t.later("UPDATE lanes SET ready = ? WHERE box = ? AND channel = ? AND dialogue = ?", ready, box, channel, dialogue)
 }
 
 // Renew makes the leases of jobs end lease from now. ErrLost: some are another's;
@@ -549,13 +545,11 @@ func fill(channel, dialogue, person *string, at *time.Time, job Job) {
 
 func (t *tx) setState(job Job, state []byte) error {
 	if state == nil {
-		_, err := t.exec("DELETE FROM dialogues WHERE channel = ? AND dialogue = ?", job.Channel, job.Dialogue)
-		return err
+		return t.later("DELETE FROM dialogues WHERE channel = ? AND dialogue = ?", job.Channel, job.Dialogue)
 	}
-	_, err := t.exec(`INSERT INTO dialogues (channel, dialogue, person, state, updated) VALUES (?, ?, ?, ?, ?)
+	return t.later(`INSERT INTO dialogues (channel, dialogue, person, state, updated) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (channel, dialogue) DO UPDATE SET person = excluded.person, state = excluded.state, updated = excluded.updated`,
 		job.Channel, job.Dialogue, job.Person, state, t.now)
-	return err
 }
 
 // Postpone gives a job back, to be given out again not before until; its dialogue
