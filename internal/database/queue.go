@@ -322,6 +322,9 @@ func (db *DB) Next(ctx context.Context, owner string, n int, lease time.Duration
 	var jobs []Job
 	err = db.write(ctx, "next job", func(t *tx) error {
 		jobs = nil
+		if err := t.relaxed(); err != nil {
+			return err
+		}
 		lanes, err := t.take(`WITH picked AS MATERIALIZED (SELECT channel, dialogue FROM lanes WHERE box = 0 AND ready <= ? ORDER BY ready LIMIT ?`+t.skipLocked()+`)
 			UPDATE lanes SET ready = ? FROM picked WHERE lanes.box = 0 AND lanes.channel = picked.channel AND lanes.dialogue = picked.dialogue
 			RETURNING lanes.channel, lanes.dialogue`, now, n, now+lease.Milliseconds())
@@ -353,6 +356,17 @@ func (db *DB) any(ctx context.Context, query string, args ...any) (bool, error) 
 	var one int
 	err := db.reading(ctx).row(query, args...).Scan(&one)
 	return err == nil, ignore(err, sql.ErrNoRows)
+}
+
+// relaxed lets the transaction end before it is on the disk. It is for what may be
+// forgotten when the server of PostgreSQL dies: that a job was given out. Then it is
+// given out again, and whoever has it finds it lost; an end of the job that was
+// acknowledged is on the disk and, since the log is in order, so is what led to it.
+func (t *tx) relaxed() error {
+	if !t.postgres {
+		return nil // it shares its commit with others
+	}
+	return t.later("SET LOCAL synchronous_commit = off")
 }
 
 // take runs an update of lanes and returns the channel and dialogue of each.
