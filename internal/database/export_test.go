@@ -34,6 +34,9 @@ func (db *DB) FinishThen(ctx context.Context, job Job, then func()) error {
 		if err := t.end(job, done, ""); err != nil {
 			return err
 		}
+		if _, err := t.send(); err != nil {
+			return err
+		}
 		then()
 		return nil
 	})
@@ -45,6 +48,9 @@ func (db *DB) PostThen(ctx context.Context, channel, dialogue, person, part stri
 		if err := t.post(channel, dialogue, person, [][]byte{[]byte(part)}, 0, false); err != nil {
 			return err
 		}
+		if _, err := t.send(); err != nil {
+			return err
+		}
 		then()
 		return nil
 	})
@@ -54,6 +60,9 @@ func (db *DB) PostThen(ctx context.Context, channel, dialogue, person, part stri
 func (db *DB) SentThen(ctx context.Context, o Outgoing, then func()) error {
 	return db.write(ctx, "sent", func(t *tx) error {
 		if err := t.sent(o, ""); err != nil {
+			return err
+		}
+		if _, err := t.send(); err != nil {
 			return err
 		}
 		then()

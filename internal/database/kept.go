@@ -104,7 +104,7 @@ func (t *tx) addOutcome(o Outcome) error {
 		t.count(at, o.Channel, "failed "+check, o.ID)
 	}
 	for _, d := range o.Documents {
-		if _, err := t.exec("INSERT INTO outcome_documents (outcome, document, at) VALUES (?, ?, ?)", o.ID, d, at); err != nil {
+		if err := t.later("INSERT INTO outcome_documents (outcome, document, at) VALUES (?, ?, ?)", o.ID, d, at); err != nil {
 			return err
 		}
 	}

@@ -60,3 +60,50 @@ func TestWorkAddedWhileTheLastEnds(t *testing.T) {
 		})
 	}
 }
+
+// Two receive for one dialogue at once: the second draws no number before the first
+// has committed, so that the order in which they are acknowledged is that in which
+// they are given out, although several batches are on their way.
+func TestWhoReceivesSecondIsNumberedSecond(t *testing.T) {
+	url := postgres.Database(t)
+	one, other, looking := open(t, url, database.Options{}), open(t, url, database.Options{}), raw(t, url)
+	begun, commit := make(chan struct{}), make(chan struct{})
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { first <- one.ReceiveThen(ctx, message("a", 1), func() { close(begun); <-commit }) }()
+	<-begun
+	drawn := count(t, looking, "SELECT last_value FROM inbox_id_seq")
+	go func() {
+		_, err := other.Receive(ctx, message("a", 2))
+		second <- err
+	}()
+	for waits := 0; waits == 0 && len(second) == 0; time.Sleep(time.Millisecond) {
+		waits = count(t, looking, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+	}
+	if len(second) > 0 {
+		t.Error("the second is acknowledged before the first")
+	}
+	if n := count(t, looking, "SELECT last_value FROM inbox_id_seq"); n != drawn {
+		t.Errorf("the second has drawn number %d while the first, which has %d, is not committed", n, drawn)
+	}
+	next(t, other) // nothing is committed, and what is locked is passed over
+	close(commit)
+	ok(t, <-first)
+	ok(t, <-second)
+	ok(t, one.Finish(ctx, next(t, one, "a-1")[0], database.Result{}))
+	next(t, one, "a-2")
+}
+
+// What comes again opens no lane that stays open.
+func TestWhatComesAgainLeavesNoLane(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		db := open(t, url, database.Options{})
+		receive(t, db, message("a", 1))
+		ok(t, db.Finish(ctx, next(t, db, "a-1")[0], database.Result{}))
+		if fresh := must(db.Receive(ctx, message("a", 1)))(t); fresh != 0 {
+			t.Errorf("%d fresh, want none", fresh)
+		}
+		if n := count(t, raw(t, url), "SELECT count(*) FROM lanes"); n != 0 {
+			t.Errorf("%d lanes are open with nothing in them", n)
+		}
+	})
+}

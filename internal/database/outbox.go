@@ -164,15 +164,17 @@ func (t *tx) post(channel, dialogue, person string, parts [][]byte, heard int64,
 	if err := t.lane(1, channel, dialogue); err != nil {
 		return err
 	}
+	const insert = "INSERT INTO outbox (reply, channel, dialogue, person, body, created, heard, fleeting) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 	var reply int64
-	for _, body := range parts {
-		var id int64
-		err := t.row("INSERT INTO outbox (reply, channel, dialogue, person, body, created, heard, fleeting) VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-			reply, channel, dialogue, person, blob(body), t.now, heard, number(fleeting)).Scan(&id)
-		if err != nil {
+	for i, body := range parts {
+		args := []any{reply, channel, dialogue, person, blob(body), t.now, heard, number(fleeting)}
+		if i > 0 || len(parts) == 1 { // nobody asks for its number
+			if err := t.later(insert, args...); err != nil {
+				return err
+			}
+		} else if err := t.row(insert+" RETURNING id", args...).Scan(&reply); err != nil {
 			return err
 		}
-		reply = cmp.Or(reply, id)
 	}
 	return nil
 }

@@ -234,7 +234,7 @@ func (t *tx) flush() error {
 		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.channel, b.channel), cmp.Compare(a.what, b.what), cmp.Compare(a.shard, b.shard))
 	})
 	for _, c := range t.tallies {
-		if _, err := t.exec("INSERT INTO counts (day, channel, what, shard, n) VALUES (?, ?, ?, ?, 1) ON CONFLICT (day, channel, what, shard) DO UPDATE SET n = counts.n + 1",
+		if err := t.later("INSERT INTO counts (day, channel, what, shard, n) VALUES (?, ?, ?, ?, 1) ON CONFLICT (day, channel, what, shard) DO UPDATE SET n = counts.n + 1",
 			c.day, c.channel, c.what, c.shard); err != nil {
 			return err
 		}

@@ -178,8 +178,7 @@ func (t *tx) lane(box int, channel, dialogue string) error {
 	if t.postgres {
 		query = insert + "UPDATE SET ready = lanes.ready WHERE false" // locks it without writing it anew
 	}
-	_, err := t.exec(query, box, channel, dialogue, t.now)
-	return err
+	return t.later(query, box, channel, dialogue, t.now)
 }
 
 type delivery struct{ channel, key string }
@@ -323,6 +322,9 @@ func (db *DB) Next(ctx context.Context, owner string, n int, lease time.Duration
 	var jobs []Job
 	err = db.write(ctx, "next job", func(t *tx) error {
 		jobs = nil
+		if err := t.relaxed(); err != nil {
+			return err
+		}
 		lanes, err := t.take(`WITH picked AS MATERIALIZED (SELECT channel, dialogue FROM lanes WHERE box = 0 AND ready <= ? ORDER BY ready LIMIT ?`+t.skipLocked()+`)
 			UPDATE lanes SET ready = ? FROM picked WHERE lanes.box = 0 AND lanes.channel = picked.channel AND lanes.dialogue = picked.dialogue
 			RETURNING lanes.channel, lanes.dialogue`, now, n, now+lease.Milliseconds())
@@ -354,6 +356,17 @@ func (db *DB) any(ctx context.Context, query string, args ...any) (bool, error) 
 	var one int
 	err := db.reading(ctx).row(query, args...).Scan(&one)
 	return err == nil, ignore(err, sql.ErrNoRows)
+}
+
+// relaxed lets the transaction end before it is on the disk. It is for what may be
+// forgotten when the server of PostgreSQL dies: that a job was given out. Then it is
+// given out again, and whoever has it finds it lost; an end of the job that was
+// acknowledged is on the disk and, since the log is in order, so is what led to it.
+func (t *tx) relaxed() error {
+	if !t.postgres {
+		return nil // it shares its commit with others
+	}
+	return t.later("SET LOCAL synchronous_commit = off")
 }
 
 // take runs an update of lanes and returns the channel and dialogue of each.
@@ -388,9 +401,7 @@ func (t *tx) hold(box int, channel, dialogue string) error {
 	if !t.postgres {
 		return nil // there is one writer
 	}
-	var one int
-	err := t.row("SELECT 1 FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? FOR UPDATE", box, channel, dialogue).Scan(&one)
-	return ignore(err, sql.ErrNoRows)
+	return t.later("SELECT 1 FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? FOR UPDATE", box, channel, dialogue)
 }
 
 // settle closes a lane in which nothing is open; another is ready at the time given.
@@ -399,13 +410,12 @@ func (t *tx) settle(box int, channel, dialogue string, ready int64) error {
 	if box == 1 {
 		table = "outbox"
 	}
-	n, err := t.exec("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? AND NOT EXISTS (SELECT 1 FROM "+table+" WHERE channel = ? AND dialogue = ? AND done = 0)",
+	err := t.later("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? AND NOT EXISTS (SELECT 1 FROM "+table+" WHERE channel = ? AND dialogue = ? AND done = 0)",
 		box, channel, dialogue, channel, dialogue)
-	if err != nil || n > 0 {
+	if err != nil {
 		return err
 	}
-	_, err = t.exec("UPDATE lanes SET ready = ? WHERE box = ? AND channel = ? AND dialogue = ?", ready, box, channel, dialogue)
-	return err
+	return t.later("UPDATE lanes SET ready = ? WHERE box = ? AND channel = ? AND dialogue = ?", ready, box, channel, dialogue)
 }
 
 // Renew makes the leases of jobs end lease from now. ErrLost: some are another's;
@@ -549,13 +559,11 @@ func fill(channel, dialogue, person *string, at *time.Time, job Job) {
 
 func (t *tx) setState(job Job, state []byte) error {
 	if state == nil {
-		_, err := t.exec("DELETE FROM dialogues WHERE channel = ? AND dialogue = ?", job.Channel, job.Dialogue)
-		return err
+		return t.later("DELETE FROM dialogues WHERE channel = ? AND dialogue = ?", job.Channel, job.Dialogue)
 	}
-	_, err := t.exec(`INSERT INTO dialogues (channel, dialogue, person, state, updated) VALUES (?, ?, ?, ?, ?)
+	return t.later(`INSERT INTO dialogues (channel, dialogue, person, state, updated) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (channel, dialogue) DO UPDATE SET person = excluded.person, state = excluded.state, updated = excluded.updated`,
 		job.Channel, job.Dialogue, job.Person, state, t.now)
-	return err
 }
 
 // Postpone gives a job back, to be given out again not before until; its dialogue

@@ -8,9 +8,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
 )
 
 // querier is what statements run on: a pool, a connection or a transaction.
@@ -28,9 +31,45 @@ type tx struct {
 	postgres bool
 	now      int64
 	tallies  []tally
+
+	conn  *sql.Conn  // of a transaction on PostgreSQL: on
+	ahead *pgx.Batch // what later left, beginning with BEGIN; sent with the next statement
+}
+
+// later runs a statement whose result nobody looks at. On PostgreSQL it travels with
+// the next one or the commit, and so do its errors: each round trip is time in which
+// a lane is held.
+func (t *tx) later(query string, args ...any) error {
+	if t.ahead == nil {
+		_, err := t.exec(query, args...)
+		return err
+	}
+	t.ahead.Queue(t.sql(query), t.args(args)...)
+	return nil
+}
+
+// send sends what later left and returns what the last statement says of itself.
+func (t *tx) send() (tag pgconn.CommandTag, err error) {
+	if t.ahead == nil || t.ahead.Len() == 0 {
+		return tag, nil
+	}
+	t.ahead.QueuedQueries[t.ahead.Len()-1].Exec(func(last pgconn.CommandTag) error {
+		tag = last
+		return nil
+	})
+	err = t.conn.Raw(func(driver any) error { return driver.(*stdlib.Conn).Conn().SendBatch(t.ctx, t.ahead).Close() })
+	t.ahead = new(pgx.Batch)
+	return tag, err
 }
 
 func (t *tx) exec(query string, args ...any) (int64, error) {
+	if t.ahead != nil {
+		if err := t.later(query, args...); err != nil {
+			return 0, err
+		}
+		tag, err := t.send()
+		return tag.RowsAffected(), err
+	}
 	res, err := t.on.ExecContext(t.ctx, t.sql(query), t.args(args)...)
 	if err != nil {
 		return 0, err
@@ -38,12 +77,35 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return res.RowsAffected()
 }
 
-func (t *tx) row(query string, args ...any) *sql.Row {
+// answer is the one row of a query.
+type answer struct {
+	row *sql.Row
+	err error // of what was sent before
+}
+
+func (a answer) Scan(into ...any) error {
+	if a.err != nil {
+		return a.err
+	}
+	return a.row.Scan(into...)
+}
+
+func (t *tx) row(query string, args ...any) answer {
+	if _, err := t.send(); err != nil {
+		return answer{err: err}
+	}
+	return answer{row: t.one(query, args...)}
+}
+
+func (t *tx) one(query string, args ...any) *sql.Row {
 	return t.on.QueryRowContext(t.ctx, t.sql(query), t.args(args)...)
 }
 
 // each calls scan for every row.
 func (t *tx) each(scan func(*sql.Rows) error, query string, args ...any) error {
+	if _, err := t.send(); err != nil {
+		return err
+	}
 	rows, err := t.on.QueryContext(t.ctx, t.sql(query), t.args(args)...)
 	if err != nil {
 		return err
@@ -79,8 +141,7 @@ func (t *tx) alone(name string) error {
 	if !t.postgres {
 		return nil // there is one writer
 	}
-	_, err := t.exec("SELECT pg_advisory_xact_lock(?)", nameNumber(name))
-	return err
+	return t.later("SELECT pg_advisory_xact_lock(?)", nameNumber(name))
 }
 
 var numbered sync.Map // query with ? -> query with $1, $2 …; the queries are constants, so it stops growing
@@ -169,19 +230,43 @@ func retried(f func() error) error {
 }
 
 func (db *DB) once(ctx context.Context, f func(*tx) error) error {
-	on, err := db.read.BeginTx(ctx, nil)
+	conn, err := db.read.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer on.Rollback() // after Commit it does nothing
-	t := &tx{ctx: ctx, on: on, postgres: true, now: db.millis()}
-	if err := f(t); err != nil {
-		return err
+	defer conn.Close() // one whose transaction is still open is not used again
+	t := &tx{ctx: ctx, on: conn, postgres: true, now: db.millis(), conn: conn, ahead: new(pgx.Batch)}
+	t.ahead.Queue("BEGIN")
+	if err = f(t); err == nil {
+		err = t.flush()
 	}
-	if err := t.flush(); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, t.rollBack())
 	}
-	return on.Commit()
+	t.ahead.Queue("COMMIT")
+	tag, err := t.send()
+	if err == nil && tag.String() != "COMMIT" {
+		err = errors.New("rolled back instead of committed") // a statement failed and f went on
+	}
+	if err != nil {
+		return errors.Join(err, t.rollBack())
+	}
+	return nil
+}
+
+// rollBack ends a transaction that may be open. It takes its time even when the
+// caller's is over: otherwise the connection is lost.
+func (t *tx) rollBack() error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), 5*time.Second)
+	defer cancel()
+	return t.conn.Raw(func(driver any) error {
+		conn := driver.(*stdlib.Conn).Conn()
+		if conn.IsClosed() || conn.PgConn().TxStatus() == 'I' {
+			return nil
+		}
+		_, err := conn.Exec(ctx, "ROLLBACK")
+		return err
+	})
 }
 
 // reading runs statements that only read, outside a transaction.
