@@ -177,17 +177,18 @@ func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
 // commands that the page has buttons for, in words.
 var commands = map[string]string{"moi": "Bắt đầu câu chuyện mới", "canbo": "Gặp cán bộ", "xoa": "Xóa dữ liệu của tôi", "help": "Hướng dẫn"}
 
-// clean is a text of a form without personal data: one line, NFC, not too long.
+// clean is a text of a form without personal data: one line, NFC, not too long. It is
+// masked before it is cut, since half a number would not be known for one.
 func clean(s string) string {
-	s = norm.NFC.String(strings.ToValidUTF8(clip(s, maxAsked), ""))
+	s = norm.NFC.String(strings.ToValidUTF8(s, ""))
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	s, _ = privacy.Mask(strings.TrimSpace(s))
-	return s
+	s, _ = privacy.Mask(s)
+	return strings.TrimSpace(clip(strings.TrimSpace(s), maxAsked))
 }
 
 // ask answers a form with the page.

@@ -170,7 +170,7 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 	form := r.PostForm
 	a.Questions = nil
 	for _, line := range strings.Split(written(form.Get("hoi")), "\n") {
-		if line = clean(clip(line, maxFormBytes)); line != "" && !slices.Contains(a.Questions, line) {
+		if line = clip(clean(line), maxFormBytes); line != "" && !slices.Contains(a.Questions, line) {
 			a.Questions = append(a.Questions, line)
 		}
 	}
@@ -278,7 +278,7 @@ func (c *console) personal(text string) bool {
 }
 
 // reason of an act, without personal data: it stays in the audit log.
-func reason(r *http.Request) string { return clean(clip(r.PostForm.Get("ly-do"), 500)) }
+func reason(r *http.Request) string { return clip(clean(r.PostForm.Get("ly-do")), 500) }
 
 // changed tells the rest of this process that what staff decide has changed.
 func (c *console) changed(r *http.Request) {
