@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -221,7 +222,7 @@ func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int
 			p.Dialogue = newKey()
 		}
 	} else if id := c.cookie(r); id != "" {
-		_, rec := c.load(r.Context(), id)
+		_, rec, _ := c.load(r.Context(), id)
 		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 	}
 	c.show(w, r, status, p)
@@ -241,7 +242,7 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	defer cancel()
 	m := a.message
 	defer c.turns.take(m.Dialogue)()
-	d, rec := c.load(ctx, m.Dialogue)
+	d, rec, unread := c.load(ctx, m.Dialogue)
 	m.Held = d.Held
 	if m.Action != "" {
 		a.said = label(rec.Turns, m.Action)
@@ -262,6 +263,9 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	if answer.Erase {
 		body = nil
 	}
+	if !answer.Erase {
+		err = cmp.Or(err, unread)
+	}
 	if err == nil {
 		err = c.dialogues.Save(ctx, m, answer, body)
 	}
@@ -279,23 +283,30 @@ func (r *record) add(t turn) {
 	r.Turns = r.Turns[max(0, len(r.Turns)-maxKept):]
 }
 
-// load reads a dialogue; a page that cannot be read is begun anew.
-func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record) {
-	d, err := c.dialogues.Load(ctx, dialogue)
-	if err == nil && d.Page != nil {
-		err = json.Unmarshal(d.Page, &rec)
-	}
-	if err != nil {
+// load reads a dialogue; a page that is none of ours is begun anew. When it cannot be
+// read, which is logged, nothing may be written over it.
+func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record, err error) {
+	if d, err = c.dialogues.Load(ctx, dialogue); err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
-		return d, record{}
+		return Dialogue{}, record{}, err
 	}
-	return d, rec
+	if d.Page == nil {
+		return d, rec, nil
+	}
+	if err := json.Unmarshal(d.Page, &rec); err != nil {
+		c.log.Error("dialogue of the page is damaged", "err", err)
+		return d, record{}, nil
+	}
+	return d, rec, nil
 }
 
 // news reads a dialogue and takes in what others said in it since.
 func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec record) {
 	defer c.turns.take(dialogue)()
-	d, rec := c.load(ctx, dialogue)
+	d, rec, err := c.load(ctx, dialogue)
+	if err != nil {
+		return nil, rec
+	}
 	said, err := c.dialogues.Take(ctx, dialogue)
 	if err != nil {
 		c.log.Error("what others said was not read", "err", err)
