@@ -40,12 +40,13 @@ func newChat(s *server, programs *api, opts Options) *chat {
 
 // Limits of the chat page.
 const (
-	maxForm     = 16 << 10 // bytes of a form
-	maxAsked    = 2000     // bytes of a question: longer ones are cut
-	maxKept     = 20       // turns of a dialogue that are kept and shown
-	maxAction   = 64       // bytes, as in webhook.Choice
-	cookieFor   = 12 * time.Hour
-	respondIn   = 25 * time.Second // an answer is finished and kept even when nobody waits any more
+	maxForm     = 16 << 10           // bytes of a form
+	maxAsked    = 2000               // bytes of a question: longer ones are cut
+	maxKept     = 20                 // turns of a dialogue that are kept and shown
+	maxAction   = 64                 // bytes, as in webhook.Choice
+	cookieFor   = 12 * time.Hour     // a telephone may be shared
+	waitsFor    = 7 * 24 * time.Hour // for an officer, who may be away for some days
+	respondIn   = 25 * time.Second   // an answer is finished and kept even when nobody waits any more
 	cookieName  = "troly"
 	securedName = "__Host-troly" // what browsers take over https only
 )
@@ -107,6 +108,9 @@ func (c *chat) page(w http.ResponseWriter, r *http.Request) {
 	var rec record
 	if id := c.cookie(r); id != "" {
 		_, rec = c.news(r.Context(), id)
+		if rec.Handed {
+			c.setCookie(w, r, id, waitsFor)
+		}
 	}
 	c.show(w, r, http.StatusOK, chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed})
 }
@@ -209,7 +213,7 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 	if a.frame {
 		p.Dialogue = a.message.Dialogue
 	} else {
-		c.setCookie(w, r, a.message.Dialogue)
+		c.setCookie(w, r, a.message.Dialogue, lifeOf(rec))
 	}
 	c.show(w, r, http.StatusOK, p)
 }
@@ -330,14 +334,18 @@ func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec rec
 func (c *chat) letters(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	id := c.cookie(r)
-	if r.PostFormValue("khung") == "1" {
+	frame := r.PostFormValue("khung") == "1"
+	if frame {
 		if id = r.PostFormValue("h"); !keyForm.MatchString(id) {
 			id = ""
 		}
 	}
 	var b strings.Builder
 	if id != "" {
-		fresh, _ := c.news(r.Context(), id)
+		fresh, rec := c.news(r.Context(), id)
+		if rec.Handed && !frame {
+			c.setCookie(w, r, id, waitsFor)
+		}
 		for _, v := range c.views(fresh) {
 			v.Last = false // the page stays where it is
 			if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", v); err != nil {
@@ -375,8 +383,16 @@ func (c *chat) cookie(r *http.Request) string {
 	return cookie.Value
 }
 
-func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string) {
-	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(cookieFor / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+// lifeOf is how long a browser keeps the name of a dialogue.
+func lifeOf(rec record) time.Duration {
+	if rec.Handed {
+		return waitsFor
+	}
+	return cookieFor
+}
+
+func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, life time.Duration) {
+	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if c.guard.https(r) {
 		cookie.Name, cookie.Secure = securedName, true
 	}
@@ -406,7 +422,7 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	if !a.frame {
-		c.setCookie(w, r, a.message.Dialogue)
+		c.setCookie(w, r, a.message.Dialogue, cookieFor) // who is handed over looks for letters next
 	}
 	// The answer is finished and kept even when nobody reads any more.
 	out := openStream(w, c.programs.silence, func() {})
