@@ -236,8 +236,10 @@ func TestSwitches(t *testing.T) {
 	if r := page.Respond(ctx, webhook.Message{Text: "x"}, []byte("state"), nil); len(r.Replies) != 1 || !strings.Contains(r.Replies[0].Text, "tạm dừng") || string(r.State) != "state" {
 		t.Errorf("a page that is off: %+v", r)
 	}
-	if r := page.Respond(ctx, webhook.Message{Command: "xoa"}, nil, nil); r.Replies[0].Text != "hello" {
-		t.Error("who wants to be forgotten is not heard while the page is off")
+	for _, m := range []webhook.Message{{Kind: webhook.Text, Command: "xoa"}, {Kind: webhook.Text, Text: "Xóa dữ liệu"}, {Kind: webhook.Text, Text: "/xoa"}, {Kind: webhook.Text, Text: "xoa het du lieu cua toi di"}} {
+		if r := page.Respond(ctx, m, nil, nil); r.Replies[0].Text != "hello" {
+			t.Errorf("who wants to be forgotten (%q %q) is not heard while the page is off", m.Command, m.Text)
+		}
 	}
 	if err := db.SetSwitch(ctx, admin, modelSwitch, true); err != nil {
 		t.Fatal(err)

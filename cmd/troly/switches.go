@@ -97,7 +97,7 @@ type switchedPage struct {
 }
 
 func (p switchedPage) Respond(ctx context.Context, m webhook.Message, state []byte, release func(string)) webhook.Response {
-	if m.Command != "xoa" && !p.on.On(web.Channel) { // who wants to be forgotten is, always
+	if !p.on.On(web.Channel) && !conversation.Erases(m) { // who wants to be forgotten is, always
 		return webhook.Response{Replies: []webhook.Reply{{Text: conversation.Paused}}, State: state}
 	}
 	return p.Responder.Respond(ctx, m, state, release)

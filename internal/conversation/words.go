@@ -39,6 +39,13 @@ func (x *exchange) command() (name, argument string) {
 	return inWords(x.m.Text), ""
 }
 
+// Erases reports whether a message asks to be forgotten, whichever way it says so: by
+// the command of its channel, with a slash or in words.
+func Erases(m webhook.Message) bool {
+	name, _ := (&exchange{m: m}).command()
+	return name == erase
+}
+
 // known is the command of that name, help for one that is none.
 func known(name string) string {
 	switch name = strings.ToLower(name); name {

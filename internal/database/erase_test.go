@@ -251,3 +251,34 @@ func TestSweep(t *testing.T) {
 		next(t, db, "old-1")
 	})
 }
+
+// People are told that what they write is deleted after so many days: a request that
+// nobody ever closed goes too, and so does who was sent a correction.
+func TestSweepForgetsRequestsThatNobodyClosed(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		c := newClock()
+		db := open(t, url, database.Options{Now: c.Now})
+		by := database.By{Who: "officer", Why: "test"}
+		var ids []int64
+		for _, d := range []string{"left", "alive"} {
+			ids = append(ids, must(db.OpenTicket(ctx, by, database.Ticket{Channel: "zalo", Dialogue: d, Person: d, Summary: "việc của tôi"}))(t))
+			must(db.Correct(ctx, by, "recall", database.Recipient{Channel: "zalo", Dialogue: d, Person: d}, texts("sorry")))(t)
+		}
+		c.pass(20 * 24 * time.Hour)
+		ok(t, db.ReplyTicket(ctx, by, ids[1], "chào", texts("chào"), time.Time{}))
+		c.pass(5 * 24 * time.Hour)
+		got, err := db.Sweep(ctx, database.Retention{Outcomes: 10 * 24 * time.Hour})
+		if want := (database.Swept{Tickets: 1}); err != nil || got != want {
+			t.Errorf("Sweep = %+v, %v, want %+v", got, err, want)
+		}
+		if k, err := db.TicketOf(ctx, "zalo", "alive"); err != nil || k.ID != ids[1] {
+			t.Errorf("TicketOf = %+v, %v, want the one that was answered lately", k, err)
+		}
+		r := raw(t, url)
+		for table, want := range map[string]int{"tickets": 1, "ticket_messages": 1, "corrections": 0} {
+			if n := count(t, r, "SELECT count(*) FROM "+table); n != want {
+				t.Errorf("%d rows of %s are left, want %d", n, table, want)
+			}
+		}
+	})
+}

@@ -149,16 +149,24 @@ type Feedback struct {
 }
 
 // addFeedback keeps the last word of a person; a reason given earlier stays when
-// none is given with the same opinion.
+// none is given with the same opinion, which is counted once. ErrNotFound: there is no
+// such outcome (any more).
 func (t *tx) addFeedback(f Feedback) error {
 	at := cmp.Or(millis(f.At), t.now)
+	var before int // -1: they had none
+	if err := t.row("SELECT coalesce((SELECT good FROM feedback WHERE outcome = ? AND channel = ? AND person = ?), -1) FROM outcomes WHERE id = ?",
+		f.Outcome, f.Channel, f.Person, f.Outcome).Scan(&before); err != nil {
+		return err
+	}
 	_, err := t.exec(`INSERT INTO feedback (outcome, channel, person, good, reason, at) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (outcome, channel, person) DO UPDATE SET at = excluded.at, good = excluded.good,
 		reason = CASE WHEN excluded.reason = '' AND excluded.good = feedback.good THEN feedback.reason ELSE excluded.reason END`,
 		f.Outcome, f.Channel, f.Person, number(f.Good), f.Reason, at)
-	if f.Good {
+	switch {
+	case before == number(f.Good):
+	case f.Good:
 		t.count(at, f.Channel, "good", f.Outcome)
-	} else {
+	default:
 		t.count(at, f.Channel, "bad", f.Outcome)
 	}
 	return err
@@ -167,13 +175,7 @@ func (t *tx) addFeedback(f Feedback) error {
 // AddFeedback keeps feedback that did not come through the inbox. ErrNotFound:
 // there is no such outcome (any more).
 func (db *DB) AddFeedback(ctx context.Context, f Feedback) error {
-	return db.write(ctx, "add feedback", func(t *tx) error {
-		var one int
-		if err := t.row("SELECT 1 FROM outcomes WHERE id = ?", f.Outcome).Scan(&one); err != nil {
-			return err
-		}
-		return t.addFeedback(f)
-	})
+	return db.write(ctx, "add feedback", func(t *tx) error { return t.addFeedback(f) })
 }
 
 // FeedbackOn lists what people thought of an outcome, oldest first.

@@ -122,6 +122,37 @@ func TestFeedbackKeepsTheLastWord(t *testing.T) {
 	})
 }
 
+// Who says why after 👎 has one opinion, and what is said of no answer is none: anybody
+// can send a press of a button that never was.
+func TestAnOpinionIsCountedOnce(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		db := open(t, url, database.Options{})
+		ok(t, db.AddOutcome(ctx, database.Outcome{ID: "o", Channel: "web", Person: "p", Status: "answered"}))
+		say := func(f database.Feedback) {
+			t.Helper()
+			ok(t, db.Exchange(ctx, database.Received{Channel: "web", Dialogue: "p", Person: "p", At: time.Now()}, database.Result{State: []byte("s"), Feedback: &f}, nil))
+		}
+		say(database.Feedback{Outcome: "o"})
+		say(database.Feedback{Outcome: "o", Reason: "thiếu"})
+		say(database.Feedback{Outcome: "o"})
+		for _, f := range []database.Feedback{{Outcome: "o", Good: true}, {Outcome: "o", Good: true}} {
+			f.Channel, f.Person = "api", ""
+			ok(t, db.AddFeedback(ctx, f))
+		}
+		say(database.Feedback{Outcome: "never-was", Good: true})
+		got := ""
+		for _, c := range must(db.Counts(ctx, time.Now(), time.Now()))(t) {
+			got += fmt.Sprint(c.Channel, " ", c.What, " ", c.N, "; ")
+		}
+		if want := "api good 1; web answered 1; web bad 1; "; got != want {
+			t.Errorf("counted %s, want %s", got, want)
+		}
+		if f := must(db.FeedbackOn(ctx, "never-was"))(t); len(f) != 0 {
+			t.Errorf("feedback on nothing is kept: %+v", f)
+		}
+	})
+}
+
 func TestARecallReachesEveryoneOnce(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		db := open(t, url, database.Options{})

@@ -515,7 +515,8 @@ func (t *tx) keep(job Job, r Result) error {
 		filled := *f
 		var dialogue string
 		fill(&filled.Channel, &dialogue, &filled.Person, &filled.At, job)
-		if err := t.addFeedback(filled); err != nil {
+		// Of an outcome that was erased, or that a forged press makes up, nothing is kept.
+		if err := ignore(t.addFeedback(filled), sql.ErrNoRows); err != nil {
 			return err
 		}
 	}

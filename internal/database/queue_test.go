@@ -217,6 +217,7 @@ func TestFinishWritesEverything(t *testing.T) {
 		m := message("a", 1)
 		m.At = at
 		receive(t, db, m, message("a", 2))
+		ok(t, db.AddOutcome(ctx, database.Outcome{ID: "o0", Channel: "telegram", Dialogue: "chat-a", Person: "person-a"}))
 		no := false
 		ok(t, db.SetUnreachable(ctx, "telegram", "person-a", "blocked"))
 		job := next(t, db, "a-1")[0]

@@ -8,7 +8,7 @@ import (
 // Retention says how long things are kept; 0 of a field: for ever, but for Queues.
 type Retention struct {
 	Dialogues time.Duration // what a dialogue remembers, since the last message
-	Outcomes  time.Duration // outcomes with their feedback, and ended tickets
+	Outcomes  time.Duration // outcomes with their feedback, tickets nobody has touched since, who was sent a correction
 
 	// Queues is for ended jobs and sent parts, which hold no text any more; at least
 	// Options.Remember, because they are what repeated deliveries are recognised by.
@@ -21,10 +21,11 @@ type Swept struct {
 }
 
 // Sweep deletes what is past its days, in small transactions between which others
-// write. Nothing that is waiting or in work goes. When ctx ends it stops, with what
+// write. No message that is waiting or in work goes. When ctx ends it stops, with what
 // it deleted so far.
 func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 	var s Swept
+	var corrections int // not told: it goes with the outcomes that were corrected
 	for _, step := range []struct {
 		count *int
 		query string // of rows older than the argument, some at a time
@@ -34,6 +35,7 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 		{&s.Parts, "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done > 0 AND finished < ? AND created < ? ORDER BY finished LIMIT 500)", max(keep.Queues, db.keep)},
 		{&s.Dialogues, "DELETE FROM dialogues WHERE updated < ? AND (channel, dialogue) IN (SELECT channel, dialogue FROM dialogues WHERE updated < ? ORDER BY updated LIMIT 500)", keep.Dialogues},
 		{&s.Feedback, "DELETE FROM feedback WHERE at < ? AND outcome IN (SELECT outcome FROM feedback WHERE at < ? ORDER BY at LIMIT 500)", keep.Outcomes},
+		{&corrections, "DELETE FROM corrections WHERE at < ? AND (recall, channel, dialogue) IN (SELECT recall, channel, dialogue FROM corrections WHERE at < ? LIMIT 500)", keep.Outcomes},
 	} {
 		if step.age <= 0 {
 			continue
@@ -48,7 +50,7 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 	}
 	limit := db.millis() - keep.Outcomes.Milliseconds()
 	err := db.sweep(ctx, &s.Tickets, func(t *tx) (int64, error) {
-		ids, err := t.strings("SELECT CAST(id AS TEXT) FROM tickets WHERE status IN ('released', 'closed') AND updated < ? ORDER BY id LIMIT 200", limit)
+		ids, err := t.strings("SELECT CAST(id AS TEXT) FROM tickets WHERE updated < ? ORDER BY id LIMIT 200", limit)
 		for _, id := range ids {
 			for _, query := range []string{"DELETE FROM ticket_messages WHERE ticket = CAST(? AS BIGINT)", "DELETE FROM tickets WHERE id = CAST(? AS BIGINT)"} {
 				if err == nil {

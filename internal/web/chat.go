@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -39,12 +40,13 @@ func newChat(s *server, programs *api, opts Options) *chat {
 
 // Limits of the chat page.
 const (
-	maxForm     = 16 << 10 // bytes of a form
-	maxAsked    = 2000     // bytes of a question: longer ones are cut
-	maxKept     = 20       // turns of a dialogue that are kept and shown
-	maxAction   = 64       // bytes, as in webhook.Choice
-	cookieFor   = 12 * time.Hour
-	respondIn   = 25 * time.Second // an answer is finished and kept even when nobody waits any more
+	maxForm     = 16 << 10           // bytes of a form
+	maxAsked    = 2000               // bytes of a question: longer ones are cut
+	maxKept     = 20                 // turns of a dialogue that are kept and shown
+	maxAction   = 64                 // bytes, as in webhook.Choice
+	cookieFor   = 12 * time.Hour     // a telephone may be shared
+	waitsFor    = 7 * 24 * time.Hour // for an officer, who may be away for some days
+	respondIn   = 25 * time.Second   // an answer is finished and kept even when nobody waits any more
 	cookieName  = "troly"
 	securedName = "__Host-troly" // what browsers take over https only
 )
@@ -106,6 +108,9 @@ func (c *chat) page(w http.ResponseWriter, r *http.Request) {
 	var rec record
 	if id := c.cookie(r); id != "" {
 		_, rec = c.news(r.Context(), id)
+		if rec.Handed {
+			c.setCookie(w, r, id, waitsFor)
+		}
 	}
 	c.show(w, r, http.StatusOK, chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed})
 }
@@ -177,17 +182,18 @@ func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
 // commands that the page has buttons for, in words.
 var commands = map[string]string{"moi": "Bắt đầu câu chuyện mới", "canbo": "Gặp cán bộ", "xoa": "Xóa dữ liệu của tôi", "help": "Hướng dẫn"}
 
-// clean is a text of a form without personal data: one line, NFC, not too long.
+// clean is a text of a form without personal data: one line, NFC, not too long. It is
+// masked before it is cut, since half a number would not be known for one.
 func clean(s string) string {
-	s = norm.NFC.String(strings.ToValidUTF8(clip(s, maxAsked), ""))
+	s = norm.NFC.String(strings.ToValidUTF8(s, ""))
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	s, _ = privacy.Mask(strings.TrimSpace(s))
-	return s
+	s, _ = privacy.Mask(s)
+	return strings.TrimSpace(clip(strings.TrimSpace(s), maxAsked))
 }
 
 // ask answers a form with the page.
@@ -207,7 +213,7 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 	if a.frame {
 		p.Dialogue = a.message.Dialogue
 	} else {
-		c.setCookie(w, r, a.message.Dialogue)
+		c.setCookie(w, r, a.message.Dialogue, lifeOf(rec))
 	}
 	c.show(w, r, http.StatusOK, p)
 }
@@ -220,7 +226,7 @@ func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int
 			p.Dialogue = newKey()
 		}
 	} else if id := c.cookie(r); id != "" {
-		_, rec := c.load(r.Context(), id)
+		_, rec, _ := c.load(r.Context(), id)
 		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 	}
 	c.show(w, r, status, p)
@@ -240,7 +246,7 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	defer cancel()
 	m := a.message
 	defer c.turns.take(m.Dialogue)()
-	d, rec := c.load(ctx, m.Dialogue)
+	d, rec, unread := c.load(ctx, m.Dialogue)
 	m.Held = d.Held
 	if m.Action != "" {
 		a.said = label(rec.Turns, m.Action)
@@ -261,6 +267,9 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	if answer.Erase {
 		body = nil
 	}
+	if !answer.Erase {
+		err = cmp.Or(err, unread)
+	}
 	if err == nil {
 		err = c.dialogues.Save(ctx, m, answer, body)
 	}
@@ -278,23 +287,30 @@ func (r *record) add(t turn) {
 	r.Turns = r.Turns[max(0, len(r.Turns)-maxKept):]
 }
 
-// load reads a dialogue; a page that cannot be read is begun anew.
-func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record) {
-	d, err := c.dialogues.Load(ctx, dialogue)
-	if err == nil && d.Page != nil {
-		err = json.Unmarshal(d.Page, &rec)
-	}
-	if err != nil {
+// load reads a dialogue; a page that is none of ours is begun anew. When it cannot be
+// read, which is logged, nothing may be written over it.
+func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record, err error) {
+	if d, err = c.dialogues.Load(ctx, dialogue); err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
-		return d, record{}
+		return Dialogue{}, record{}, err
 	}
-	return d, rec
+	if d.Page == nil {
+		return d, rec, nil
+	}
+	if err := json.Unmarshal(d.Page, &rec); err != nil {
+		c.log.Error("dialogue of the page is damaged", "err", err)
+		return d, record{}, nil
+	}
+	return d, rec, nil
 }
 
 // news reads a dialogue and takes in what others said in it since.
 func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec record) {
 	defer c.turns.take(dialogue)()
-	d, rec := c.load(ctx, dialogue)
+	d, rec, err := c.load(ctx, dialogue)
+	if err != nil {
+		return nil, rec
+	}
 	said, err := c.dialogues.Take(ctx, dialogue)
 	if err != nil {
 		c.log.Error("what others said was not read", "err", err)
@@ -318,14 +334,18 @@ func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec rec
 func (c *chat) letters(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	id := c.cookie(r)
-	if r.PostFormValue("khung") == "1" {
+	frame := r.PostFormValue("khung") == "1"
+	if frame {
 		if id = r.PostFormValue("h"); !keyForm.MatchString(id) {
 			id = ""
 		}
 	}
 	var b strings.Builder
 	if id != "" {
-		fresh, _ := c.news(r.Context(), id)
+		fresh, rec := c.news(r.Context(), id)
+		if rec.Handed && !frame {
+			c.setCookie(w, r, id, waitsFor)
+		}
 		for _, v := range c.views(fresh) {
 			v.Last = false // the page stays where it is
 			if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", v); err != nil {
@@ -363,8 +383,16 @@ func (c *chat) cookie(r *http.Request) string {
 	return cookie.Value
 }
 
-func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string) {
-	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(cookieFor / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+// lifeOf is how long a browser keeps the name of a dialogue.
+func lifeOf(rec record) time.Duration {
+	if rec.Handed {
+		return waitsFor
+	}
+	return cookieFor
+}
+
+func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, life time.Duration) {
+	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if c.guard.https(r) {
 		cookie.Name, cookie.Secure = securedName, true
 	}
@@ -394,7 +422,7 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer leave()
 	if !a.frame {
-		c.setCookie(w, r, a.message.Dialogue)
+		c.setCookie(w, r, a.message.Dialogue, cookieFor) // who is handed over looks for letters next
 	}
 	// The answer is finished and kept even when nobody reads any more.
 	out := openStream(w, c.programs.silence, func() {})

@@ -13,10 +13,10 @@ import (
 
 // Bounds of an approved answer.
 const (
-	maxForms      = 30      // ways of asking
-	maxFormBytes  = 300     // of one
-	maxApproved   = 6 << 10 // bytes of an answer
-	mostSources   = 8       // documents it rests on
+	maxForms      = 30   // ways of asking
+	maxFormBytes  = 300  // of one
+	maxApproved   = 6000 // characters of an answer
+	mostSources   = 8    // documents it rests on
 	approvedFor   = 180 * 24 * time.Hour
 	longestForDay = 366
 )
@@ -169,12 +169,12 @@ func (c *console) approvedOf(w http.ResponseWriter, r *http.Request, me database
 func (c *console) readApproved(r *http.Request, a *database.Approved) (problem string) {
 	form := r.PostForm
 	a.Questions = nil
-	for _, line := range strings.Split(written(form.Get("hoi"), 16<<10), "\n") {
-		if line = clean(clip(line, maxFormBytes)); line != "" && !slices.Contains(a.Questions, line) {
+	for _, line := range strings.Split(written(form.Get("hoi")), "\n") {
+		if line = clip(clean(line), maxFormBytes); line != "" && !slices.Contains(a.Questions, line) {
 			a.Questions = append(a.Questions, line)
 		}
 	}
-	a.Answer = written(form.Get("dap"), maxApproved)
+	a.Answer = written(form.Get("dap"))
 	a.Owner = AccountName(form.Get("nguoi"))
 	a.State = database.ApprovedActive
 	if form.Get("nhap") != "" {
@@ -197,6 +197,8 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 		return "Nhiều nhất " + strconv.Itoa(maxForms) + " cách hỏi."
 	case a.Answer == "":
 		return "Hãy ghi câu trả lời."
+	case long(a.Answer, maxApproved):
+		return "Câu trả lời dài quá, nhiều nhất " + strconv.Itoa(maxApproved) + " ký tự. Bạn rút gọn rồi lưu lại."
 	case c.personal(a.Answer):
 		return "Câu trả lời có dữ liệu cá nhân (số căn cước, số điện thoại riêng…). Câu này sẽ gửi cho nhiều người nên phải bỏ đi."
 	case len(a.Sources) == 0:
@@ -300,7 +302,7 @@ func (c *console) personal(text string) bool {
 }
 
 // reason of an act, without personal data: it stays in the audit log.
-func reason(r *http.Request) string { return clean(clip(r.PostForm.Get("ly-do"), 500)) }
+func reason(r *http.Request) string { return clip(clean(r.PostForm.Get("ly-do")), 500) }
 
 // changed tells the rest of this process that what staff decide has changed.
 func (c *console) changed(r *http.Request) {

@@ -345,9 +345,9 @@ func (c *console) dialogue(ctx context.Context, k database.Ticket) ([]dialogueLi
 	return lines, nil
 }
 
-// maxReply is how much an officer may write, in bytes: about what a platform takes in
-// a few messages.
-const maxReply = 6000
+// maxReply is how much an officer may write, in characters: about what a platform takes
+// in a few messages.
+const maxReply = 4000
 
 // replyTicket sends a reply.
 func (c *console) replyTicket(w http.ResponseWriter, r *http.Request, me database.Account) {
@@ -355,12 +355,12 @@ func (c *console) replyTicket(w http.ResponseWriter, r *http.Request, me databas
 	if !ok {
 		return
 	}
-	text := written(r.PostForm.Get("tra-loi"), maxReply)
+	text := written(r.PostForm.Get("tra-loi"))
 	switch {
 	case text == "":
 		c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Bạn chưa viết câu trả lời.")
 		return
-	case len(r.PostForm.Get("tra-loi")) > maxReply+500:
+	case long(text, maxReply):
 		c.showTicket(w, r, me, http.StatusBadRequest, k, text, "Câu trả lời dài quá. Bạn rút gọn rồi gửi lại.")
 		return
 	case c.opts.Desk == nil:
@@ -435,7 +435,7 @@ func (c *console) endTicket(w http.ResponseWriter, r *http.Request, me database.
 	if r.PostForm.Get("cach") == "dong" {
 		as, word = database.TicketClosed, "dong"
 	}
-	by := database.By{Who: me.Name, Why: written(r.PostForm.Get("ly-do"), 500)}
+	by := database.By{Who: me.Name, Why: reason(r)}
 	var err error
 	if c.opts.Desk != nil {
 		err = c.opts.Desk.End(r.Context(), by, k, as)

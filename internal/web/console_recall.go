@@ -92,7 +92,7 @@ func (c *console) recall(w http.ResponseWriter, r *http.Request, me database.Acc
 // so that a press repeated sends nothing twice and goes on where the first ended.
 func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database.Account) {
 	p, g := c.given(r.PostForm)
-	p.Text, p.Reason, p.Key = written(r.PostForm.Get("noi-dung"), maxReply), reason(r), r.PostForm.Get("khoa")
+	p.Text, p.Reason, p.Key = written(r.PostForm.Get("noi-dung")), reason(r), r.PostForm.Get("khoa")
 	if !keyForm.MatchString(p.Key) {
 		p.Key = newKey()
 	}
@@ -120,6 +120,9 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 		return
 	case p.Text == "" || p.Reason == "":
 		refuse(http.StatusBadRequest, "Hãy ghi nội dung đính chính và lý do.")
+		return
+	case long(p.Text, maxReply):
+		refuse(http.StatusBadRequest, "Nội dung đính chính dài quá. Bạn rút gọn rồi gửi lại.")
 		return
 	case r.PostForm.Get("da-xem") != "1":
 		refuse(http.StatusBadRequest, "Hãy xem danh sách người nhận rồi đánh dấu xác nhận.")

@@ -641,6 +641,58 @@ func TestTicketIsAnswered(t *testing.T) {
 	}
 }
 
+// A form takes so many letters as it says, and what is longer is refused and kept on the
+// page: cut off, half a sentence would go out, and nobody would know.
+func TestNothingThatStaffWriteIsCutOff(t *testing.T) {
+	o := newOffice(t, nil)
+	id := o.asked("a", "Lệ phí khai sinh?", "Miễn phí.", pipeline.Answered, "khai-sinh")
+	ticket := "/console/hop-thu/" + fmt.Sprint(o.ticket("a", "Lệ phí khai sinh?", "", ""))
+	whole := func(letters int) string { return strings.Repeat("ệ", letters-1) + "." }
+	officer, editor := o.as("officer"), o.as("editor")
+	recall := func(text string) url.Values {
+		return url.Values{"cau-hoi": {id}, "noi-dung": {text}, "ly-do": {"sai"}, "so-nguoi": {"1"}, "da-xem": {"1"}}
+	}
+	approved := func(text string) url.Values {
+		return url.Values{"hoi": {"lệ phí khai sinh"}, "dap": {text}, "nguoi": {"editor"}, "nguon": {"khai-sinh"}, "den": {"2026-12-31"}}
+	}
+	for _, tt := range []struct {
+		what, at string
+		who      *http.Client
+		form     func(string) url.Values
+		most, ok int
+	}{
+		{"reply", ticket + "/tra-loi", officer, func(text string) url.Values { return url.Values{"tra-loi": {text}} }, 4000, http.StatusSeeOther},
+		{"correction", "/console/dinh-chinh", editor, recall, 4000, http.StatusOK},
+		{"approved answer", "/console/duyet/moi", editor, approved, 6000, http.StatusSeeOther},
+	} {
+		if status, body, _ := o.page(tt.who, tt.at, tt.form(whole(tt.most+1))); status != http.StatusBadRequest || !strings.Contains(body, whole(tt.most+1)) {
+			t.Errorf("%s of %d letters: status %d, want 400 and all of it on the page", tt.what, tt.most+1, status)
+		}
+		if status, _, _ := o.page(tt.who, tt.at, tt.form(whole(tt.most))); status != tt.ok {
+			t.Errorf("%s of %d letters: status %d, want %d", tt.what, tt.most, status, tt.ok)
+		}
+	}
+	if sent := o.outbox(); len(sent) != 2 || !strings.HasSuffix(sent[0], whole(4000)) || !strings.HasSuffix(sent[1], whole(4000)) {
+		t.Errorf("%d sent, want two that are whole", len(sent))
+	}
+	all, err := o.db.ApprovedAnswers(t.Context())
+	if err != nil || len(all) != 1 || all[0].Answer != whole(6000) {
+		t.Errorf("%d approved answers, %v, want one that is whole", len(all), err)
+	}
+}
+
+// The note on a ticket stays in the log for good: nothing personal of residents does.
+func TestNotesInTheLogAreMasked(t *testing.T) {
+	o := newOffice(t, nil)
+	path := "/console/hop-thu/" + fmt.Sprint(o.ticket("a", "x", "", ""))
+	if status, _, _ := o.page(o.as("officer"), path+"/ket-thuc", url.Values{"cach": {"dong"}, "ly-do": {"đã gọi 0912345678"}}); status != http.StatusSeeOther {
+		t.Fatalf("closing: %d", status)
+	}
+	if got, want := o.log()[0], "officer end ticket ticket 1 closed đã gọi [số điện thoại]"; got != want {
+		t.Errorf("log %q, want %q", got, want)
+	}
+}
+
 func TestTicketWindow(t *testing.T) {
 	o := newOffice(t, nil)
 	id := o.ticket("a", "x", "", "")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -108,11 +109,10 @@ func percent(n, of int) string {
 	return strings.Replace(fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of)), ".", ",", 1)
 }
 
-// written is a text of a form as staff wrote it, with its lines: NFC, at most n bytes,
-// no control characters but ends of lines.
-func written(s string, n int) string {
-	s = norm.NFC.String(strings.ToValidUTF8(clip(s, n), ""))
-	s = strings.ReplaceAll(s, "\r\n", "\n")
+// written is a text of a form as staff wrote it, with its lines: NFC, no control
+// characters but ends of lines.
+func written(s string) string {
+	s = strings.ReplaceAll(norm.NFC.String(strings.ToValidUTF8(s, "")), "\r\n", "\n")
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\n' || r == 0x7f {
 			return -1
@@ -120,6 +120,9 @@ func written(s string, n int) string {
 		return r
 	}, s))
 }
+
+// long reports whether a text has more letters than its form takes.
+func long(s string, most int) bool { return utf8.RuneCountInString(s) > most }
 
 // titleOf names a document as people know it.
 func (c *console) titleOf(id string) string {

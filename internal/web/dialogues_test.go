@@ -1,6 +1,8 @@
 package web
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -194,3 +196,67 @@ func FuzzLine(f *testing.F) {
 		}
 	})
 }
+
+// lame is a Memory that cannot be read for a while.
+type lame struct {
+	*Memory
+	broken bool
+}
+
+func (l *lame) Load(ctx context.Context, dialogue string) (Dialogue, error) {
+	if l.broken {
+		return Dialogue{}, errors.New("database is away")
+	}
+	return l.Memory.Load(ctx, dialogue)
+}
+
+type echo struct{}
+
+func (echo) Respond(_ context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
+	if m.Command == "xoa" {
+		return webhook.Response{Erase: true, Replies: []webhook.Reply{{Text: "Đã xóa."}}}
+	}
+	return webhook.Response{State: append(state, 'x'), Replies: []webhook.Reply{{Text: m.Text}}}
+}
+
+// What cannot be read is not written over by the answer to the next question, or by what
+// an officer said; who wants to be forgotten is all the same.
+func TestADialogueThatCannotBeReadIsNotLost(t *testing.T) {
+	l := &lame{Memory: NewMemory(someTime)}
+	c := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: echo{}, Dialogues: l})
+	ask := func(m webhook.Message) turn {
+		m.Channel, m.Dialogue, m.Person, m.Key = Channel, "d", "d", newKey()
+		t, _ := c.respond(context.Background(), said{message: m, said: m.Text}, nil)
+		return t
+	}
+	texts := func() string {
+		_, rec, _ := c.load(context.Background(), "d")
+		var all []string
+		for _, t := range rec.Turns {
+			all = append(all, t.Replies[0].Text)
+		}
+		return strings.Join(all, ", ")
+	}
+	ask(webhook.Message{Text: "một"})
+	l.broken = true
+	if got := ask(webhook.Message{Text: "hai"}); len(got.Replies) != 1 || got.Replies[0].Text != "hai" {
+		t.Errorf("while it cannot be read: %+v, want an answer", got)
+	}
+	l.Deliver("d", webhook.Reply{Text: "cán bộ"})
+	c.news(context.Background(), "d")
+	l.broken = false
+	if got := texts(); got != "một" {
+		t.Errorf("kept: %s, want một", got)
+	}
+	if fresh, _ := c.news(context.Background(), "d"); len(fresh) != 1 || texts() != "một, cán bộ" {
+		t.Errorf("news %+v, kept %s, want what the officer said meanwhile", fresh, texts())
+	}
+	l.broken = true
+	ask(webhook.Message{Command: "xoa"})
+	l.broken = false
+	if got := texts(); got != "" {
+		t.Errorf("after erasing: %s", got)
+	}
+}
+
+func someTime() time.Time { return time.Unix(1_800_000_000, 0) }

@@ -45,3 +45,15 @@ func FuzzForwarded(f *testing.F) {
 		}
 	})
 }
+
+// A number is masked before a long text is cut: half of it would not be known for one.
+func TestNumbersAtTheCutAreMasked(t *testing.T) {
+	for _, number := range []string{"025099001234", "0912345678"} {
+		for cut := 1; cut < len(number); cut++ {
+			s := strings.Repeat("a", maxAsked-cut-1) + " " + number
+			if got := clean(s); strings.Contains(got, number[:4]) {
+				t.Errorf("a question cut after %d digits of %s ends in %q", cut, number, got[maxAsked-20:])
+			}
+		}
+	}
+}

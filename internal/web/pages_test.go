@@ -104,6 +104,30 @@ func words(t *testing.T, page string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
+// An officer may answer on the next working day: until then the browser keeps the name of
+// the dialogue, by which alone the reply is found.
+func TestWhoWaitsForAnOfficerIsFoundDaysLater(t *testing.T) {
+	r := newReader(t, serve(t, options(t)))
+	life := func(what, want string, header http.Header) {
+		t.Helper()
+		if got := header.Get("Set-Cookie"); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: Set-Cookie %q, want %q", what, got, want)
+		}
+	}
+	_, header, _ := r.post("/", "q", "lệ phí tạm trú")
+	life("a question", "Max-Age=43200", header)
+	_, header, _ = r.post("/chat/thu")
+	life("a look for letters", "", header)
+	_, header, _ = r.post("/", "lenh", "canbo")
+	life("asking for an officer", "Max-Age=604800", header)
+	_, header, _ = r.get("/")
+	life("the page meanwhile", "Max-Age=604800", header)
+	_, header, _ = r.post("/chat/thu") // what the script does
+	life("a look for letters meanwhile", "Max-Age=604800", header)
+	_, header, _ = r.post("/", "lenh", "moi")
+	life("a new story", "Max-Age=43200", header)
+}
+
 func TestAskWithoutScript(t *testing.T) {
 	opts := options(t)
 	asked := opts.Responder.(*responder)
