@@ -317,8 +317,11 @@ func (c *channels) check(name string) func(context.Context) error {
 		if s := c.status(name); !s.Healthy() {
 			return fmt.Errorf("stopped %q, breaker %s", s.Stopped, s.Breaker)
 		}
-		if name == "telegram" {
+		switch name {
+		case "telegram":
 			return c.telegram.Check(ctx)
+		case "zalo":
+			return c.zalo.Ready()
 		}
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -193,6 +194,30 @@ func (m *countingModel) Generate(context.Context, llm.Request, func(string) erro
 	return llm.Completion{Text: "x"}, nil
 }
 func (m *countingModel) Name() string { return "m" }
+
+// An account without a token answers nobody, and /readyz says so before somebody writes.
+func TestAnAccountWithoutATokenIsNotReady(t *testing.T) {
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte(`{"error":-14014,"error_name":"Invalid refresh token"}`))
+	}))
+	defer refuses.Close()
+	db := testDatabase(t, nil)
+	metrics := webhook.NewMetrics(nil)
+	account, err := zaloSettings{AppID: "1", AppSecret: "s", Secret: "s", RefreshToken: "r", APIURL: refuses.URL, OAuthURL: refuses.URL}.channel(db, quietLog, metrics)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &channels{zalo: account, dispatcher: webhook.NewDispatcher(db, nil, []webhook.Line{{Channel: account}}, webhook.Options{})}
+	if err := c.check("zalo")(t.Context()); err != nil {
+		t.Errorf("before the token was asked for: %v", err)
+	}
+	if _, err := account.Health(t.Context()); err == nil {
+		t.Fatal("there is a token")
+	}
+	if err := c.check("zalo")(t.Context()); err == nil || !strings.Contains(err.Error(), "ZALO_REFRESH_TOKEN") {
+		t.Errorf("after it was refused: %v, want what to do about it", err)
+	}
+}
 
 func TestSwitches(t *testing.T) {
 	db := testDatabase(t, nil)

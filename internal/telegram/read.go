@@ -27,22 +27,22 @@ const secretHeader = "X-Telegram-Bot-Api-Secret-Token"
 // with 400; an update that nothing can be done with is none to refuse, because
 // Telegram would send it again for a day and hold back what the chat writes meanwhile.
 func (c *Channel) Read(header http.Header, body []byte) ([]webhook.Message, error) {
-	if !c.fromTelegram(header) {
+	if c.Barred(header) {
 		return nil, &webhook.Refusal{Status: http.StatusUnauthorized, Reason: "bad-secret"}
 	}
 	_, messages, err := c.decode(body)
 	return messages, err
 }
 
-// fromTelegram compares in a time that says nothing about the secret. Exactly one
-// header must carry it.
-func (c *Channel) fromTelegram(header http.Header) bool {
+// Barred reports that a delivery does not carry the secret in exactly one header. It
+// compares in a time that says nothing about the secret.
+func (c *Channel) Barred(header http.Header) bool {
 	given := header.Values(secretHeader)
 	if c.set.Secret == "" || len(given) != 1 {
-		return false
+		return true
 	}
 	a, b := sha256.Sum256([]byte(given[0])), sha256.Sum256([]byte(c.set.Secret))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+	return subtle.ConstantTimeCompare(a[:], b[:]) != 1
 }
 
 // decode reads an update. id is 0 when it has none, and then nothing is made of it:

@@ -48,6 +48,7 @@ var (
 	_ webhook.Typist       = (*Channel)(nil)
 	_ webhook.Drafter      = (*Channel)(nil)
 	_ webhook.Fetcher      = (*Channel)(nil)
+	_ webhook.Barred       = (*Channel)(nil)
 )
 
 // Settings are what a channel is made of. Only Token must be given.

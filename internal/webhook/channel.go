@@ -47,6 +47,13 @@ type (
 	Probed interface {
 		Probed() bool
 	}
+
+	// Barred is a channel whose secret comes in a header. Barred reports that a delivery
+	// is surely not of its platform; nothing of its body is read then, so that strangers
+	// cannot fill what deliveries share.
+	Barred interface {
+		Barred(header http.Header) bool
+	}
 	// Windowed is a channel whose platform takes messages to a person only for a while
 	// after they did something. MayWrite is nil, or the *SendError that Send would
 	// answer without asking the platform.

@@ -95,6 +95,10 @@ func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in.refuse(w, http.StatusMethodNotAllowed, "method")
 		return
 	}
+	if b, ok := in.channel.(Barred); ok && b.Barred(r.Header) {
+		in.refuse(w, http.StatusUnauthorized, "bad-secret")
+		return
+	}
 	// A recorder in a test has no deadline to set; the server's own stands then.
 	_ = http.NewResponseController(w).SetReadDeadline(started.Add(in.opts.ReadIn))
 	arriving := &counted{from: http.MaxBytesReader(w, r.Body, in.opts.MaxBody), held: &in.held, most: in.opts.MaxHeld}

@@ -241,6 +241,34 @@ func TestBodiesAreBoundedTogether(t *testing.T) {
 	}
 }
 
+// keyed is a channel whose secret comes in a header.
+type keyed struct{ *channel }
+
+func (keyed) Barred(header http.Header) bool { return header.Get("Key") != "right" }
+
+// Whoever does not know the secret of a header takes nothing away from those who do,
+// however large and slow what they send is.
+func TestStrangersHoldNothing(t *testing.T) {
+	w := newWorld(t)
+	hook := webhook.Handler(keyed{w.channel}, w.db, webhook.IntakeOptions{MaxHeld: 100})
+	slow, finish := io.Pipe() // nothing ever comes
+	defer finish.Close()
+	rec := httptest.NewRecorder()
+	hook.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", slow))
+	if rec.Code != 401 {
+		t.Errorf("a stranger's delivery = %d, want 401 before its body", rec.Code)
+	}
+	body := `{"id":"1","chat":"a","text":"chào"}`
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+	r.Header.Set(signature, sign(secret, []byte(body)))
+	r.Header.Set("Key", "right")
+	rec = httptest.NewRecorder()
+	hook.ServeHTTP(rec, r)
+	if rec.Code != 200 {
+		t.Errorf("the platform's delivery = %d, want 200", rec.Code)
+	}
+}
+
 // T34: when the queue is full the platform is told to come again, and nothing of
 // what it then brings is lost or doubled.
 func TestT34FullQueue(t *testing.T) {

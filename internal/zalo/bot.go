@@ -44,6 +44,7 @@ var (
 	_ webhook.Channel = (*Bot)(nil)
 	_ webhook.Typist  = (*Bot)(nil)
 	_ webhook.Probed  = (*Bot)(nil)
+	_ webhook.Barred  = (*Bot)(nil)
 )
 
 // NewBot returns the channel and calls nobody.
@@ -92,9 +93,7 @@ func (b *Bot) Probed() bool { return true }
 // Read takes a delivery with our secret in its header: 401 for any other, 400 for a
 // body that is no JSON object. The body is an event, or one wrapped in {ok, result}.
 func (b *Bot) Read(header http.Header, body []byte) ([]webhook.Message, error) {
-	values := header.Values(secretHeader)
-	want, got := sha256.Sum256([]byte(b.opts.Secret)), sha256.Sum256([]byte(strings.Join(values, "\x00")))
-	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 || len(values) != 1 || b.opts.Secret == "" {
+	if b.Barred(header) {
 		return nil, &webhook.Refusal{Status: http.StatusUnauthorized, Reason: "bad-secret"}
 	}
 	var u update
@@ -102,6 +101,13 @@ func (b *Bot) Read(header http.Header, body []byte) ([]webhook.Message, error) {
 		return nil, &webhook.Refusal{Status: http.StatusBadRequest, Reason: "bad-body"}
 	}
 	return b.messages(&u), nil
+}
+
+// Barred reports that a delivery does not carry our secret in exactly one header.
+func (b *Bot) Barred(header http.Header) bool {
+	values := header.Values(secretHeader)
+	want, got := sha256.Sum256([]byte(b.opts.Secret)), sha256.Sum256([]byte(strings.Join(values, "\x00")))
+	return subtle.ConstantTimeCompare(want[:], got[:]) != 1 || len(values) != 1 || b.opts.Secret == ""
 }
 
 // update is an event, flat or in an envelope.
