@@ -2,10 +2,12 @@ package web
 
 import (
 	"cmp"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"strconv"
@@ -77,14 +79,19 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 	})
 }
 
-// recover answers for a route that panicked. What it was asked is not logged.
+// recover answers for a route that panicked. What it was asked is not logged, and
+// neither is what a panic of ours says, which may hold it.
 func (g *guard) recover(w http.ResponseWriter, r *http.Request) {
 	switch v := recover(); v {
 	case nil:
 	case http.ErrAbortHandler:
 		panic(v)
 	default:
-		g.log.Error("a route panicked", "pattern", r.Pattern, "panic", v, "stack", string(debug.Stack()))
+		said := fmt.Sprintf("%T", v)
+		if err, ok := v.(runtime.Error); ok {
+			said = err.Error()
+		}
+		g.log.Error("a route panicked", "pattern", r.Pattern, "panic", said, "stack", string(debug.Stack()))
 		problem(w, http.StatusInternalServerError, "something is broken here")
 	}
 }

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"crypto/tls"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -173,5 +175,18 @@ func TestLimiterForgetsTheOldest(t *testing.T) {
 	}
 	if l.order.Len() != maxAddresses || len(l.places) != maxAddresses {
 		t.Errorf("the table holds %d and %d, want %d", l.order.Len(), len(l.places), maxAddresses)
+	}
+}
+
+// What a panic says may hold what somebody wrote; its kind and its stack do not.
+func TestWhatAPanicSaysIsNotLogged(t *testing.T) {
+	var log bytes.Buffer
+	g := newGuard(Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	for _, said := range []any{"lệ phí của 0912345678", errors.New("lệ phí của 0912345678")} {
+		rec := httptest.NewRecorder()
+		g.wrap(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(said) })).ServeHTTP(rec, httptest.NewRequest("GET", "/", nil))
+		if rec.Code != http.StatusInternalServerError || strings.Contains(log.String(), "0912345678") || !strings.Contains(log.String(), "a route panicked") {
+			t.Errorf("status %d, log %s", rec.Code, log.String())
+		}
 	}
 }
