@@ -121,13 +121,15 @@ func (c *channels) byName() map[string]webhook.Channel {
 // officer soon after there is one.
 const staffEvery = time.Minute
 
-// lookForStaff finds out whether anybody can sign in to read what is handed over.
+// lookForStaff finds out whether anybody can sign in who may read what is handed over.
 func (c *channels) lookForStaff(ctx context.Context) error {
 	accounts, err := c.db.Accounts(ctx)
 	if err != nil {
 		return err
 	}
-	c.staffed.Store(slices.ContainsFunc(accounts, func(a database.Account) bool { return !a.Disabled }))
+	c.staffed.Store(slices.ContainsFunc(accounts, func(a database.Account) bool {
+		return !a.Disabled && (a.Role == database.Officer || a.Role == database.Admin)
+	}))
 	return nil
 }
 

@@ -219,6 +219,31 @@ func TestAnAccountWithoutATokenIsNotReady(t *testing.T) {
 	}
 }
 
+// An officer is promised where somebody may open the inbox, which editors and evaluators
+// may not.
+func TestStaffAreThoseWhoMayAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		account database.Account
+		want    bool
+	}{
+		{database.Account{Role: database.Officer}, true}, {database.Account{Role: database.Admin}, true}, {database.Account{Role: database.Officer, Disabled: true}, false},
+		{database.Account{Role: database.Editor}, false}, {database.Account{Role: database.Evaluator}, false},
+	} {
+		c := &channels{db: testDatabase(t, nil)}
+		tt.account.Name = "a"
+		by := database.By{Who: "test"}
+		if err := c.db.AddAccount(t.Context(), by, tt.account); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.db.SetAccount(t.Context(), by, "a", tt.account.Role, tt.account.Disabled); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.lookForStaff(t.Context()); err != nil || c.staffed.Load() != tt.want {
+			t.Errorf("with %+v alone: %v, staffed %v, want %v", tt.account, err, c.staffed.Load(), tt.want)
+		}
+	}
+}
+
 func TestSwitches(t *testing.T) {
 	db := testDatabase(t, nil)
 	ctx := t.Context()
