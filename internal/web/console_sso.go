@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -22,13 +21,13 @@ import (
 type SSO struct {
 	issuer, client, secret string
 
-	mu       sync.Mutex
+	turn     chan struct{}  // held by who looks at provider
 	provider *oidc.Provider // found at the first use
 }
 
 // NewSSO returns a way to sign in; it calls nobody.
 func NewSSO(issuer, client, secret string) *SSO {
-	return &SSO{issuer: issuer, client: client, secret: secret}
+	return &SSO{issuer: issuer, client: client, secret: secret, turn: make(chan struct{}, 1)}
 }
 
 const (
@@ -39,10 +38,15 @@ const (
 	ssoPath    = consolePath + "/sso"
 )
 
-// discover asks the issuer where things are, once.
+// discover asks the issuer where things are, once. Others wait for that no longer than
+// their own ctx.
 func (s *SSO) discover(ctx context.Context) (*oidc.Provider, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if s.provider != nil {
 		return s.provider, nil
 	}
@@ -74,6 +78,9 @@ func (c *console) setSSOCookie(w http.ResponseWriter, r *http.Request, value str
 
 // ssoBegin leads to the issuer.
 func (c *console) ssoBegin(w http.ResponseWriter, r *http.Request, _ database.Account) {
+	if c.ssoTooOften(w, r) {
+		return
+	}
 	p, err := c.sso.discover(r.Context())
 	if err != nil {
 		c.ssoRefuse(w, r, http.StatusBadGateway, "Chưa nối được với nơi đăng nhập của cơ quan. Bạn thử lại sau, hoặc dùng mật khẩu.", err)
@@ -86,6 +93,15 @@ func (c *console) ssoBegin(w http.ResponseWriter, r *http.Request, _ database.Ac
 	http.Redirect(w, r, c.sso.config(p, c.guard.address(r)).AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier)), http.StatusSeeOther)
 }
 
+// ssoTooOften refuses an address that comes as often as nobody signs in.
+func (c *console) ssoTooOften(w http.ResponseWriter, r *http.Request) bool {
+	wait := c.guard.asks.wait(c.guard.client(r))
+	if wait > 0 {
+		c.ssoRefuse(w, r, http.StatusTooManyRequests, "Có nhiều lượt đăng nhập quá trong một lúc. Bạn chờ một phút rồi thử lại.", errors.New("too many tries from one address"))
+	}
+	return wait > 0
+}
+
 func (c *console) ssoRefuse(w http.ResponseWriter, r *http.Request, status int, why string, err error) {
 	c.log.Warn("signing in at the issuer failed", "err", err)
 	c.show(w, r, status, "sign_in", database.Account{}, signInPage{Problem: why, Next: consolePath + "/", OIDC: true})
@@ -93,6 +109,9 @@ func (c *console) ssoRefuse(w http.ResponseWriter, r *http.Request, status int, 
 
 // ssoReturn takes whoever comes back from the issuer.
 func (c *console) ssoReturn(w http.ResponseWriter, r *http.Request, _ database.Account) {
+	if c.ssoTooOften(w, r) {
+		return
+	}
 	name := ssoCookie
 	if c.guard.https(r) {
 		name = ssoSecured

@@ -181,3 +181,20 @@ func TestSignInElsewhere(t *testing.T) {
 		t.Errorf("an issuer that is away: status %d", status)
 	}
 }
+
+// Each return calls the issuer: one address may not make it do so without end.
+func TestSigningInElsewhereIsThrottled(t *testing.T) {
+	o := newOffice(t, func(opts *web.Options) {
+		opts.Console.SSO, opts.AsksPerMinute = web.NewSSO("http://127.0.0.1:1", "c", "s"), 4
+	})
+	for _, path := range []string{"/console/sso", "/console/sso/ve?code=x&state=y"} {
+		o.clock.add(2 * time.Minute)
+		status := 0
+		for range 5 {
+			status, _, _ = o.page(browserOf(t), path, nil)
+		}
+		if status != http.StatusTooManyRequests {
+			t.Errorf("%s the fifth time: %d, want 429", path, status)
+		}
+	}
+}
