@@ -31,6 +31,9 @@ func (c cleaning) Run() int {
 
 // TestScripts runs the command lines in testdata/script as people type them.
 func TestScripts(t *testing.T) {
+	if underRace {
+		t.Skip("whole programs, each ten times slower: .ci/run tries them without the race detector")
+	}
 	server := qdranttest.New(t)
 	warm := warmDataDir(t)
 	testscript.Run(t, testscript.Params{
