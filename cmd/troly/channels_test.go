@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -229,9 +230,12 @@ func TestT09EverySampleOnTheWholeWay(t *testing.T) {
 			t.Errorf("%s: %s, want %d", what, resp.Status, want)
 		}
 	}
-	for name, body := range all("telegram", "testdata", "samples") {
-		header, want := telegramHeader(), []int{200}
+	telegram := all("telegram", "testdata", "samples")
+	for _, name := range slices.Sorted(maps.Keys(telegram)) {
+		body, header, want := telegram[name], telegramHeader(), []int{200}
 		switch name[:2] {
+		case "21": // the person of most samples blocks the bot: what still waits for them would be dropped
+			o.settled()
 		case "40", "41":
 			header.Set("X-Telegram-Bot-Api-Secret-Token", "wrong")
 			want = []int{401}
@@ -243,7 +247,9 @@ func TestT09EverySampleOnTheWholeWay(t *testing.T) {
 		deliver("telegram "+name, telegramPath, header, body, want...)
 	}
 	now := fmt.Sprint(time.Now().UnixMilli())
-	for name, body := range all("zalo", "testdata", "oa") {
+	account := all("zalo", "testdata", "oa")
+	for _, name := range slices.Sorted(maps.Keys(account)) {
+		body := account[name]
 		body = bytes.ReplaceAll(body, []byte("1795397400000"), []byte(now))
 		header, want := o.zalo.Sign(body), []int{200}
 		switch name[:2] {
@@ -261,7 +267,9 @@ func TestT09EverySampleOnTheWholeWay(t *testing.T) {
 		}
 		deliver("zalo "+name, zaloPath, header, body, want...)
 	}
-	for name, body := range all("zalo", "testdata", "bot") {
+	bot := all("zalo", "testdata", "bot")
+	for _, name := range slices.Sorted(maps.Keys(bot)) {
+		body := bot[name]
 		header, want := http.Header{"X-Bot-Api-Secret-Token": {officeSecret}}, []int{200}
 		if name[:2] == "15" {
 			header.Set("X-Bot-Api-Secret-Token", "wrong")
