@@ -47,7 +47,8 @@ type Document struct {
 // Answer says which questions one line of the document answers.
 type Answer struct {
 	Line  string   `yaml:"line" json:"line"` // how the line begins: a row as it is printed, an item, a sentence of the summary
-	Asked []string `yaml:"asked" json:"asked"`
+	Asked []string `yaml:"asked" json:"-"`   // as the file has them; a library that is read again has only At
+	At    []int    `yaml:"-" json:"at"`      // their places in Document.Asked, so that no text is kept twice
 }
 
 // Fact is one typed figure. A fact without Value, Rate and Factor is unknown: Ask

@@ -61,11 +61,14 @@ func parseDocument(file string, data []byte) (*Document, error) {
 		return nil, err
 	}
 	doc.Sections = sections
-	for _, a := range doc.Answers {
+	for i, a := range doc.Answers {
 		for _, q := range a.Asked {
-			if !slices.Contains(doc.Asked, q) { // two lines may answer one question
+			at := slices.Index(doc.Asked, q)
+			if at < 0 { // else another line answers it too
+				at = len(doc.Asked)
 				doc.Asked = append(doc.Asked, q)
 			}
+			doc.Answers[i].At = append(doc.Answers[i].At, at)
 		}
 	}
 	return doc, nil

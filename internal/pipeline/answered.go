@@ -37,8 +37,8 @@ func newPhrasings(p *page, doc *corpus.Document, form func(vietnamese.Token) str
 		if len(lines) == 0 {
 			continue // a row of another day
 		}
-		for _, asked := range answer.Asked {
-			list := grams(vietnamese.Tokenize(nil, asked), form)
+		for _, at := range answer.At {
+			list := grams(vietnamese.Tokenize(nil, doc.Asked[at]), form)
 			x.list = append(x.list, phrasing{lines: lines, grams: list})
 			for _, gram := range list {
 				x.weights[gram]++
