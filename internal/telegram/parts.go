@@ -152,19 +152,18 @@ func sources(list []webhook.Source) rich {
 	}
 	head := "Nguồn:"
 	out := rich{text: head, spans: []span{{0, len(head), ""}}}
-	told := make(map[string]bool) // documents
-	for _, s := range list {
+	named := webhook.NamedBefore(list)
+	for i, s := range list {
 		row := plain(fmt.Sprintf("\n[%d] ", s.N))
 		title := short(oneLine(s.Title), maxTitle)
-		document, again := s.Title+"\n"+s.URL, false
-		if section := oneLine(s.Section); section != "" && !isID(section) {
-			if again = told[document]; again { // its name and day stand above
+		again := false
+		if section := oneLine(s.Heading()); section != "" {
+			if again = named[i]; again {
 				title = short(section, maxTitle)
 			} else {
 				title += ", " + short(section, maxTitle)
 			}
 		}
-		told[document] = true
 		if title == "" {
 			continue
 		}
@@ -188,11 +187,6 @@ func sources(list []webhook.Source) rich {
 
 // oneLine is text for a place where only one line fits.
 func oneLine(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
-
-// isID tells the name of a section from its heading.
-func isID(s string) bool {
-	return !strings.ContainsFunc(s, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') })
-}
 
 // short is s, or as many of its graphemes as stay under limit runes and an ellipsis.
 func short(s string, limit int) string {

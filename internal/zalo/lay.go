@@ -52,20 +52,15 @@ const (
 
 // sources are the lines that come last.
 func sources(list []webhook.Source) string {
-	out, told := "", make(map[string]bool)
-	for _, s := range list {
-		section := oneLine(s.Section)
-		if isID(section) {
-			section = ""
-		}
-		document := s.Title + "\n" + s.URL
-		if told[document] && section != "" { // its name, address and day stand above
+	out, named := "", webhook.NamedBefore(list)
+	for i, s := range list {
+		section := s.Heading()
+		if named[i] && section != "" {
 			if line := fmt.Sprintf("\n[%d] %s", s.N, short(section, sourceTitle)); units(out)+units(line) <= sourcesLimit {
 				out += line
 			}
 			continue
 		}
-		told[document] = true
 		line := fmt.Sprintf("\n[%d] %s", s.N, short(oneLine(s.Title), sourceTitle))
 		if section != "" {
 			line += " – " + short(section, sourceTitle)
@@ -84,11 +79,6 @@ func sources(list []webhook.Source) string {
 		return ""
 	}
 	return "Nguồn:" + out
-}
-
-// isID tells the name of a section ("le-phi") from its heading.
-func isID(s string) bool {
-	return strings.IndexFunc(s, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-') }) < 0
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
