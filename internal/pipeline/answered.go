@@ -24,8 +24,9 @@ type phrasings struct {
 	weights map[string]float64 // of a word or pair: the rarer among the phrasings the heavier
 }
 
-// newPhrasings reads which questions the lines of a page answer.
-func newPhrasings(p *page, doc *corpus.Document, form func(vietnamese.Token) string) phrasings {
+// newPhrasings reads which questions the lines of a page answer; asked are the
+// questions of the document as tokens.
+func newPhrasings(p *page, doc *corpus.Document, asked [][]vietnamese.Token, form func(vietnamese.Token) string) phrasings {
 	x := phrasings{weights: make(map[string]float64)}
 	for _, answer := range doc.Answers {
 		var lines []int
@@ -38,7 +39,7 @@ func newPhrasings(p *page, doc *corpus.Document, form func(vietnamese.Token) str
 			continue // a row of another day
 		}
 		for _, at := range answer.At {
-			list := grams(vietnamese.Tokenize(nil, doc.Asked[at]), form)
+			list := grams(asked[at], form)
 			x.list = append(x.list, phrasing{lines: lines, grams: list})
 			for _, gram := range list {
 				x.weights[gram]++

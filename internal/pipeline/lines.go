@@ -88,8 +88,12 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 	}
 	p.takeWords(a.lib, doc)
 	p.takeValues(a.lib, doc, asOf)
-	p.asked = newPhrasings(p, doc, func(t vietnamese.Token) string { return t.Text })
-	p.askedFolded = newPhrasings(p, doc, func(t vietnamese.Token) string { return t.Folded })
+	asked := make([][]vietnamese.Token, len(doc.Asked))
+	for i, text := range doc.Asked {
+		asked[i] = vietnamese.Tokenize(nil, text)
+	}
+	p.asked = newPhrasings(p, doc, asked, func(t vietnamese.Token) string { return t.Text })
+	p.askedFolded = newPhrasings(p, doc, asked, func(t vietnamese.Token) string { return t.Folded })
 	return p
 }
 
