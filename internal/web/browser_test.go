@@ -235,7 +235,8 @@ func TestAccessibility(t *testing.T) {
 	for name, open := range pages {
 		do(t, ctx, open, chromedp.Evaluate[chromedp.Void](string(axe)))
 		for _, l := range looks {
-			do(t, ctx, as(l.width, l.dark))
+			// At its end no part of the page lies under the box to write in, where axe would measure half a button.
+			do(t, ctx, as(l.width, l.dark), chromedp.Evaluate[chromedp.Void]("scrollTo(0, document.documentElement.scrollHeight)"))
 			found := evaluated(t, ctx, chromedp.Evaluate[string](`axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}).then(r =>
 				JSON.stringify(r.passes.length < 10 ? [{id: "axe", help: "axe looked at nothing", nodes: [""]}] : r.violations.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary)}))))`, chromedp.EvalAwaitPromise))
 			var findings []axeFinding
