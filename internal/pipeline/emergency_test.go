@@ -34,7 +34,7 @@ func TestEmergencyAnswers(t *testing.T) {
 		{"lũ quét về rồi, nước ngập mái nhà", "emergency", "Gọi ngay 112", []string{"114"}},
 		{"con em bị lạc ở chợ", "emergency", "Gọi ngay 113", []string{"111"}},
 		{"em vừa bị lừa mất 20 triệu", "emergency", "Gọi ngay 113", []string{"ngân hàng", "Đừng xóa"}},
-		{"công an gọi bắt chuyển tiền", "scam", "Dấu hiệu lừa đảo", []string{"156", "Công an xã"}},
+		{"công an gọi bắt chuyển tiền", "scam", "Dấu hiệu lừa đảo", []string{"113", "156", "chưa đối chiếu", "Công an xã"}},
 		{"cài app VNeID qua link", "scam", "Dấu hiệu lừa đảo", []string{"App Store"}},
 		{"dinh danh muc 2 qua dien thoai", "scam", "Dấu hiệu lừa đảo", []string{"Công an xã"}},
 		{"nhắn tin trúng thưởng", "scam", "Dấu hiệu lừa đảo", []string{"5656"}},
