@@ -31,7 +31,7 @@ func TestEmergencyAnswers(t *testing.T) {
 		{"em ăn lá ngón rồi", "emergency", "Gọi ngay 115", nil},
 		{"cháy nhà", "emergency", "Gọi ngay 114", []string{"115"}},
 		{"ck dang danh em", "emergency", "Gọi ngay 113", []string{"1900.969.680"}},
-		{"lũ quét về rồi, nước ngập mái nhà", "emergency", "Gọi ngay 112", []string{"114"}},
+		{"lũ quét về rồi, nước ngập mái nhà", "emergency", "Gọi ngay 114", []string{"112", "chưa đối chiếu"}},
 		{"con em bị lạc ở chợ", "emergency", "Gọi ngay 113", []string{"111"}},
 		{"em vừa bị lừa mất 20 triệu", "emergency", "Gọi ngay 113", []string{"ngân hàng", "Đừng xóa"}},
 		{"công an gọi bắt chuyển tiền", "scam", "Dấu hiệu lừa đảo", []string{"113", "156", "chưa đối chiếu", "Công an xã"}},
