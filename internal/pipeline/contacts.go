@@ -53,6 +53,7 @@ func (a *Assistant) markUnverified(d *draft) {
 		doubtful = append(doubtful, c.Reachable())
 	}
 	if len(doubtful) > 0 {
-		d.lines = append(d.lines, "Số, trang "+unverifiedMark+": "+strings.Join(doubtful, ", ")+".")
+		d.doubtful = "Số, trang " + unverifiedMark + ": " + strings.Join(doubtful, ", ") + "."
+		d.lines = append(d.lines, d.doubtful)
 	}
 }
