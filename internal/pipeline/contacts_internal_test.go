@@ -95,8 +95,8 @@ func TestUnverifiedContactsAreMarked(t *testing.T) {
 	}
 }
 
-// TestDoubtfulNumbersMayBeNamedAgain: a passage says "gọi 112"; the closing line says
-// 112 alone, which no passage does.
+// TestDoubtfulNumbersMayBeNamedAgain: a passage says "gọi 112", and so must the closing
+// line say a number to dial, for no passage has 112 alone.
 func TestDoubtfulNumbersMayBeNamedAgain(t *testing.T) {
 	lib, _, err := corpus.Load(knowledge.FS)
 	if err != nil {

@@ -23,7 +23,6 @@ type draft struct {
 	citations []Citation
 	contacts  []corpus.Contact // printed from the list of contacts
 	table     string           // what of the table of units the lines are printed from
-	doubtful  string           // the line that names what of the others nobody has checked
 	found     retrieval.Result // what was judged good enough to answer from, best first
 }
 

@@ -24,11 +24,8 @@ const (
 // verify runs all checks on a drafted answer and reports whether all passed.
 func (a *Assistant) verify(d *draft, q *understanding) (map[string]string, bool) {
 	answer := d.text()
-	// "gọi 112" is a number to dial, the bare 112 of the line of doubtful ones is not:
-	// that line repeats others, which are checked.
-	stated := strings.Replace(answer, d.doubtful, "", 1)
 	results := map[string]bool{
-		checkNumbers:   grounded(stated, a.evidence(d)...),
+		checkNumbers:   grounded(answer, a.evidence(d)...),
 		checkCitations: citationsResolve(answer, d.citations),
 		checkLanguage:  !vietnamese.MissingDiacritics(answer),
 		checkContacts:  a.listed(answer, d),
