@@ -176,21 +176,6 @@ func (a *api) think(ctx context.Context, channel string, q pipeline.Question, re
 	return told{id, outcome}
 }
 
-// takeStream takes a place for an open stream and returns what gives it back; without
-// a free one it replies so and returns nil.
-func (a *api) takeStream(w http.ResponseWriter, full func(w http.ResponseWriter, status int, detail string)) (leave func()) {
-	select {
-	case a.streams <- struct{}{}:
-		return func() { <-a.streams }
-	default:
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-		full(w, http.StatusServiceUnavailable, "too many answers are being written at this moment; try again in a few seconds")
-		return nil
-	}
-}
-
-const retryAfter = 5 // seconds: most answers are written by then
-
 // refusal is why a request was not taken.
 type refusal struct {
 	status int

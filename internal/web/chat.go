@@ -416,17 +416,15 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	leave := c.programs.takeStream(w, problem)
-	if leave == nil {
-		return
-	}
-	defer leave()
 	if !a.frame {
 		c.setCookie(w, r, a.message.Dialogue, cookieFor) // who is handed over looks for letters next
 	}
 	// The answer is finished and kept even when nobody reads any more.
-	out := openStream(w, c.programs.silence, func() {})
-	defer out.close()
+	out, _, done := c.programs.answering(w, r, problem)
+	if out == nil {
+		return
+	}
+	defer done()
 	t, rec := c.respond(r.Context(), a, func(text string) { out.send("delta", piece{text}) })
 	var b strings.Builder
 	if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", c.view(t)); err != nil {

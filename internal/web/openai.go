@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -171,7 +170,7 @@ func (a *api) completions(w http.ResponseWriter, r *http.Request) {
 	}
 	head := chatReply{ID: "chatcmpl-" + uuid.NewString(), Created: a.now().Unix(), Model: req.Model}
 	if text, ok := chore(q.Text); ok {
-		a.completeChore(w, &req, head, text)
+		a.completeChore(w, r, &req, head, text)
 		return
 	}
 	if req.Stream {
@@ -201,14 +200,17 @@ func stop() *string {
 }
 
 // completeChore answers what a client asks for itself.
-func (a *api) completeChore(w http.ResponseWriter, req *chatRequest, head chatReply, text string) {
+func (a *api) completeChore(w http.ResponseWriter, r *http.Request, req *chatRequest, head chatReply, text string) {
 	if !req.Stream {
 		head.whole(text, &chatUsage{})
 		reply(w, http.StatusOK, head)
 		return
 	}
-	stream := openStream(w, a.silence, func() {})
-	defer stream.close()
+	stream, _, done := a.answering(w, r, chatProblem)
+	if stream == nil {
+		return
+	}
+	defer done()
 	t := chatStream{stream, head}
 	t.begin()
 	t.text(text)
@@ -216,15 +218,11 @@ func (a *api) completeChore(w http.ResponseWriter, req *chatRequest, head chatRe
 }
 
 func (a *api) streamCompletion(w http.ResponseWriter, r *http.Request, req *chatRequest, head chatReply, q pipeline.Question) {
-	leave := a.takeStream(w, chatProblem)
-	if leave == nil {
+	stream, ctx, done := a.answering(w, r, chatProblem)
+	if stream == nil {
 		return
 	}
-	defer leave()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	stream := openStream(w, a.silence, cancel)
-	defer stream.close()
+	defer done()
 	t := chatStream{stream, head}
 	t.begin()
 	var shown strings.Builder
