@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -169,7 +170,7 @@ func (a *api) completions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	head := chatReply{ID: "chatcmpl-" + uuid.NewString(), Created: a.now().Unix(), Model: req.Model}
-	if text, ok := chore(q.Text); ok {
+	if text, ok := req.chore(); ok {
 		a.completeChore(w, r, &req, head, text)
 		return
 	}
@@ -357,24 +358,30 @@ func (req *chatRequest) question() (pipeline.Question, error) {
 }
 
 // chore recognises what Open WebUI and programs like it ask a model for beside the
-// dialogue, to name it, tag it, go on with it, and returns what to answer: no question
-// is looked up for it, and none is written to a model.
-func chore(text string) (answer string, ok bool) {
-	_, format, ok := strings.Cut(text, "JSON format:")
-	if !ok || !strings.HasPrefix(text, "### Task:") {
-		return "", false
+// dialogue, to name it, tag it, go on with it, choose a tool, and returns what to
+// answer: no question is looked up for it, and none is written to a model.
+func (req *chatRequest) chore() (answer string, ok bool) {
+	var last, system string
+	for _, m := range req.Messages {
+		switch m.Role {
+		case "user":
+			last = strings.TrimSpace(string(m.Content))
+		case "system":
+			system = strings.TrimSpace(string(m.Content))
+		}
 	}
-	format = format[:min(len(format), 40)]
 	var v any
-	switch {
-	case strings.Contains(format, `"title"`):
-		v = map[string]string{"title": choreTitle(text)}
-	case strings.Contains(format, `"tags"`), strings.Contains(format, `"follow_ups"`), strings.Contains(format, `"queries"`):
-		_, name, _ := strings.Cut(format, `"`)
-		name, _, _ = strings.Cut(name, `"`)
-		v = map[string][]string{name: {}}
-	case strings.Contains(format, `"text"`):
-		v = map[string]string{"text": ""}
+	switch format := choreFormat(last); {
+	case strings.HasPrefix(system, "Available Tools:") && strings.Contains(system, `"tool_calls"`):
+		v = map[string][]string{"tool_calls": {}}
+	case strings.HasPrefix(last, "Your task is to reflect the speaker's likely facial expression through a fitting emoji"):
+		return "🙂", true
+	case format == "title":
+		v = map[string]string{"title": choreTitle(last)}
+	case format == "tags", format == "follow_ups", format == "queries":
+		v = map[string][]string{format: {}}
+	case format != "":
+		v = map[string]string{format: ""}
 	default:
 		return "", false
 	}
@@ -382,9 +389,30 @@ func chore(text string) (answer string, ok bool) {
 	return string(data), err == nil
 }
 
+// choreFormat is the field of the JSON that a task of a program wants, such as "title"
+// or "follow_ups"; empty when a text is no such task.
+func choreFormat(text string) string {
+	_, format, ok := strings.Cut(text, "JSON format:")
+	if !ok || !strings.HasPrefix(text, "### Task:") {
+		return ""
+	}
+	if m := choreField.FindStringSubmatch(format); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+var choreField = regexp.MustCompile("^[\\s`]*\\{\\s*\"([a-z_]{1,30})\"")
+
 // typed is what the person typed: Open WebUI puts it behind the files it was given,
-// with instructions before them.
+// with instructions before them, and behind the answers of several models that it wants
+// made into one.
 func typed(text string) string {
+	if rest, ok := strings.CutPrefix(text, `You have been provided with a set of responses from various models to the latest user query: "`); ok {
+		if asked, _, ok := strings.Cut(rest, "\"\n\nYour task is to synthesize"); ok {
+			return strings.TrimSpace(asked)
+		}
+	}
 	i := strings.LastIndex(text, "</context>")
 	if i < 0 || !strings.HasPrefix(text, "### Task:") {
 		return text
