@@ -57,11 +57,13 @@ func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switch
 	}
 	labels := map[string]string{"telegram": "Kênh Telegram", "zalo": "Kênh Zalo OA", "zalo-bot": "Kênh Zalo bot"}
 	for _, status := range chat.dispatcher.Status() {
-		c.Switches = append(c.Switches, web.SwitchName{Name: status.Channel, Label: labels[status.Channel]})
+		c.Switches = append(c.Switches, web.SwitchName{Name: status.Channel, Label: labels[status.Channel], Stops: "Tắt: tin đến vẫn được nhận và chờ, không mất, và được trả lời khi bật lại."})
 	}
-	c.Switches = append(c.Switches, web.SwitchName{Name: web.Channel, Label: "Trang hỏi đáp"})
+	c.Switches = append(c.Switches,
+		web.SwitchName{Name: web.Channel, Label: "Trang hỏi đáp", Stops: "Tắt: trang hỏi đáp và khung chat trên trang khác báo đang tạm dừng, không trả lời. Chương trình có công tắc riêng."},
+		web.SwitchName{Name: programsSwitch, Label: "Chương trình (API, MCP)", Stops: "Tắt: /api/v1/ask, /v1/chat/completions và công cụ ask của MCP báo đang tạm dừng (503). Tìm kiếm và dữ liệu mở vẫn đọc được."})
 	if a.model {
-		c.Switches = append(c.Switches, web.SwitchName{Name: modelSwitch, Label: "Mô hình ngôn ngữ"})
+		c.Switches = append(c.Switches, web.SwitchName{Name: modelSwitch, Label: "Mô hình ngôn ngữ", Stops: "Tắt: trợ lý vẫn trả lời ở mọi nơi, bằng trích đoạn có nguồn."})
 	}
 	if s.Console.Issuer != "" {
 		c.SSO = web.NewSSO(s.Console.Issuer, s.Console.ClientID, s.Console.Secret)

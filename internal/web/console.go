@@ -35,7 +35,10 @@ type Console struct {
 }
 
 // SwitchName is something that can be turned off.
-type SwitchName struct{ Name, Label string }
+type SwitchName struct {
+	Name, Label string
+	Stops       string // what turning it off stops and what it does not, in a sentence or two
+}
 
 // Window says whether a resident can be written to now.
 type Window struct {

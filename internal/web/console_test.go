@@ -124,7 +124,7 @@ func newOffice(t testing.TB, change func(*web.Options)) *office {
 	o.desk = &testDesk{o.db, o.clock, web.Window{Open: true}}
 	o.opts = options(t)
 	o.opts.Now = o.clock.now
-	o.opts.Console = &web.Console{DB: o.db, Desk: o.desk, Switches: []web.SwitchName{{"telegram", "Kênh Telegram"}, {"model", "Mô hình ngôn ngữ"}}}
+	o.opts.Console = &web.Console{DB: o.db, Desk: o.desk, Switches: []web.SwitchName{{Name: "telegram", Label: "Kênh Telegram"}, {Name: "model", Label: "Mô hình ngôn ngữ"}}}
 	if change != nil {
 		change(&o.opts)
 	}
