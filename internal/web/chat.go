@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -239,7 +238,7 @@ func (c *chat) tooMany(w http.ResponseWriter, r *http.Request) {
 }
 
 // respond answers one message and keeps what came of it. Messages of a dialogue are
-// answered one after the other; one that was answered before is not asked again.
+// answered one after the other here; one that was answered before is not asked again.
 func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn, record) {
 	// Who reloads the page finds the answer there.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respondIn)
@@ -251,27 +250,28 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	if m.Action != "" {
 		a.said = label(rec.Turns, m.Action)
 	}
-	for _, t := range rec.Turns {
-		if t.Key == m.Key && t.Said == a.said {
-			return t, rec
-		}
+	if t, ok := rec.answered(m.Key, a.said); ok {
+		return t, rec
 	}
 	answer := c.responder.Respond(ctx, m, d.State, release)
 	t := turn{Key: m.Key, Said: a.said, Replies: answer.Replies, Cited: citedIn(answer.Outcome)}
-	if answer.Erase || m.Command == "moi" {
-		rec = record{}
+	next := func(rec record) record {
+		if answer.Erase || m.Command == "moi" {
+			rec = record{}
+		}
+		rec.Handed = rec.Handed || answer.Ticket != nil || d.Held != nil && !d.Held.IsZero()
+		if _, ok := rec.answered(t.Key, t.Said); !ok { // by another process
+			rec.add(t)
+		}
+		return rec
 	}
-	rec.Handed = rec.Handed || answer.Ticket != nil || d.Held != nil && !d.Held.IsZero()
-	rec.add(t)
-	body, err := json.Marshal(rec)
-	if answer.Erase {
-		body = nil
-	}
-	if !answer.Erase {
-		err = cmp.Or(err, unread)
-	}
-	if err == nil {
-		err = c.dialogues.Save(ctx, m, answer, body)
+	rec = next(rec)
+	err := unread
+	if unread == nil || answer.Erase {
+		err = c.dialogues.Save(ctx, m, answer, func(page []byte) []byte {
+			rec = next(c.record(page)) // another process may have written since
+			return rec.encode()
+		})
 	}
 	if err != nil {
 		c.log.Error("dialogue of the page not kept", "err", err)
@@ -281,53 +281,68 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	return t, rec
 }
 
+// answered finds the turn of a form that was sent before.
+func (r *record) answered(key, said string) (turn, bool) {
+	for _, t := range r.Turns {
+		if t.Key == key && t.Said == said {
+			return t, true
+		}
+	}
+	return turn{}, false
+}
+
 // add appends a turn; the oldest goes when there are too many.
 func (r *record) add(t turn) {
 	r.Turns = append(r.Turns, t)
 	r.Turns = r.Turns[max(0, len(r.Turns)-maxKept):]
 }
 
-// load reads a dialogue; a page that is none of ours is begun anew. When it cannot be
-// read, which is logged, nothing may be written over it.
+// encode is a record as it is kept.
+func (r *record) encode() []byte {
+	page, _ := json.Marshal(r) // plain data
+	return page
+}
+
+// record reads a page that was kept; one that is damaged, which is logged, is begun
+// anew.
+func (c *chat) record(page []byte) (rec record) {
+	if page == nil {
+		return rec
+	}
+	if err := json.Unmarshal(page, &rec); err != nil {
+		c.log.Error("dialogue of the page is damaged", "err", err)
+		return record{}
+	}
+	return rec
+}
+
+// load reads a dialogue. When it cannot be read, which is logged, nothing may be written
+// over it.
 func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record, err error) {
 	if d, err = c.dialogues.Load(ctx, dialogue); err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
 		return Dialogue{}, record{}, err
 	}
-	if d.Page == nil {
-		return d, rec, nil
-	}
-	if err := json.Unmarshal(d.Page, &rec); err != nil {
-		c.log.Error("dialogue of the page is damaged", "err", err)
-		return d, record{}, nil
-	}
-	return d, rec, nil
+	return d, c.record(d.Page), nil
 }
 
 // news reads a dialogue and takes in what others said in it since.
 func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec record) {
-	defer c.turns.take(dialogue)()
-	d, rec, err := c.load(ctx, dialogue)
-	if err != nil {
-		return nil, rec
-	}
-	said, err := c.dialogues.Take(ctx, dialogue)
+	err := c.dialogues.Take(ctx, dialogue, func(page []byte, said []webhook.Reply) []byte {
+		rec = c.record(page)
+		t := turn{Key: newKey(), Replies: said}
+		rec.add(t)
+		fresh = []turn{t}
+		return rec.encode()
+	})
 	if err != nil {
 		c.log.Error("what others said was not read", "err", err)
 	}
-	if len(said) == 0 {
+	if err != nil || fresh == nil {
+		_, rec, _ = c.load(ctx, dialogue)
 		return nil, rec
 	}
-	t := turn{Key: newKey(), Replies: said}
-	rec.add(t)
-	body, err := json.Marshal(rec)
-	if err == nil {
-		err = c.dialogues.Save(ctx, webhook.Message{Channel: Channel, Dialogue: dialogue, Person: dialogue, Sent: c.now()}, webhook.Response{State: d.State}, body)
-	}
-	if err != nil {
-		c.log.Error("what others said was not kept", "err", err)
-	}
-	return []turn{t}, rec
+	return fresh, rec
 }
 
 // letters answers what others said since the page last asked, as {"html"}.
