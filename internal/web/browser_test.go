@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -199,6 +200,46 @@ func TestWidgetInAnotherSite(t *testing.T) {
 	if all := strings.Join(heard(), "\n"); !strings.Contains(all, "frame-ancestors") {
 		t.Errorf("another site shows the chat: %s", all)
 	}
+}
+
+// What an officer says is read in the frame of another site also after that page was
+// closed, and the page of another portal has a dialogue of its own.
+func TestWidgetIsFoundAgain(t *testing.T) {
+	opts := options(t)
+	memory := web.NewMemory(someNow)
+	opts.Dialogues = memory
+	opts.FrameAncestors = []string{"http://localhost:*", "http://portal.localhost:*"}
+	asked := opts.Responder.(*responder)
+	server := httptest.NewTLSServer(web.New(opts))
+	t.Cleanup(server.Close)
+	host := servePage(t, `<!DOCTYPE html><html lang="vi"><title>Cổng</title><body><h1>Cổng thông tin</h1><script src="`+server.URL+`/widget.js" defer></script></body></html>`)
+	ctx := browser(t, chromedp.Flag("ignore-certificate-errors", true))
+	inFrame := func(site string, steps ...step) {
+		t.Helper()
+		do(t, ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(strings.Replace(host.URL, "127.0.0.1", site, 1)), chromedp.Click(chromedp.CSS("#troly-mo")))
+		for range 400 {
+			infos, err := chromedp.Targets(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, info := range infos {
+				if info.Type == "iframe" && strings.HasPrefix(info.URL, server.URL) {
+					frame, leave := chromedp.NewContext(ctx, chromedp.WithTargetID(info.TargetID), chromedp.WithDetachOnCancel())
+					defer leave()
+					do(t, frame, steps...)
+					return
+				}
+			}
+			time.Sleep(25 * time.Millisecond)
+		}
+		t.Fatalf("no frame of the assistant on %s", site)
+	}
+	inFrame("localhost", seen("h1", "Hỏi Trợ lý"), chromedp.Evaluate[chromedp.Void](`document.querySelector('button[value="canbo"]').click()`), seen(".reply", "Đã chuyển cán bộ."))
+	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Cán bộ xã đây, mời bạn đến trước 16 giờ."}) {
+		t.Fatal("the dialogue is not known")
+	}
+	inFrame("localhost", seen(".reply", "Đã chuyển cán bộ."), seen(".reply", "mời bạn đến trước 16 giờ"))
+	inFrame("portal.localhost", seen("#q", ""), holds(`!document.querySelector(".turn")`))
 }
 
 // axeFinding is a rule of axe that a page breaks.

@@ -48,6 +48,12 @@ const (
 	respondIn   = 25 * time.Second   // an answer is finished and kept even when nobody waits any more
 	cookieName  = "troly"
 	securedName = "__Host-troly" // what browsers take over https only
+
+	// framedName is the cookie of the chat in a frame of another site. It is partitioned:
+	// the browser keeps one for each site around it, and none follows anybody from site to
+	// site. Browsers take it over https only; those that take none at all have the
+	// dialogue in the forms of the page, as long as that is open.
+	framedName = "__Host-troly-khung"
 )
 
 // record is what the page keeps of a dialogue.
@@ -78,7 +84,7 @@ type chatPage struct {
 	Turns    []turnView
 	Key      string // for the next form
 	Handed   bool   // a human may answer while the page is open
-	Dialogue string // in a frame, where no cookie comes: the name of the dialogue
+	Dialogue string // in a frame, where a cookie may not come: the name of the dialogue
 	Frame    bool
 	Examples []string
 	Problem  string // why the last question was not taken
@@ -99,19 +105,21 @@ var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
 // page shows the dialogue so far and the box to ask.
 func (c *chat) page(w http.ResponseWriter, r *http.Request) {
-	frame := r.URL.Query().Get("khung") == "1"
-	if frame {
-		c.show(w, r, http.StatusOK, chatPage{Frame: true, Dialogue: newKey()})
-		return
-	}
-	var rec record
-	if id := c.cookie(r); id != "" {
-		_, rec = c.news(r.Context(), id)
+	p := chatPage{Frame: r.URL.Query().Get("khung") == "1"}
+	id := c.cookie(r, p.Frame)
+	if id != "" {
+		_, rec := c.news(r.Context(), id)
+		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 		if rec.Handed {
-			c.setCookie(w, r, id, waitsFor)
+			c.setCookie(w, r, id, p.Frame, waitsFor)
 		}
 	}
-	c.show(w, r, http.StatusOK, chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed})
+	if p.Frame {
+		if p.Dialogue = id; id == "" {
+			p.Dialogue = newKey()
+		}
+	}
+	c.show(w, r, http.StatusOK, p)
 }
 
 // show draws the page.
@@ -155,7 +163,7 @@ func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
 	if a.frame {
 		m.Dialogue = r.PostForm.Get("h")
 	} else {
-		m.Dialogue = c.cookie(r)
+		m.Dialogue = c.cookie(r, false)
 	}
 	if !keyForm.MatchString(m.Dialogue) {
 		m.Dialogue = newKey()
@@ -211,20 +219,24 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 	p := chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed, Frame: a.frame}
 	if a.frame {
 		p.Dialogue = a.message.Dialogue
-	} else {
-		c.setCookie(w, r, a.message.Dialogue, lifeOf(rec))
 	}
+	c.setCookie(w, r, a.message.Dialogue, a.frame, lifeOf(rec))
 	c.show(w, r, http.StatusOK, p)
 }
 
 // refuse shows the page again with the reason.
 func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int, why string) {
 	p := chatPage{Problem: why, Typed: a.said, Frame: a.frame}
+	id := c.cookie(r, a.frame)
 	if a.frame {
-		if p.Dialogue = r.PostForm.Get("h"); !keyForm.MatchString(p.Dialogue) {
+		if named := r.PostForm.Get("h"); keyForm.MatchString(named) {
+			id = named
+		}
+		if p.Dialogue = id; id == "" {
 			p.Dialogue = newKey()
 		}
-	} else if id := c.cookie(r); id != "" {
+	}
+	if id != "" {
 		_, rec, _ := c.load(r.Context(), id)
 		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 	}
@@ -348,18 +360,16 @@ func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec rec
 // letters answers what others said since the page last asked, as {"html"}.
 func (c *chat) letters(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	id := c.cookie(r)
 	frame := r.PostFormValue("khung") == "1"
-	if frame {
-		if id = r.PostFormValue("h"); !keyForm.MatchString(id) {
-			id = ""
-		}
+	id := c.cookie(r, frame)
+	if named := r.PostFormValue("h"); frame && keyForm.MatchString(named) {
+		id = named
 	}
 	var b strings.Builder
 	if id != "" {
 		fresh, rec := c.news(r.Context(), id)
-		if rec.Handed && !frame {
-			c.setCookie(w, r, id, waitsFor)
+		if rec.Handed {
+			c.setCookie(w, r, id, frame, waitsFor)
 		}
 		for _, v := range c.views(fresh) {
 			v.Last = false // the page stays where it is
@@ -385,10 +395,13 @@ func citedIn(o *webhook.Outcome) []cited {
 	return outcome.Citations
 }
 
-// cookie is the dialogue of the browser, empty when it has none.
-func (c *chat) cookie(r *http.Request) string {
+// cookie is the dialogue of the browser, or of the frame in it, empty when it has none.
+func (c *chat) cookie(r *http.Request, frame bool) string {
 	name := cookieName
-	if c.guard.https(r) {
+	switch {
+	case frame:
+		name = framedName
+	case c.guard.https(r):
 		name = securedName
 	}
 	cookie, err := r.Cookie(name)
@@ -406,9 +419,15 @@ func lifeOf(rec record) time.Duration {
 	return cookieFor
 }
 
-func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, life time.Duration) {
+// setCookie lets the browser find a dialogue again. In a frame over http it cannot.
+func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, frame bool, life time.Duration) {
 	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if c.guard.https(r) {
+	switch https := c.guard.https(r); {
+	case frame && !https:
+		return
+	case frame:
+		cookie.Name, cookie.Secure, cookie.SameSite, cookie.Partitioned = framedName, true, http.SameSiteNoneMode, true
+	case https:
 		cookie.Name, cookie.Secure = securedName, true
 	}
 	http.SetCookie(w, &cookie)
@@ -431,9 +450,7 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	if !a.frame {
-		c.setCookie(w, r, a.message.Dialogue, cookieFor) // who is handed over looks for letters next
-	}
+	c.setCookie(w, r, a.message.Dialogue, a.frame, cookieFor) // who is handed over looks for letters next
 	// The answer is finished and kept even when nobody reads any more.
 	out, _, done := c.programs.answering(w, r, problem)
 	if out == nil {
