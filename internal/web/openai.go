@@ -191,7 +191,7 @@ func (a *api) completions(w http.ResponseWriter, r *http.Request) {
 // whole makes a reply of one message.
 func (c *chatReply) whole(text string, used *chatUsage) {
 	c.Object, c.Usage = "chat.completion", used
-	c.Choices = []chatChoice{{Message: &chatText{"assistant", text}, Finish: stop()}}
+	c.Choices = []chatChoice{{Message: &chatText{"assistant", markdown(text)}, Finish: stop()}}
 }
 
 // stop is why every answer ends.
@@ -263,7 +263,7 @@ func (t chatStream) chunk(delta chatText, finish *string) {
 }
 
 func (t chatStream) begin()           { t.chunk(chatText{Role: "assistant"}, nil) }
-func (t chatStream) text(text string) { t.chunk(chatText{Content: text}, nil) }
+func (t chatStream) text(text string) { t.chunk(chatText{Content: markdown(text)}, nil) }
 
 // end sends the last chunk, with the sources, and the usage when it is wanted.
 func (t chatStream) end(o told, withUsage bool) {
@@ -277,6 +277,10 @@ func (t chatStream) end(o told, withUsage bool) {
 	}
 	t.stream.line("[DONE]")
 }
+
+// markdown is an answer, or a piece of one, as programs for chatting draw it: to them
+// our second kind of list is none.
+func markdown(text string) string { return strings.ReplaceAll(text, "• ", "- ") }
 
 // sourcesMark begins the list of sources behind an answer; what stands behind it in an
 // answer that a client sends back is not part of the dialogue.

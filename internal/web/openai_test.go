@@ -144,7 +144,7 @@ func TestCompletionToolChoice(t *testing.T) {
 
 // Titles and addresses come from the knowledge and stay text and links.
 func TestCompletionSources(t *testing.T) {
-	w := post(web.New(web.Options{Assistant: writer{answer: "Tám nghìn [1]"}, Log: discard()}), completions, `{"model":"troly","messages":[{"role":"user","content":"lệ phí"}]}`)
+	w := post(web.New(web.Options{Assistant: writer{answer: "Tám nghìn [1]\n• Người ở trọ [1]"}, Log: discard()}), completions, `{"model":"troly","messages":[{"role":"user","content":"lệ phí"}]}`)
 	var got struct {
 		Choices   []struct{ Message struct{ Content string } }
 		Citations []pipeline.Citation
@@ -152,7 +152,7 @@ func TestCompletionSources(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Citations) != 1 {
 		t.Fatalf("%d %s, %v", w.Code, w.Body, err)
 	}
-	const want = "Tám nghìn [1]\n\n**Nguồn**\n\n1. [Đăng ký khai sinh, mục Lệ phí](https://example.vn/a%20b)"
+	const want = "Tám nghìn [1]\n- Người ở trọ [1]\n\n**Nguồn**\n\n1. [Đăng ký khai sinh, mục Lệ phí](https://example.vn/a%20b)"
 	if got.Choices[0].Message.Content != want {
 		t.Errorf("content = %q, want %q", got.Choices[0].Message.Content, want)
 	}
