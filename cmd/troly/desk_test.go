@@ -141,6 +141,13 @@ func TestDeskReplies(t *testing.T) {
 	if want := []string{"z|Cán bộ trả lời bạn:", "z|Mang giấy chứng sinh."}; !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
+	var gone web.ErrWindow
+	if err := d.Reply(ctx, by, page, "Xin chào."); !errors.As(err, &gone) || gone.Why != web.PageGone {
+		t.Errorf("where nobody finds the page any more: %v, want %s", err, web.PageGone)
+	}
+	if err := db.Exchange(ctx, database.Received{Channel: web.Channel, Key: "1", Dialogue: "w", Person: "w", At: now}, database.Result{}, func([]byte) []byte { return []byte("{}") }); err != nil {
+		t.Fatal(err)
+	}
 	if err := d.Reply(ctx, by, page, "Xin chào."); err != nil {
 		t.Fatal(err)
 	}

@@ -51,6 +51,7 @@ type Window struct {
 const (
 	WindowPassed = "window"      // the platform takes messages only for some time after the resident wrote
 	Unreachable  = "unreachable" // the resident has blocked or left the account
+	PageGone     = "gone"        // the chat page of the dialogue is kept no more: nobody would read it
 	ChannelOff   = "off"         // no such channel is set up here, or it is turned off
 )
 
