@@ -138,6 +138,8 @@ func (c *console) routes() []consoleRoute {
 		{"GET " + p + "/dang-nhap", nil, true, c.signInForm},
 		{"POST " + p + "/dang-nhap", nil, true, c.signIn},
 		{"POST " + p + "/dang-xuat", nil, false, c.signOut},
+		{"GET " + p + "/mat-khau", nil, false, c.passwordForm},
+		{"POST " + p + "/mat-khau", nil, false, c.changePassword},
 		{"GET " + p + "/{$}", nil, false, c.start},
 		{"GET " + p + "/tra-cuu", nil, false, c.ask},
 		{"GET " + p + "/hop-thu", officers, false, c.inbox},
@@ -272,7 +274,7 @@ var done = map[string]string{
 	"tra-loi": "Đã gửi câu trả lời. Trợ lý im lặng trong cuộc trò chuyện này cho đến khi bạn trả lại hoặc hết giờ.",
 	"giao":    "Đã ghi người phụ trách và hạn trả lời.", "tra-lai": "Đã trả cuộc trò chuyện lại cho trợ lý.", "dong": "Đã đóng yêu cầu.",
 	"tiep-nhan": "Đã tiếp nhận. Trợ lý im lặng trong cuộc trò chuyện này.", "luu": "Đã lưu câu trả lời duyệt sẵn.", "thu-hoi": "Đã thu hồi. Trợ lý không dùng câu trả lời này nữa.",
-	"cong-tac": "Đã đổi công tắc.",
+	"cong-tac": "Đã đổi công tắc.", "mat-khau": "Đã đổi mật khẩu. Các trình duyệt khác đã bị đăng xuất.",
 }
 
 // show draws a page of the console.

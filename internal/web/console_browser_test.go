@@ -152,7 +152,7 @@ func consolePages(t *testing.T) (*office, map[string]string) {
 	return o, map[string]string{
 		"ask": "/console/tra-cuu?q=dang+ky+tam+tru+het+bao+nhieu+tien", "inbox": "/console/hop-thu", "doubtful": "/console/hop-thu?loai=yeu", "ticket": fmt.Sprintf("/console/hop-thu/%d", k),
 		"outcomes": "/console/cau-hoi", "outcome": "/console/cau-hoi/" + id, "retrieval": "/console/truy-van?q=khai+sinh", "approved": "/console/duyet", "approved-one": "/console/duyet/1",
-		"recall": "/console/dinh-chinh?cau-hoi=" + id, "knowledge": "/console/tri-thuc", "quality": "/console/chat-luong", "switches": "/console/cong-tac", "audit": "/console/nhat-ky",
+		"recall": "/console/dinh-chinh?cau-hoi=" + id, "knowledge": "/console/tri-thuc", "quality": "/console/chat-luong", "switches": "/console/cong-tac", "audit": "/console/nhat-ky", "password": "/console/mat-khau",
 	}
 }
 

@@ -393,6 +393,67 @@ func TestAThrottledAddressLocksNobodyOut(t *testing.T) {
 	}
 }
 
+// Who knows the present password sets another, stays signed in, and signs every other
+// browser out.
+func TestOwnPassword(t *testing.T) {
+	o := newOffice(t, nil)
+	c, elsewhere := o.as("officer"), o.as("officer")
+	const fresh = "một mật khẩu khác"
+	for _, tt := range []struct {
+		old, password, again string
+		status               int
+		says                 string
+	}{
+		{staffPassword, "ngắn quá", "ngắn quá", 400, "ít nhất 12 ký tự"},
+		{staffPassword, strings.Repeat("đ", 300), strings.Repeat("đ", 300), 400, "dài quá"},
+		{staffPassword, fresh, fresh + "x", 400, "không giống nhau"},
+		{staffPassword, staffPassword, staffPassword, 400, "phải khác"},
+		{"không phải mật khẩu", fresh, fresh, 403, "hiện nay không đúng"},
+	} {
+		status, body, _ := o.page(c, "/console/mat-khau", url.Values{"cu": {tt.old}, "moi": {tt.password}, "lai": {tt.again}})
+		if status != tt.status || !strings.Contains(body, tt.says) || strings.Contains(body, tt.password) && tt.password != staffPassword {
+			t.Errorf("%q to %.20q = %d, want %d with %q and no password on the page", tt.old, tt.password, status, tt.status, tt.says)
+		}
+	}
+	status, _, h := o.page(c, "/console/mat-khau", url.Values{"cu": {staffPassword}, "moi": {fresh}, "lai": {fresh}})
+	if status != http.StatusSeeOther || h.Get("Location") != "/console/mat-khau?xong=mat-khau" {
+		t.Fatalf("the right one: status %d to %s", status, h.Get("Location"))
+	}
+	if status, body, _ := o.page(c, "/console/mat-khau?xong=mat-khau", nil); status != 200 || !strings.Contains(body, "Đã đổi mật khẩu") {
+		t.Errorf("afterwards: status %d", status)
+	}
+	if status, _, _ := o.page(elsewhere, "/console/tra-cuu", nil); status != http.StatusSeeOther {
+		t.Errorf("another browser: status %d, want to be led to sign in", status)
+	}
+	for password, want := range map[string]int{staffPassword: 401, fresh: 303} {
+		if status, _, _ := o.page(browserOf(t), "/console/dang-nhap", url.Values{"ten": {"officer"}, "mat-khau": {password}}); status != want {
+			t.Errorf("signing in with %q: %d, want %d", password, status, want)
+		}
+	}
+	if log := o.log(); !slices.Contains(log, "officer set password officer") || !slices.Contains(log, "officer set password refused officer") {
+		t.Errorf("log %q", log)
+	}
+	for range 8 { // as many guesses; each would take its time to check
+		if _, err := o.db.Attempt(t.Context(), 8, 15*time.Minute, "account officer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, _, _ := o.page(c, "/console/mat-khau", url.Values{"cu": {fresh}, "moi": {staffPassword}, "lai": {staffPassword}}); status != http.StatusTooManyRequests {
+		t.Errorf("after 8 guesses: %d, want 429", status)
+	}
+	// An account that signs in elsewhere has none to change.
+	if err := o.db.AddAccount(t.Context(), database.By{Who: "test"}, database.Account{Name: "sso", Role: database.Officer}); err != nil {
+		t.Fatal(err)
+	}
+	s := o.session("sso")
+	if _, body, _ := o.page(s, "/console/mat-khau", nil); !strings.Contains(body, "không có mật khẩu ở đây") || strings.Contains(body, "<form class=\"stack") {
+		t.Error("an account without a password is shown the form")
+	}
+	if status, _, _ := o.page(s, "/console/mat-khau", url.Values{"moi": {fresh}, "lai": {fresh}}); status != http.StatusBadRequest {
+		t.Errorf("an account without a password sets one: %d", status)
+	}
+}
+
 func TestSessionEnds(t *testing.T) {
 	in := func(o *office, c *http.Client) bool {
 		status, _, _ := o.page(c, "/console/tra-cuu", nil)
@@ -468,6 +529,7 @@ var allowed = map[string]string{
 	"POST /console/duyet/{id}": "officer editor admin", "POST /console/duyet/{id}/thu-hoi": "officer editor admin",
 	"GET /console/dinh-chinh": "editor admin", "POST /console/dinh-chinh": "editor admin",
 	"GET /console/tri-thuc": "all", "GET /console/chat-luong": "all", "GET /console/cong-tac": "all", "POST /console/cong-tac": "admin", "GET /console/nhat-ky": "admin",
+	"GET /console/mat-khau": "all", "POST /console/mat-khau": "all",
 	"GET /console/sso": "open", "GET /console/sso/ve": "open",
 }
 
@@ -543,7 +605,7 @@ func TestEveryLinkOfTheConsoleIsARoute(t *testing.T) {
 	reference := regexp.MustCompile(`(href|action)="(/console[^"?]*)[^"]*"([^>]*method="post")?`)
 	seen := 0
 	for _, path := range []string{"/console/dang-nhap", "/console/tra-cuu?q=khai+sinh", "/console/hop-thu", "/console/hop-thu?loai=yeu", "/console/hop-thu/1", "/console/cau-hoi", "/console/cau-hoi/" + id, "/console/truy-van?q=khai+sinh",
-		"/console/duyet", "/console/duyet/moi?cau-hoi=" + id, "/console/dinh-chinh?cau-hoi=" + id, "/console/tri-thuc", "/console/chat-luong", "/console/cong-tac", "/console/nhat-ky", "/console/khong-co"} {
+		"/console/duyet", "/console/duyet/moi?cau-hoi=" + id, "/console/dinh-chinh?cau-hoi=" + id, "/console/tri-thuc", "/console/chat-luong", "/console/cong-tac", "/console/nhat-ky", "/console/mat-khau", "/console/khong-co"} {
 		_, body, _ := o.page(c, path, nil)
 		for _, m := range reference.FindAllStringSubmatch(body, -1) {
 			method := http.MethodGet
