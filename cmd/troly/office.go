@@ -43,7 +43,7 @@ func (c consoleSettings) check() error {
 }
 
 // consoleOf is the console for staff with what it works on.
-func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals) *web.Console {
+func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals, background func(func(context.Context))) *web.Console {
 	c := &web.Console{
 		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now, masker: *privacy.New(a.lib.PublicNumbers())},
 		Withholds: func(answer string, documents []string) []string {
@@ -53,7 +53,7 @@ func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switch
 			switches.again(ctx)
 			approved.again(ctx)
 		},
-		Lint: (&linted{settings: s}).problems, Runs: s.runs,
+		Lint: (&linted{settings: s}).problems, Runs: s.runs, Background: background,
 	}
 	labels := map[string]string{"telegram": "Kênh Telegram", "zalo": "Kênh Zalo OA", "zalo-bot": "Kênh Zalo bot"}
 	for _, status := range chat.dispatcher.Status() {

@@ -291,6 +291,16 @@ func TestAccessibility(t *testing.T) {
 				t.Errorf("%s is %d wide on a screen of %d", name, width, l.width)
 			}
 		}
+		onceEach(t, ctx, name)
+	}
+}
+
+// onceEach reports names that two elements of a page have: a label or a link leads to the
+// first, which axe does not see.
+func onceEach(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if twice := evaluated(t, ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("[id]")].map(e => e.id).filter((id, i, all) => all.indexOf(id) !== i).join(", ")`)); twice != "" {
+		t.Errorf("%s: several elements are called %s", name, twice)
 	}
 }
 

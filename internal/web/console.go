@@ -30,6 +30,10 @@ type Console struct {
 	// for it; nil: not known.
 	Withholds func(answer string, documents []string) []string
 
+	// Background does something beside the requests, with a context that ends when the
+	// server stops, which waits for it then; nil: within the request.
+	Background func(work func(context.Context))
+
 	SSO     *SSO                      // signing in elsewhere; nil: by password only
 	Changed func(ctx context.Context) // called after a switch or an approved answer was set, so that it holds here at once; nil: nobody is told
 }
@@ -89,6 +93,7 @@ type console struct {
 	opts     Console
 	sso      *SSO
 	pages    map[string]*template.Template
+	recalls  recalls
 	checking chan struct{} // one place for each password that may be checked at once
 }
 
@@ -159,6 +164,8 @@ func (c *console) routes() []consoleRoute {
 		{"POST " + p + "/duyet/{id}/thu-hoi", writers, false, c.approvedWithdraw},
 		{"GET " + p + "/dinh-chinh", []database.Role{database.Editor, database.Admin}, false, c.recall},
 		{"POST " + p + "/dinh-chinh", []database.Role{database.Editor, database.Admin}, false, c.sendRecall},
+		{"GET " + p + "/dinh-chinh/{khoa}", []database.Role{database.Editor, database.Admin}, false, c.recallProgress},
+		{"POST " + p + "/dinh-chinh/{khoa}/dung", []database.Role{database.Editor, database.Admin}, false, c.stopRecall},
 		{"GET " + p + "/tri-thuc", nil, false, c.knowledge},
 		{"GET " + p + "/chat-luong", nil, false, c.quality},
 		{"GET " + p + "/cong-tac", nil, false, c.switches},
@@ -280,6 +287,9 @@ var done = map[string]string{
 // show draws a page of the console.
 func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page string, me database.Account, v any) {
 	f := frame{layout: layout{Page: v, Class: "staff", Styles: []string{"console.css"}}, Me: me, Notice: done[r.URL.Query().Get("xong")]}
+	if page == "recall_run" {
+		f.Scripts = []string{"console.js"}
+	}
 	if me.Name != "" {
 		f.Parts, f.Off = c.navigation(r, me), c.off(r.Context())
 	}

@@ -30,7 +30,7 @@ var consoleWords = map[string]string{
 	"add key": "Tạo khóa API", "revoke key": "Thu hồi khóa API", "reply to ticket": "Trả lời người dân", "assign ticket": "Giao việc", "end ticket": "Kết thúc yêu cầu", "open ticket": "Tiếp nhận",
 	"hold dialogue": "Cho trợ lý im lặng", "release dialogue": "Trả lại cho trợ lý", "read ticket": "Đọc cuộc trò chuyện", "read outcome": "Đọc một câu hỏi",
 	"add approved answer": "Thêm câu trả lời duyệt sẵn", "set approved answer": "Sửa câu trả lời duyệt sẵn", "outdate approved answer": "Nguồn của câu trả lời đã đổi", "switch off": "Tắt", "switch on": "Bật",
-	"correct": "Gửi đính chính", "recall": "Đợt đính chính",
+	"correct": "Gửi đính chính", "recall": "Đợt đính chính", "stop recall": "Dừng đợt đính chính",
 }
 
 // checkNames are the checks of package pipeline, as outcomes name them.
