@@ -97,12 +97,7 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		seen(".ok", "Đã gửi câu trả lời"), seen(".talk", "Anh mang giấy chứng sinh đến UBND xã."))
 	want := func(n int) {
 		t.Helper()
-		for range 200 {
-			if len(platform.messages()) >= n {
-				break
-			}
-			time.Sleep(25 * time.Millisecond)
-		}
+		eventually(func() bool { return len(platform.messages()) >= n })
 		if got := platform.messages(); len(got) != n {
 			t.Fatalf("the platform has %q, want %d messages", got, n)
 		}

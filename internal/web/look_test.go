@@ -38,8 +38,8 @@ func browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context
 	}
 	ctx, closeTab := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(opts...))
 	t.Cleanup(closeTab)
-	do(t, ctx, chromedp.Navigate("about:blank")) // the browser lives as long as this context
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	do(t, ctx, chromedp.Navigate("about:blank"))            // the browser lives as long as this context
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute) // of all steps together; go test has a limit of its own
 	t.Cleanup(cancel)
 	return ctx
 }
