@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +30,7 @@ type modelSettings struct {
 	Dimensions   int    `env:"EMBEDDING_DIMENSIONS" envDefault:"0"`
 
 	Transcription string `env:"TRANSCRIPTION_MODEL"`
+	Moderation    string `env:"MODERATION_MODEL"`
 }
 
 // maxDimensions is more than any embedding model in use has.
@@ -55,6 +58,10 @@ func (m modelSettings) check() error {
 		return fmt.Errorf("LLM_PRICE_COMPLETION %v: write what a million tokens of a completion cost, for example 0.6; 0: cost is not told", m.PriceCompletion)
 	case m.Transcription != "" && m.BaseURL == "" && m.Key == "":
 		return errors.New("TRANSCRIPTION_MODEL is set, but neither OPENAI_BASE_URL nor OPENAI_API_KEY")
+	case m.Moderation != "" && m.Model == "":
+		return errors.New("MODERATION_MODEL is set, but not LLM_MODEL, whose questions it looks at")
+	case m.Moderation != "" && !slices.Contains(openai.ModerationModels(), m.Moderation):
+		return fmt.Errorf("MODERATION_MODEL %q: write one of %s", m.Moderation, strings.Join(openai.ModerationModels(), ", "))
 	case m.Embedding == "" && (m.Dimensions != 0 || m.EmbeddingURL != ""):
 		return errors.New("EMBEDDING_DIMENSIONS or EMBEDDING_BASE_URL is set, but not EMBEDDING_MODEL")
 	case m.Embedding != "" && m.EmbeddingURL == "" && m.BaseURL == "" && m.Key == "":
@@ -123,4 +130,16 @@ func (m modelSettings) embedder(t *telemetry) llm.Embedder {
 	}
 	e := openai.New(openai.Config{BaseURL: address, Key: m.Key}).Embedder(m.Embedding, m.dimensions())
 	return llm.ObserveEmbedder(llm.HardenEmbedder(e, t.limits("embedding", llm.Limits{Total: 2 * time.Second}), llm.Limits{Total: 2 * time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4}), t.calls())
+}
+
+// moderator reports whether a text is flagged, nil without MODERATION_MODEL. An answer
+// waits for it, so it has little time.
+func (m modelSettings) moderator(t *telemetry) func(ctx context.Context, text string) (bool, error) {
+	if m.Moderation == "" {
+		return nil
+	}
+	client := m.client()
+	return llm.HardenModeration(func(ctx context.Context, text string) (bool, error) {
+		return client.Moderate(ctx, m.Moderation, text)
+	}, t.limits("moderation", llm.Limits{Total: time.Second, Attempts: 1}))
 }

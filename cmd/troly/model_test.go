@@ -216,6 +216,42 @@ func TestDoctorTriesModels(t *testing.T) {
 	}
 }
 
+// Moderation is asked before the model, and doctor tries it.
+func TestAskWithModeration(t *testing.T) {
+	server, troly := withModels(t, map[string]string{"LLM_MODEL": "qwen", "MODERATION_MODEL": "omni-moderation-latest"})
+	server.Do(func(s *llmtest.Server) { s.Chat = honest })
+	for _, tt := range []struct{ flags, by, degraded string }{
+		{"", "llm", ""},
+		{"khai sinh", "extractive", "moderation: flagged"},
+	} {
+		server.Do(func(s *llmtest.Server) { s.Flags = tt.flags })
+		before := len(server.Calls("/v1/chat/completions"))
+		_, out, errs := troly("ask", "--json", question)
+		var o pipeline.Outcome
+		if err := json.Unmarshal([]byte(out), &o); err != nil {
+			t.Fatalf("%v: %s%s", err, out, errs)
+		}
+		asked := len(server.Calls("/v1/chat/completions")) - before
+		if o.AnsweredBy != tt.by || strings.Join(o.Degraded, "; ") != tt.degraded || (asked > 0) != (tt.by == "llm") {
+			t.Errorf("flagging %q: answered by %q, degraded %q, %d calls; want by %q, degraded %q", tt.flags, o.AnsweredBy, o.Degraded, asked, tt.by, tt.degraded)
+		}
+	}
+	for name, tt := range map[string]struct {
+		reply llmtest.Reply
+		flags string
+		says  string
+	}{
+		"well":     {says: "a harmless question passed"},
+		"has none": {reply: llmtest.Reply{Status: 404}, says: "leave MODERATION_MODEL empty"},
+		"flags":    {flags: "giấy", says: "a harmless question was flagged"},
+	} {
+		server.Do(func(s *llmtest.Server) { s.Moderation, s.Flags = tt.reply, tt.flags })
+		if _, out, _ := troly("doctor", "--json"); !strings.Contains(out, tt.says) {
+			t.Errorf("%s: doctor says %s, want %q", name, out, tt.says)
+		}
+	}
+}
+
 func TestModelSettings(t *testing.T) {
 	for _, tt := range []struct {
 		set  map[string]string
@@ -226,6 +262,8 @@ func TestModelSettings(t *testing.T) {
 		{map[string]string{"OPENAI_API_KEY": "sk-a b"}, "OPENAI_API_KEY holds a space"},
 		{map[string]string{"EMBEDDING_MODEL": "x", "OPENAI_API_KEY": "k"}, "EMBEDDING_DIMENSIONS is not set"},
 		{map[string]string{"EMBEDDING_MODEL": "bge-m3"}, "EMBEDDING_MODEL is set, but neither"},
+		{map[string]string{"MODERATION_MODEL": "omni-moderation-latest"}, "MODERATION_MODEL is set, but not LLM_MODEL"},
+		{map[string]string{"LLM_MODEL": "x", "OPENAI_API_KEY": "k", "MODERATION_MODEL": "llama-guard"}, `MODERATION_MODEL "llama-guard"`},
 		{map[string]string{"EMBEDDING_DIMENSIONS": "5"}, "but not EMBEDDING_MODEL"},
 		{map[string]string{"EMBEDDING_MODEL": "x", "OPENAI_API_KEY": "k", "EMBEDDING_DIMENSIONS": "-1"}, "EMBEDDING_DIMENSIONS -1"},
 		{map[string]string{"EMBEDDING_DIMENSIONS": "abc"}, `EMBEDDING_DIMENSIONS "abc": not a number`},

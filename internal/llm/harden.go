@@ -214,6 +214,19 @@ func ours(ctx, call context.Context, err error) error {
 	return err
 }
 
+// HardenModeration puts a function that asks whether a text is flagged under limits.
+func HardenModeration(flagged func(ctx context.Context, text string) (bool, error), l Limits) func(ctx context.Context, text string) (bool, error) {
+	executor := newExecutor[bool](l)
+	return func(ctx context.Context, text string) (bool, error) {
+		return executor.run(ctx, func(ctx context.Context) (bool, error) {
+			call, stop := context.WithTimeoutCause(ctx, executor.limits.Total, errTotal)
+			defer stop()
+			found, err := flagged(call, text)
+			return found, ours(ctx, call, err)
+		}, func() bool { return false })
+	}
+}
+
 // HardenEmbedder puts an embedder under two sets of limits: query for questions,
 // which somebody waits for, and passages for whole batches.
 func HardenEmbedder(e Embedder, query, passages Limits) Embedder {
