@@ -20,6 +20,7 @@ type modelSettings struct {
 	BaseURL     string `env:"OPENAI_BASE_URL"`
 	Model       string `env:"LLM_MODEL"`
 	Fallback    string `env:"LLM_FALLBACK_MODEL"`
+	Timeout     int    `env:"LLM_TIMEOUT" envDefault:"12"` // seconds
 	DailyTokens int    `env:"LLM_DAILY_TOKENS" envDefault:"0"`
 
 	PricePrompt     float64 `env:"LLM_PRICE_PROMPT" envDefault:"0"` // of a million tokens
@@ -36,6 +37,20 @@ type modelSettings struct {
 // maxDimensions is more than any embedding model in use has.
 const maxDimensions = 16384
 
+// maxTimeout is LLM_TIMEOUT at most, in seconds.
+const maxTimeout = 600
+
+// callLimits are the limits of one call: half of its time until the first word, or
+// nothing is coming.
+func (m modelSettings) callLimits() llm.Limits {
+	in := time.Duration(m.Timeout) * time.Second
+	return llm.Limits{Total: in, FirstToken: in / 2}
+}
+
+// answerIn is what the model has for an answer: a call, and most of a second one if the
+// first was quick.
+func (m modelSettings) answerIn() time.Duration { return m.callLimits().Total * 5 / 4 }
+
 // check names the setting that is wrong.
 func (m modelSettings) check() error {
 	for _, u := range []struct{ name, value string }{{"OPENAI_BASE_URL", m.BaseURL}, {"EMBEDDING_BASE_URL", m.EmbeddingURL}} {
@@ -50,6 +65,8 @@ func (m modelSettings) check() error {
 		return errors.New("LLM_MODEL is set, but neither OPENAI_BASE_URL (a server of yours) nor OPENAI_API_KEY (OpenAI)")
 	case m.Fallback != "" && m.Model == "":
 		return errors.New("LLM_FALLBACK_MODEL is set, but not LLM_MODEL, which it stands in for")
+	case m.Timeout < 1 || m.Timeout > maxTimeout:
+		return fmt.Errorf("LLM_TIMEOUT %d: write how many seconds people may wait for the model, 1 to %d", m.Timeout, maxTimeout)
 	case m.DailyTokens < 0:
 		return fmt.Errorf("LLM_DAILY_TOKENS %d: write a number of tokens, 0 for no limit", m.DailyTokens)
 	case !(m.PricePrompt >= 0) || math.IsInf(m.PricePrompt, 0):
@@ -108,9 +125,9 @@ func (m modelSettings) generator(t *telemetry) llm.Generator {
 		return nil
 	}
 	client := m.client()
-	g := llm.Observe(llm.Harden(client.Chat(m.Model), t.limits("llm", llm.Limits{})), t.calls())
+	g := llm.Observe(llm.Harden(client.Chat(m.Model), t.limits("llm", m.callLimits())), t.calls())
 	if m.Fallback != "" {
-		g = llm.WithFallback(g, llm.Observe(llm.Harden(client.Chat(m.Fallback), t.limits("llm_fallback", llm.Limits{})), t.calls()))
+		g = llm.WithFallback(g, llm.Observe(llm.Harden(client.Chat(m.Fallback), t.limits("llm_fallback", m.callLimits())), t.calls()))
 	}
 	if m.DailyTokens > 0 {
 		g = llm.WithBudget(g, m.DailyTokens, time.Now)

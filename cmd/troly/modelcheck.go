@@ -96,7 +96,7 @@ func advice(setting string, kind llm.Kind) string {
 	case llm.RateLimited:
 		return "wait, or ask the provider for more; answers come without it meanwhile"
 	case llm.Slow:
-		return "the server is too slow to answer people: a smaller model, or a faster machine"
+		return "the server is too slow to answer people: a smaller model, one that does not think first, or a faster machine; or let people wait longer with LLM_TIMEOUT"
 	case llm.Mismatched:
 		return "set EMBEDDING_DIMENSIONS to the number that came, then run troly ingest"
 	case llm.Garbage, llm.Cut:
