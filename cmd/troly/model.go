@@ -146,7 +146,7 @@ func (m modelSettings) embedder(t *telemetry) llm.Embedder {
 		address = m.BaseURL
 	}
 	e := openai.New(openai.Config{BaseURL: address, Key: m.Key}).Embedder(m.Embedding, m.dimensions())
-	return llm.ObserveEmbedder(llm.HardenEmbedder(e, t.limits("embedding", llm.Limits{Total: 2 * time.Second}), llm.Limits{Total: 2 * time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4}), t.calls())
+	return llm.ObserveEmbedder(llm.HardenEmbedder(e, t.limits("embedding", llm.Limits{Total: 2 * time.Second}), llm.Limits{Total: time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4}), t.calls())
 }
 
 // moderator reports whether a text is flagged, nil without MODERATION_MODEL. An answer

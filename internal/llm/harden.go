@@ -97,13 +97,14 @@ func circuitState(s circuitbreaker.State) CircuitState {
 	return CircuitClosed
 }
 
-// run calls f under the limits. done tells whether a failed try must be the last.
+// run calls f under the limits. done tells whether a failed try must be the last. One
+// that had all its time and was not done would not be done in as much again.
 func (e executor[R]) run(ctx context.Context, f func(context.Context) (R, error), done func() bool) (R, error) {
 	tries := 0
 	result, err := e.policies.WithContext(ctx).Get(func() (R, error) {
 		tries++
 		result, err := f(ctx)
-		if err != nil && (done() || !e.limits.fits(ctx, tries, err)) {
+		if err != nil && (done() || errors.Is(err, errTotal) || !e.limits.fits(ctx, tries, err)) {
 			err = final{err}
 		}
 		return result, err
