@@ -83,13 +83,17 @@ func TestNoEmergency(t *testing.T) {
 	}
 }
 
-// TestEmergencySet asks the questions of the set as typed and without diacritics. The
-// dev questions shaped the phrases; the floors of the test questions say how many of
-// the more roundabout ways of saying it are understood.
+// TestEmergencySet asks the questions of both sets as typed and without diacritics. The
+// dev questions shaped the phrases and the sentences to learn from; the floors of the
+// test questions say how many of the more roundabout ways of saying it are understood.
 func TestEmergencySet(t *testing.T) {
-	data, err := eval.FS.ReadFile("sets/emergencies.jsonl")
-	if err != nil {
-		t.Fatal(err)
+	var data []byte
+	for _, name := range []string{"sets/emergencies.jsonl", "sets/oblique.jsonl"} {
+		set, err := eval.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append(data, set...)
 	}
 	type count struct{ all, right int }
 	danger, ordinary := map[string]count{}, map[string]count{}
@@ -125,8 +129,8 @@ func TestEmergencySet(t *testing.T) {
 		counts      map[string]count
 		least       float64
 	}{
-		{"recognised", "dev", danger, 0.92}, {"recognised", "test", danger, 0.35},
-		{"left alone", "dev", ordinary, 0.97}, {"left alone", "test", ordinary, 0.80},
+		{"recognised", "dev", danger, 0.95}, {"recognised", "test", danger, 0.70},
+		{"left alone", "dev", ordinary, 0.98}, {"left alone", "test", ordinary, 0.90},
 	} {
 		c := tt.counts[tt.split]
 		share := float64(c.right) / float64(max(c.all, 1))
