@@ -1085,6 +1085,32 @@ func TestRecall(t *testing.T) {
 	}
 }
 
+// A recall reaches everybody, however many there are; who asks after it began is not
+// among them.
+func TestRecallOfMany(t *testing.T) {
+	o := newOffice(t, nil)
+	const many = 510 // more than are read at once
+	var id string
+	for i := range many {
+		id = o.asked(fmt.Sprint("d", i), "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+	}
+	c := o.session("editor")
+	later := false
+	o.desk.before = func() {
+		if !later {
+			later = true
+			o.asked("later", "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+		}
+	}
+	status, _, h := o.page(c, "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {"Là 15.000 đồng."}, "ly-do": {"Sai"}, "khoa": {"0123456789abcdefghijkl"}, "so-nguoi": {fmt.Sprint(many)}, "nhieu-nhat": {"1000"}, "da-xem": {"1"}})
+	if status != http.StatusSeeOther {
+		t.Fatalf("status %d", status)
+	}
+	if _, body, _ := o.page(c, h.Get("Location"), nil); !strings.Contains(body, "Đã xong: 510 / 510 người.</strong> Đã xếp gửi 510.") {
+		t.Errorf("not everybody was written to: %s", body)
+	}
+}
+
 // A recall goes on beside the requests; who began it sees how far it is, can stop it, and
 // does not begin it twice. Another process knows how many were written to.
 func TestRecallInTheBackground(t *testing.T) {
