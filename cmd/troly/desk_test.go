@@ -299,6 +299,11 @@ func TestSwitches(t *testing.T) {
 	if _, err := model.Generate(ctx, llm.Request{}, nil); llm.KindOf(err) != llm.Unavailable || inner.calls != 1 {
 		t.Errorf("a model that is off: %v, %d calls", err, inner.calls)
 	}
+	sent := 0
+	moderate := switchedModeration(func(context.Context, string) (bool, error) { sent++; return true, nil }, &a.switches)
+	if flagged, err := moderate(ctx, "x"); flagged || err != nil || sent != 0 {
+		t.Errorf("moderation of a model that is off: %v, %v, %d texts sent", flagged, err, sent)
+	}
 	page := switchedPage{saying("hello"), s}
 	if r := page.Respond(ctx, webhook.Message{Text: "x"}, []byte("state"), nil); len(r.Replies) != 1 || !strings.Contains(r.Replies[0].Text, "tạm dừng") || string(r.State) != "state" {
 		t.Errorf("a page that is off: %+v", r)
@@ -314,6 +319,9 @@ func TestSwitches(t *testing.T) {
 	s.again(ctx)
 	if _, err := model.Generate(ctx, llm.Request{}, nil); err != nil || inner.calls != 2 {
 		t.Errorf("on again: %v, %d calls", err, inner.calls)
+	}
+	if flagged, err := moderate(ctx, "x"); !flagged || err != nil || sent != 1 {
+		t.Errorf("moderation on again: %v, %v, %d texts sent", flagged, err, sent)
 	}
 	db.Close()
 	s.again(ctx) // the database is away

@@ -93,6 +93,19 @@ func (m switchedModel) Generate(ctx context.Context, r llm.Request, emit func(st
 	return m.Generator.Generate(ctx, r, emit)
 }
 
+// switchedModeration sends nothing out while the model is turned off; nil stays nil.
+func switchedModeration(flagged func(context.Context, string) (bool, error), on *atomic.Pointer[switchboard]) func(context.Context, string) (bool, error) {
+	if flagged == nil {
+		return nil
+	}
+	return func(ctx context.Context, text string) (bool, error) {
+		if s := on.Load(); s != nil && !s.On(modelSwitch) {
+			return false, nil
+		}
+		return flagged(ctx, text)
+	}
+}
+
 // switchedPage is the chat page, which can be turned off.
 type switchedPage struct {
 	webhook.Responder
