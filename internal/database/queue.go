@@ -570,11 +570,20 @@ func (t *tx) setState(job Job, state []byte) error {
 // Postpone gives a job back, to be given out again not before until; its dialogue
 // waits behind it. ErrLost as in Finish.
 func (db *DB) Postpone(ctx context.Context, job Job, until time.Time, reason string) error {
-	return db.write(ctx, "postpone", func(t *tx) error {
+	return db.putBack(ctx, "postpone", job, 0, until, reason)
+}
+
+// PutBack is Postpone for a job that nothing was tried with: its Attempt does not count.
+func (db *DB) PutBack(ctx context.Context, job Job, until time.Time, reason string) error {
+	return db.putBack(ctx, "put back", job, 1, until, reason)
+}
+
+func (db *DB) putBack(ctx context.Context, what string, job Job, uncounted int, until time.Time, reason string) error {
+	return db.write(ctx, what, func(t *tx) error {
 		if err := t.hold(0, job.Channel, job.Dialogue); err != nil {
 			return err
 		}
-		n, err := t.exec("UPDATE inbox SET owner = '', reason = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0", reason, job.ID, job.Attempt, job.Owner)
+		n, err := t.exec("UPDATE inbox SET owner = '', attempt = attempt - ?, reason = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0", uncounted, reason, job.ID, job.Attempt, job.Owner)
 		if err != nil {
 			return err
 		}

@@ -66,7 +66,9 @@ func (w *way) start(t *testing.T, r respond) {
 	w.hook = webhook.Handler(w.c, db, webhook.IntakeOptions{KeepIn: time.Minute})
 	d := webhook.NewDispatcher(db, r, []webhook.Line{{Channel: w.c, PerSecond: 1e6, PerChat: time.Nanosecond, PerGroup: time.Nanosecond, Group: telegram.Group}},
 		webhook.Options{FirstWait: time.Millisecond, Rest: time.Millisecond, Poll: 10 * time.Millisecond, Jitter: func() float64 { return 0 },
-			Apology: func(webhook.Message) webhook.Reply { return webhook.Reply{Text: "Xin lỗi"} }})
+			Apology: func(_ webhook.Message, state []byte) webhook.Response {
+				return webhook.Response{Replies: []webhook.Reply{{Text: "Xin lỗi"}}, State: state}
+			}})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { d.Run(ctx) })
