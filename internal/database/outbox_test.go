@@ -123,16 +123,16 @@ func TestUnreachable(t *testing.T) {
 		reply(t, db, "a", 1, "a1", "a2")
 		reply(t, db, "b", 1, "b1")
 		part := nextOut(t, db, "a1", "b1")[0]
-		ok(t, db.SetUnreachable(ctx, "telegram", "person-a", "403"))
-		ok(t, db.SetUnreachable(ctx, "telegram", "person-a", "403 again"))
+		ok(t, db.SetUnreachable(ctx, "telegram", "chat-a", "person-a", "403"))
+		ok(t, db.SetUnreachable(ctx, "telegram", "chat-a", "person-a", "403 again"))
 		nextOut(t, db)
 		ok(t, db.SendFailed(ctx, part, "403")) // who found it out may say so
-		for person, want := range map[string]bool{"person-a": false, "person-b": true} {
-			if got, err := db.Reachable(ctx, "telegram", person); got != want || err != nil {
-				t.Errorf("Reachable(%s) = %v, %v, want %v", person, got, err, want)
+		for chat, want := range map[string]bool{"chat-a": false, "chat-b": true} {
+			if got, err := db.Reachable(ctx, "telegram", chat); got != want || err != nil {
+				t.Errorf("Reachable(%s) = %v, %v, want %v", chat, got, err, want)
 			}
 		}
-		if got, err := db.Reachable(ctx, "zalo", "person-a"); !got || err != nil {
+		if got, err := db.Reachable(ctx, "zalo", "chat-a"); !got || err != nil {
 			t.Errorf("Reachable on another channel = %v, %v, want true", got, err)
 		}
 		id, err := db.OpenTicket(ctx, by, database.Ticket{Channel: "telegram", Dialogue: "chat-a", Person: "person-a"})
@@ -152,7 +152,7 @@ func TestUnreachable(t *testing.T) {
 		}
 		yes := true
 		ok(t, db.Finish(ctx, job, database.Result{Reachable: &yes, Parts: texts("a3")}))
-		if got, err := db.Reachable(ctx, "telegram", "person-a"); !got || err != nil {
+		if got, err := db.Reachable(ctx, "telegram", "chat-a"); !got || err != nil {
 			t.Errorf("Reachable after they wrote = %v, %v, want true", got, err)
 		}
 		nextOut(t, db, "a3")

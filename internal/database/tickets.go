@@ -216,7 +216,7 @@ func (db *DB) ReplyTicket(ctx context.Context, by By, id int64, text string, par
 		if !k.isOpen() {
 			return ErrChanged
 		}
-		if err := t.toWrite(k.Channel, k.Person); err != nil {
+		if err := t.toWrite(k.Channel, k.Dialogue); err != nil {
 			return err
 		}
 		if err := t.say(id, "staff", by.Who, text); err != nil {

@@ -63,7 +63,9 @@ type testDesk struct {
 	window web.Window
 }
 
-func (d *testDesk) Window(context.Context, string, string) (web.Window, error) { return d.window, nil }
+func (d *testDesk) Window(context.Context, string, string, string) (web.Window, error) {
+	return d.window, nil
+}
 
 func (d *testDesk) Reply(ctx context.Context, by database.By, k database.Ticket, text string) error {
 	if !d.window.Open {

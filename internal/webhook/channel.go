@@ -80,7 +80,7 @@ type Class string
 
 // The classes.
 const (
-	Unreachable Class = "unreachable" // this person cannot be written to until they write again
+	Unreachable Class = "unreachable" // this chat cannot be written to until somebody writes in it again
 	Later       Class = "later"       // try again, not before After
 	Unsure      Class = "unsure"      // no answer came: it may have arrived
 	Rejected    Class = "rejected"    // this part will never be taken

@@ -241,7 +241,7 @@ func (s *sender) settle(ctx context.Context, o database.Outgoing, receipt string
 	switch failure.Class {
 	case Unreachable:
 		s.answered()
-		log.Info("person cannot be reached")
+		log.Info("chat cannot be written to")
 		s.unreachable(ctx, o, failure.Code)
 	case Later:
 		// A wait that the platform names is about this chat; without one it is the
@@ -324,13 +324,12 @@ func (s *sender) later(ctx context.Context, o database.Outgoing, wait time.Durat
 	}
 }
 
-// unreachable drops what waits for a person. In a group it is the group that takes
-// nothing, and its members can still be written to.
+// unreachable drops what waits for a chat.
 func (s *sender) unreachable(ctx context.Context, o database.Outgoing, code string) {
-	if s.line.Group == nil || !s.line.Group(o.Dialogue) {
-		s.d.opts.Metrics.unreachable.WithLabelValues(s.name).Inc()
-		s.keep(ctx, o, "unreachable", func(ctx context.Context) error { return s.d.db.SetUnreachable(ctx, s.name, o.Person, code) })
-	}
+	s.d.opts.Metrics.unreachable.WithLabelValues(s.name).Inc()
+	s.keep(ctx, o, "unreachable", func(ctx context.Context) error {
+		return s.d.db.SetUnreachable(ctx, s.name, o.Dialogue, o.Person, code)
+	})
 	s.fail(ctx, o, code)
 }
 

@@ -413,8 +413,10 @@ func TestAGroupThatIsClosedBlocksNobody(t *testing.T) {
 	run(t, w.db, responder(echo), []webhook.Line{line}, hurried())
 	w.deliver(delivery{ID: "1", Chat: "-1", Person: "a", Text: "in the group"})
 	w.platform.until(t, "the call", func() bool { return len(w.platform.called("-1")) == 1 && settled(t, w.db) })
-	if yes, err := w.db.Reachable(t.Context(), "test", "a"); !yes || err != nil {
-		t.Errorf("Reachable = %v, %v; want true", yes, err)
+	for dialogue, want := range map[string]bool{"a": true, "-1": false} {
+		if got, err := w.db.Reachable(t.Context(), "test", dialogue); got != want || err != nil {
+			t.Errorf("Reachable(%s) = %v, %v; want %v", dialogue, got, err, want)
+		}
 	}
 }
 
