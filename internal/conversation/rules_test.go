@@ -216,6 +216,29 @@ func TestT05OneApology(t *testing.T) {
 	}
 }
 
+// A button that answers a question back serves once, a suggestion as often as wanted.
+func TestWhichButtonsServeOnce(t *testing.T) {
+	for _, tt := range []struct {
+		says, presses string
+		want          bool
+	}{
+		{"thẻ", "choice.3.id1", true},
+		{"thẻ", "choice.3.id9", false}, // of no question
+		{"làm giấy khai sinh cho con cần giấy tờ gì", "choice.1.id1", false},
+		{"làm giấy khai sinh cho con cần giấy tờ gì", "why.2.id1", true},
+		{"/xa Tân Thịnh", "xa.1.id1", true},
+		{"xin chào", "example.2", false},
+		{"xin chào", "good.id1", false},
+	} {
+		p := meet(t, conversation.Options{})
+		p.says(tt.says)
+		p.now = p.now.Add(time.Minute)
+		if r := p.does(webhook.Message{Kind: webhook.Button, Action: tt.presses}); r.Spent != tt.want {
+			t.Errorf("%q, then %s: spent %v, want %v", tt.says, tt.presses, r.Spent, tt.want)
+		}
+	}
+}
+
 // Who wants to be forgotten is, and who wants a human gets one, whatever broke.
 func TestLastWord(t *testing.T) {
 	c := meet(t, conversation.Options{}).c

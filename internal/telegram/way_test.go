@@ -179,6 +179,46 @@ func TestT15TheQueryIsAnsweredBeforeTheMessage(t *testing.T) {
 	}
 }
 
+// Buttons that have served go; those under which opinions are asked stay, and so does
+// what the conversation does not call spent.
+func TestButtonsThatHaveServedGo(t *testing.T) {
+	w := newWay(t, func(m webhook.Message) webhook.Response {
+		r := webhook.Reply{Text: "Bạn hỏi việc nào?", Choices: []webhook.Choice{{Label: "1. Khai sinh", Action: "choice.1.a"}, {Label: "2. Khai tử", Action: "choice.2.a"}}}
+		if m.Text == "opinion" {
+			r.Feedback = "a"
+		}
+		if m.Kind == webhook.Button {
+			r = webhook.Reply{Text: "Khai sinh: miễn lệ phí."}
+		}
+		return webhook.Response{Replies: []webhook.Reply{r}, Spent: m.Kind == webhook.Button && m.Action != "choice.2.a"}
+	})
+	p := telegramtest.Person{ID: 5512345678}
+	for i, tt := range []struct {
+		says, presses string
+		left          int // rows of buttons
+	}{
+		{"question", "choice.1.a", 0},
+		{"question", "choice.2.a", 2},
+		{"opinion", "choice.1.a", 3},
+	} {
+		if _, err := w.api.Say(p, tt.says); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "asked back", func() bool { return len(w.api.Sent()) == 2*i+1 })
+		asked := w.api.Sent()[2*i]
+		if _, err := w.api.Press(p, asked.ID, tt.presses); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "answered", func() bool { return len(w.api.Sent()) == 2*i+2 })
+		if got := len(w.api.Sent()[2*i].Buttons); got != tt.left {
+			t.Errorf("%s, then %s: %d rows of buttons are left, want %d", tt.says, tt.presses, got, tt.left)
+		}
+	}
+	if n := len(w.api.Calls("editMessageReplyMarkup")); n != 1 {
+		t.Errorf("%d keyboards were edited, want 1", n)
+	}
+}
+
 func TestT17WhoBlockedIsNotWrittenTo(t *testing.T) {
 	var asked atomic.Int32
 	w := newWay(t, func(m webhook.Message) webhook.Response { asked.Add(1); return echo(m) })

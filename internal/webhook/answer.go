@@ -159,6 +159,9 @@ func (d *Dispatcher) answer(ctx context.Context, line Line, m Message, job datab
 	m = d.hear(ctx, line, m)
 	m.Held = &job.Held
 	response := d.responder.Respond(ctx, m, job.State, c.release())
+	if response.Spent {
+		c.clear(ctx, line)
+	}
 	// What goes on beside the answer ends before it: no draft comes after the text,
 	// and a button is acknowledged before its answer is sent.
 	c.end()
