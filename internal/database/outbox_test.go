@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -113,6 +114,36 @@ func TestAPartWhoseSenderDiedIsMarked(t *testing.T) {
 		ok(t, other.SendLater(ctx, second, c.Now(), "x"))
 		if third := nextOut(t, db, "a1")[0]; third.Interrupted || third.Attempt != 3 {
 			t.Errorf("part = %+v, want attempt 3, not interrupted: the second sender said that it was not taken", third)
+		}
+	})
+}
+
+func TestLead(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		c := newClock()
+		a, b := open(t, url, database.Options{Now: c.Now}), open(t, url, database.Options{Now: c.Now})
+		other := strings.HasPrefix(url, "postgres") // one leads
+		for i, step := range []struct {
+			wait        time.Duration
+			db          *database.DB
+			name, owner string
+			lease       time.Duration
+			want        bool
+		}{
+			{0, a, "send", "a", time.Minute, true},
+			{0, b, "send", "b", time.Minute, !other},
+			{0, b, "other", "b", time.Minute, true},
+			{50 * time.Second, a, "send", "a", time.Minute, true},
+			{50 * time.Second, b, "send", "b", time.Minute, !other},
+			{10 * time.Second, b, "send", "b", time.Minute, true}, // a has died
+			{0, a, "send", "a", time.Minute, !other},
+			{0, b, "send", "b", 0, true}, // and b gives it up
+			{0, a, "send", "a", time.Minute, true},
+		} {
+			c.pass(step.wait)
+			if got, err := step.db.Lead(ctx, step.name, step.owner, step.lease); got != step.want || err != nil {
+				t.Errorf("step %d: Lead(%s, %s) = %v, %v, want %v", i, step.name, step.owner, got, err, step.want)
+			}
 		}
 	})
 }
