@@ -25,9 +25,12 @@ type switchboard struct {
 // lookAgain is how often the switches are read.
 const lookAgain = 2 * time.Second
 
-// modelSwitch is the name of the switch of the language model; those of channels are
-// called as the channels.
-const modelSwitch = "model"
+// Names of switches; those of channels, the chat page among them, are called as the
+// channels.
+const (
+	modelSwitch    = "model" // the language model
+	programsSwitch = "api"   // questions of programs: the API, OpenAI's clients, MCP
+)
 
 // newSwitchboard reads the switches once: nothing that is off is on at the start.
 func newSwitchboard(ctx context.Context, db *database.DB, log *slog.Logger) (*switchboard, error) {

@@ -189,6 +189,10 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 		a.relieve(out, q, danger.likeliest)
 		return nil
 	}
+	if choices := a.vague(q, found); danger.probability < dangerHint && len(choices) > 0 {
+		a.clarify(out, choices)
+		return nil
+	}
 	found = withLesson(found, danger)
 	if a.declines(out, q, found) {
 		a.warn(out, danger)
