@@ -62,7 +62,7 @@ func askCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			a, err := openUnsaved(cmd.Context(), con, opts, nil)
 			if err != nil {
 				return err
 			}

@@ -46,6 +46,15 @@ func (d *desk) Window(ctx context.Context, channel, person string) (web.Window, 
 	if !reachable {
 		return web.Window{Why: web.Unreachable}, nil
 	}
+	if channel == web.Channel { // there the person is the dialogue
+		kept, err := d.db.Remembered(ctx, channel, person)
+		if err == nil && kept.Page == nil {
+			return web.Window{Why: web.PageGone}, nil
+		}
+		if err != nil {
+			return web.Window{}, err
+		}
+	}
 	open := web.Window{Open: true}
 	if limited, is := ch.(webhook.Windowed); is {
 		var refusal *webhook.SendError

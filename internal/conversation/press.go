@@ -134,7 +134,7 @@ func (x *exchange) rate(id string, good bool) {
 		ask.Choices = append(ask.Choices, webhook.Choice{Label: reasonLabel(r), Action: actionReason + strconv.Itoa(i+1) + "." + id})
 	}
 	if x.failedAgain() {
-		ask.Choices = append(ask.Choices, webhook.Choice{Label: labelStaff, Action: actionStaff})
+		ask.Choices = append(ask.Choices, webhook.Choice{Label: LabelStaff, Action: actionStaff})
 		x.note(offerStaff)
 	}
 	x.say(ask)

@@ -204,6 +204,12 @@ func (db *DB) Correct(ctx context.Context, by By, recall string, to Recipient, p
 	return posted && err == nil, err
 }
 
+// Corrected counts who was posted the correction of a recall.
+func (db *DB) Corrected(ctx context.Context, recall string) (n int, err error) {
+	err = db.reading(ctx).row("SELECT count(*) FROM corrections WHERE recall = ?", recall).Scan(&n)
+	return n, named("corrected", err)
+}
+
 // Count is how often something happened on a day.
 type Count struct {
 	Day     string // YYYY-MM-DD in the time of Viet Nam

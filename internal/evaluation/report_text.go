@@ -106,7 +106,7 @@ func badness(s *Sample) int {
 	case s.Missed == "":
 		return 0
 	}
-	order := []Miss{NotInCorpus, NotCited, NotClarified, NotRetrieved, NotSaid, NotDeclined, SaidWrongly}
+	order := []Miss{NotInCorpus, NotCited, NotClarified, NotHandedOver, NotRetrieved, NotSaid, NotDeclined, SaidWrongly}
 	return 1 + slices.Index(order, s.Missed)
 }
 

@@ -36,7 +36,10 @@ func (a *Assistant) unmarked(answer string) []corpus.Contact {
 	for line := range strings.Lines(answer) {
 		if strings.Contains(strings.ToLower(line), unverifiedMark) {
 			marked := a.lib.Unverified(line)
-			doubtful = slices.DeleteFunc(doubtful, func(c corpus.Contact) bool { return slices.Contains(marked, c) })
+			doubtful = slices.DeleteFunc(doubtful, func(c corpus.Contact) bool {
+				// A short number is known by the word before it ("gọi 156"), which a list has not.
+				return slices.Contains(marked, c) || strings.Contains(line, c.Reachable())
+			})
 		}
 	}
 	return doubtful

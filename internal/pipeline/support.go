@@ -59,9 +59,12 @@ func (a *Assistant) examiner(q *understanding, m *material, rules string) *exami
 	return e
 }
 
+// emphasis takes away what models put around words.
+var emphasis = strings.NewReplacer("**", "", "`", "")
+
 // examine checks a sentence. The reason it returns otherwise is for the model.
 func (e *examiner) examine(s modelSentence) (examined, string) {
-	text := strings.Join(strings.Fields(strings.NewReplacer("**", "", "`", "").Replace(vietnamese.Normalize(s.Text))), " ")
+	text := strings.Join(strings.Fields(emphasis.Replace(vietnamese.Normalize(s.Text))), " ")
 	text = strings.TrimSpace(citationMark.ReplaceAllString(strings.TrimLeft(text, "-•*# "), ""))
 	switch {
 	case text == "":

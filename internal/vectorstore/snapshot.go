@@ -3,6 +3,7 @@ package vectorstore
 import (
 	"cmp"
 	"math"
+	"math/bits"
 	"runtime"
 	"slices"
 	"sort"
@@ -100,100 +101,89 @@ func normalize(v []float32) {
 	}
 }
 
-// newSparse turns the points' vectors into postings by counting, then placing:
-// two passes and no sorting of postings.
+// newSparse turns the points' vectors into postings: term by term, those of a term by
+// point. It works through the terms in bands, of so few postings that sorting them
+// stays within the processor's cache.
 func newSparse(name string, idf bool, points []*Point) *sparseIndex {
 	type entry struct {
-		doc    uint32
-		vector Sparse
+		doc  uint32
+		next uint32 // place in its vector of what belongs to later bands
+		Sparse
 	}
 	var entries []entry
-	total := 0
+	total, greatest := 0, uint32(0)
 	for doc, p := range points {
 		if v := p.Sparse[name]; len(v.Indices) > 0 {
-			entries = append(entries, entry{uint32(doc), v})
+			entries = append(entries, entry{uint32(doc), 0, v})
 			total += len(v.Indices)
+			greatest = max(greatest, v.Indices[len(v.Indices)-1])
 		}
 	}
-	x := &sparseIndex{idf: idf, count: len(entries)}
-	slots := newTermTable(total / 4)
-	for _, e := range entries {
-		for _, term := range e.vector.Indices {
-			*slots.slot(term)++
+	x := &sparseIndex{idf: idf, count: len(entries), docs: make([]uint32, 0, total), values: make([]float32, 0, total)}
+	width := max(bits.Len32(greatest)-bits.Len(uint(total/bandPostings)), 0) // bits of a term within its band
+	var terms, offsets []uint32
+	var band, scratch []keyed
+	for first := uint64(0); first <= uint64(greatest) && total > 0; first += 1 << width {
+		band = band[:0]
+		for i := range entries {
+			e := &entries[i]
+			n := int(e.next)
+			for n < len(e.Indices) && uint64(e.Indices[n]) < first+1<<width {
+				band = append(band, keyed{uint64(e.Indices[n])<<32 | uint64(e.doc), e.Values[n]})
+				n++
+			}
+			e.next = uint32(n)
+		}
+		band, scratch = sortKeyed(band, scratch, 32, 32+width)
+		for _, posting := range band {
+			if term := uint32(posting.key >> 32); len(terms) == 0 || terms[len(terms)-1] != term {
+				terms, offsets = append(terms, term), append(offsets, uint32(len(x.docs)))
+			}
+			x.docs, x.values = append(x.docs, uint32(posting.key)), append(x.values, posting.value)
 		}
 	}
-	x.terms = slots.terms()
-	slices.Sort(x.terms)
-	x.offsets = make([]uint32, len(x.terms)+1)
-	for i, term := range x.terms {
-		slot := slots.slot(term)
-		x.offsets[i+1] = x.offsets[i] + *slot
-		*slot = x.offsets[i] // from here on: where its next posting goes
-	}
-	x.docs, x.values = make([]uint32, total), make([]float32, total)
-	for _, e := range entries {
-		for i, term := range e.vector.Indices {
-			at := slots.slot(term)
-			x.docs[*at], x.values[*at] = e.doc, e.vector.Values[i]
-			*at++
-		}
-	}
+	x.terms = append(make([]uint32, 0, len(terms)), terms...) // no longer than need be: they stay
+	x.offsets = append(append(make([]uint32, 0, len(terms)+1), offsets...), uint32(total))
 	return x
 }
 
-// termTable is a hash table from term to a counter. Term IDs are hashes already,
-// so that their low bits place them; a map would take three times as long.
-type termTable struct {
-	keys   []uint32
-	counts []uint32
-	used   []bool
-	n      int
+// bandPostings is how many postings are sorted at once, about: four megabytes of them.
+// Fewer fit better into the cache, but every band walks over all vectors once more.
+const bandPostings = 1 << 18
+
+// keyed is something to be sorted by key.
+type keyed struct {
+	key   uint64
+	value float32
 }
 
-func newTermTable(hint int) *termTable {
-	size := 1024
-	for size < 2*hint {
-		size *= 2
+// sortKeyed sorts list by the bits of its keys from the given one up to another,
+// digit by digit; equals stay in order. What it returns first is sorted; scratch
+// and list may have changed places.
+func sortKeyed(list, scratch []keyed, from, to int) (sorted, spare []keyed) {
+	const digit = 9
+	if cap(scratch) < len(list) {
+		scratch = make([]keyed, len(list))
 	}
-	return &termTable{keys: make([]uint32, size), counts: make([]uint32, size), used: make([]bool, size)}
-}
-
-func (t *termTable) slot(term uint32) *uint32 {
-	mask := uint32(len(t.keys) - 1)
-	for i := term & mask; ; i = (i + 1) & mask {
-		switch {
-		case !t.used[i]:
-			if 4*t.n >= 3*len(t.keys) {
-				t.grow()
-				return t.slot(term)
-			}
-			t.used[i], t.keys[i] = true, term
-			t.n++
-			return &t.counts[i]
-		case t.keys[i] == term:
-			return &t.counts[i]
+	scratch = scratch[:len(list)]
+	for ; from < to; from += digit {
+		var places [1 << digit]uint32
+		mask := uint64(1)<<min(digit, to-from) - 1
+		for i := range list {
+			places[list[i].key>>from&mask]++
 		}
-	}
-}
-
-func (t *termTable) grow() {
-	old := *t
-	*t = *newTermTable(len(old.keys))
-	for i, used := range old.used {
-		if used {
-			*t.slot(old.keys[i]) = old.counts[i]
+		next := uint32(0)
+		for d, n := range places {
+			places[d], next = next, next+n
 		}
-	}
-}
-
-func (t *termTable) terms() []uint32 {
-	terms := make([]uint32, 0, t.n)
-	for i, used := range t.used {
-		if used {
-			terms = append(terms, t.keys[i])
+		for _, item := range list {
+			at := &places[item.key>>from&mask]
+			scratch[*at] = item
+			*at++
 		}
+		list, scratch = scratch, list
 	}
-	return terms
+	return list, scratch
 }
 
 // search answers one query that fits the schema.
