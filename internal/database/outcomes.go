@@ -194,7 +194,7 @@ func (db *DB) Correct(ctx context.Context, by By, recall string, to Recipient, p
 		return false, named("correct", ErrNoReason)
 	}
 	err = db.writeAnd(ctx, "correct", true, func(t *tx) error {
-		if err := t.toWrite(to.Channel, to.Person); err != nil {
+		if err := t.toWrite(to.Channel, to.Dialogue); err != nil {
 			return err
 		}
 		n, err := t.exec("INSERT INTO corrections (recall, channel, dialogue, person, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (recall, channel, dialogue) DO NOTHING",

@@ -64,7 +64,9 @@ type testDesk struct {
 	before func() // a correction is sent; nil: nothing
 }
 
-func (d *testDesk) Window(context.Context, string, string) (web.Window, error) { return d.window, nil }
+func (d *testDesk) Window(context.Context, string, string, string) (web.Window, error) {
+	return d.window, nil
+}
 
 func (d *testDesk) Reply(ctx context.Context, by database.By, k database.Ticket, text string) error {
 	if !d.window.Open {
