@@ -44,7 +44,7 @@ func askCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ask QUESTION",
 		Short: "Answer one question, with sources",
-		Long:  "Ask answers one question in Vietnamese, typed with or without diacritics.\nWith \"-\" the question is read from standard input.",
+		Long:  "Ask answers one question in Vietnamese, typed with or without diacritics.\nAn answer that staff approved is given first, when the data directory or DATABASE_URL\nhas one to that question.\nWith \"-\" the question is read from standard input.",
 		Example: `  troly ask "làm giấy khai sinh cho con cần giấy tờ gì"
   troly ask --json "doi bang lai xe may het bao nhieu tien"
   troly ask --as-of 2027-03-01 "đổi bằng lái trực tuyến có mất phí không"`,

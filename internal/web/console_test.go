@@ -1036,6 +1036,15 @@ func TestRecall(t *testing.T) {
 	if !strings.Contains(body, "Người nhận: 3") || !strings.Contains(body, "99.000 đồng") {
 		t.Error("the preview does not show who and what")
 	}
+	if strings.Contains(body, "mở lại trang") {
+		t.Error("the preview speaks of the chat page, where nobody of them asked")
+	}
+	if err := o.db.AddOutcome(t.Context(), database.Outcome{ID: "web-1", Channel: web.Channel, Dialogue: "w", Person: "w", Status: "answered", At: o.clock.now(), Body: []byte(`{"answer":"x","citations":[{"document":"ket-hon"}]}`)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, body, _ := o.page(c, "/console/dinh-chinh?viec=ket-hon", nil); !strings.Contains(body, "mở lại trang") {
+		t.Error("the preview does not say who on the chat page will read it")
+	}
 	key := regexp.MustCompile(`name="khoa" value="([^"]+)"`).FindStringSubmatch(body)[1]
 	form := func(change ...string) url.Values {
 		v := url.Values{"cau-hoi": {id}, "noi-dung": {"Xin đính chính: lệ phí là 15.000 đồng."}, "ly-do": {"Sai số tiền"}, "khoa": {key}, "so-nguoi": {"3"}, "nhieu-nhat": {"2"}, "da-xem": {"1"}}
