@@ -16,7 +16,7 @@ import (
 
 // cacheFormat names the shape of the cached file; raise it when a field of
 // Document changes its meaning.
-const cacheFormat = "troly-knowledge-2"
+const cacheFormat = "troly-knowledge-3"
 
 // cached is the parsed knowledge as it lies in the data directory, so that a warm
 // start need not decode YAML (which takes most of a cold one).
@@ -74,7 +74,7 @@ func keepLastGood(lib, previous *Library, version string, problems []Problem, er
 		return nil, problems, err
 	}
 	lib.index()
-	lib.countWords()
+	lib.gather()
 	return lib, problems, nil
 }
 
