@@ -106,6 +106,8 @@ func openUnsaved(ctx context.Context, con *console, opts *options, registry prom
 	}
 	if options.Model = s.Models.generator(t); options.Model != nil {
 		a.model, options.Model = true, switchedModel{options.Model, &a.switches}
+		options.AnswerIn = s.Models.answerIn()
+		options.Moderate = switchedModeration(s.Models.moderator(t), &a.switches)
 		if options.Prompts, err = prompts.Load(); err != nil {
 			return nil, err
 		}
