@@ -44,7 +44,7 @@ Exit status 100 when precision or recall is below 0.98 on either half.`,
 			if err != nil {
 				return usageError{err}
 			}
-			mask := privacy.New(lib.PublicNumbers()).Mask
+			mask := privacy.New(lib.Public).Mask
 			reports := []evaluation.PrivacyReport{evaluation.ScorePrivacy(mask, texts, "dev"), evaluation.ScorePrivacy(mask, texts, "test")}
 			if asJSON {
 				err = con.json(reports)

@@ -45,7 +45,7 @@ func (c consoleSettings) check() error {
 // consoleOf is the console for staff with what it works on.
 func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals, background func(func(context.Context))) *web.Console {
 	c := &web.Console{
-		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now, masker: *privacy.New(a.lib.PublicNumbers())},
+		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now, masker: *privacy.New(a.lib.Public)},
 		Withholds: func(answer string, documents []string) []string {
 			return a.Withholds(pipeline.Approved{Answer: answer, Documents: documents})
 		},

@@ -74,7 +74,7 @@ func keepLastGood(lib, previous *Library, version string, problems []Problem, er
 		return nil, problems, err
 	}
 	lib.index()
-	lib.countWords()
+	lib.gather()
 	return lib, problems, nil
 }
 

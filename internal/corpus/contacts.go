@@ -82,9 +82,8 @@ func (r Reach) sameAs(listed Reach) bool {
 	return r.Canonical == listed.Canonical || r.Kind == vietnamese.Link && r.Canonical == host
 }
 
-// PublicNumbers are the telephone numbers and mail addresses of the contacts and of
-// the typed fields of documents: they are nobody's private data.
-func (l *Library) PublicNumbers() []string {
+// publicNumbers makes Library.Public.
+func (l *Library) publicNumbers() []string {
 	var public []string
 	for _, c := range l.Contacts {
 		for _, reach := range []string{c.Phone, c.Email} {

@@ -32,6 +32,9 @@ type Library struct {
 	// Emergencies are recognised before anything is looked up.
 	Emergencies Emergencies `json:"emergencies"`
 
+	// Public are the telephone numbers and mail addresses of the contacts and of the
+	// typed fields of documents: they are nobody's private data.
+	Public []string `json:"public"`
 	// Words counts in how many documents a word occurs, as written (lower case)
 	// and without diacritics: the rarer, the more it tells.
 	Words map[string]int `json:"words"`
@@ -113,8 +116,15 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 	problems = append(problems, lib.dropDuplicates()...)
 	lib.Outside = append(lib.Outside, lib.Emergencies.asOutside()...)
 	lib.index()
-	lib.countWords()
+	lib.gather()
 	return lib, problems, nil
+}
+
+// gather makes what is kept in the cache because it takes long to find: the words and
+// numbers in all documents.
+func (l *Library) gather() {
+	l.countWords()
+	l.Public = l.publicNumbers()
 }
 
 // countWords fills Words and Vocabulary.

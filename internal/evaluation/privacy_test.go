@@ -23,7 +23,7 @@ func TestPrivacyGate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mask := privacy.New(lib.PublicNumbers()).Mask
+	mask := privacy.New(lib.Public).Mask
 	negatives := 0
 	for _, split := range []string{"dev", "test"} {
 		r := evaluation.ScorePrivacy(mask, texts, split)

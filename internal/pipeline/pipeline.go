@@ -87,7 +87,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		cues:     newPlaceTable(),
 
 		emergencies: newEmergencies(lib.Emergencies),
-		masker:      privacy.New(lib.PublicNumbers()),
+		masker:      privacy.New(lib.Public),
 
 		versions: Versions{Build: opts.Build, Knowledge: lib.Version, Embedder: opts.Embedder},
 		now:      opts.Now,

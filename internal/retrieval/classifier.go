@@ -40,6 +40,7 @@ const (
 type example struct {
 	class    int
 	features []feature
+	once     bool   // of a body, not asked: learned from in the first epoch only, which costs less and tells questions apart better
 	key      uint32 // of its text: what the order of training is made from
 }
 
@@ -138,24 +139,24 @@ func learning(lib *corpus.Library) func() learnedWeights {
 func examplesOf(lib *corpus.Library) (accented, folded []example, classes []string) {
 	f, g := newFeaturizer(lib, false), newFeaturizer(lib, true)
 	var tokens []vietnamese.Token
-	add := func(text string) {
+	add := func(text string, once bool) {
 		if text != "" {
 			class, key := len(classes)-1, murmur3.Sum32([]byte(text))
 			tokens = vietnamese.Tokenize(tokens[:0], text)
-			accented = append(accented, example{class, f.features(tokens), key})
-			folded = append(folded, example{class, g.features(tokens), key})
+			accented = append(accented, example{class, f.features(tokens), once, key})
+			folded = append(folded, example{class, g.features(tokens), once, key})
 		}
 	}
 	for _, d := range lib.Documents {
 		classes = append(classes, d.ID)
-		add(d.Title)
+		add(d.Title, false)
 		for _, text := range slices.Concat(d.Aliases, d.Asked) {
-			add(text)
+			add(text, false)
 		}
 		for _, s := range d.Sections {
 			for line := range strings.Lines(s.Body) {
 				if len(line) > minLine {
-					add(line)
+					add(line, true)
 				}
 			}
 		}
@@ -163,7 +164,7 @@ func examplesOf(lib *corpus.Library) (accented, folded []example, classes []stri
 	for _, o := range lib.Outside {
 		classes = append(classes, corpus.OutsidePrefix+o.ID)
 		for _, text := range append([]string{o.Title}, o.Asked...) {
-			add(text)
+			add(text, false)
 		}
 	}
 	return accented, folded, classes
@@ -228,6 +229,9 @@ func train(examples []example, classes []string) map[string]vectorstore.Sparse {
 		rate := float32(firstRate * math.Pow(0.1, float64(epoch)/epochs))
 		for _, at := range order {
 			e := examples[at]
+			if e.once && epoch > 0 {
+				continue
+			}
 			if last[at] > known {
 				last[at] = 0
 				continue

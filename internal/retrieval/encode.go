@@ -116,7 +116,7 @@ func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 func (e *Encoder) Version(c corpus.Chunk) string {
 	v := fmt.Sprintf("bm25-3 %v %v %v", textFields, askedFields, profileFields)
 	if c.Section == corpus.ProfileSection {
-		v += fmt.Sprintf(" class-6 %d %g %d %s", epochs, firstRate, keptWeights, e.lib.Version)
+		v += fmt.Sprintf(" class-7 %d %g %d %s", epochs, firstRate, keptWeights, e.lib.Version)
 	}
 	return v
 }
