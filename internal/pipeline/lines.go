@@ -197,6 +197,18 @@ const (
 // and by the section its facets name. Lines without any of its words are left out,
 // and rows of another case than one that it names.
 func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
+	ranked, ok := q.ranks[doc.ID]
+	if !ok {
+		ranked = a.ranked(q, doc, p, named)
+		if q.ranks == nil {
+			q.ranks = make(map[string][]scoredLine)
+		}
+		q.ranks[doc.ID] = ranked
+	}
+	return slices.Clone(ranked)
+}
+
+func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
 	weights := a.lineWeights(q, doc, p)
 	near := p.near(q)
 	var ranked []scoredLine

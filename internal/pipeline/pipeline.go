@@ -49,6 +49,7 @@ type Assistant struct {
 	now         func() time.Time
 
 	approved atomic.Pointer[approvals] // nil: there are none
+	rules    atomic.Pointer[rules]     // of the last answer of a model, which are those of the next
 	weighing sync.Once                 // of weights
 	weights  map[string]float64
 }

@@ -52,7 +52,7 @@ type examined struct {
 }
 
 func (a *Assistant) examiner(q *understanding, m *material, rules string) *examiner {
-	e := &examiner{Assistant: a, q: q, m: m, said: make(map[string]bool), secret: shingles(rules), clauses: make(map[int][]clause)}
+	e := &examiner{Assistant: a, q: q, m: m, said: make(map[string]bool), secret: a.secret(rules), clauses: make(map[int][]clause)}
 	for _, t := range vietnamese.Tokenize(nil, q.text) {
 		e.said[t.Text] = true
 	}

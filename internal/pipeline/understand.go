@@ -42,6 +42,8 @@ type understanding struct {
 	places   places
 
 	moderated, flagged bool // moderation was asked; it flagged the question
+
+	ranks map[string][]scoredLine // of rank, by document: the extract and a model's answer are made of the same
 }
 
 // form is the form in which words are compared: as accented as the question was

@@ -34,6 +34,22 @@ type writer struct {
 	moderate func(ctx context.Context, text string) (flagged bool, err error) // nil: nothing is flagged
 }
 
+// rules are the rules a model is given, with their runs of words.
+type rules struct {
+	text string
+	runs map[string]bool
+}
+
+// secret are the runs of words of the rules, which no answer may show.
+func (a *Assistant) secret(text string) map[string]bool {
+	last := a.rules.Load()
+	if last == nil || last.text != text {
+		last = &rules{text, shingles(text)}
+		a.rules.Store(last)
+	}
+	return last.runs
+}
+
 func newWriter(opts Options) *writer {
 	w := &writer{model: opts.Model, prompts: opts.Prompts, in: opts.AnswerIn, moderate: opts.Moderate}
 	if w.in == 0 {
