@@ -136,12 +136,15 @@ func numbered(choices []webhook.Choice, text string) string {
 	folded, all := vietnamese.Fold(text), true
 	var lines []string
 	for i, c := range choices {
-		line := fmt.Sprintf("%d. %s", i+1, c.Label)
+		line := fmt.Sprintf("%d. ", i+1)
+		line += strings.TrimPrefix(c.Label, line) // a label may bring its number
 		if c.URL != "" {
 			line += " " + c.URL
 			all = all && strings.Contains(text, c.URL)
 		}
-		all = all && strings.Contains(folded, vietnamese.Fold(c.Label))
+		for piece := range strings.SplitSeq(c.Label, "…") { // what was cut for a button stands in full in the text
+			all = all && strings.Contains(folded, vietnamese.Fold(strings.TrimSpace(piece)))
+		}
 		lines = append(lines, line)
 	}
 	if all {

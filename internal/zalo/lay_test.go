@@ -46,6 +46,10 @@ func TestAReplyAsPlainText(t *testing.T) {
 			[]string{"Việc nào?\n\n1. Khai sinh\n2. Cổng https://a.vn"}},
 		{"choices that can be read already", webhook.Reply{Text: "Việc nào?\n1. Khai sinh\n2. Khai tử", Choices: []webhook.Choice{{Label: "Khai sinh"}, {Label: "Khai tử"}}},
 			[]string{"Việc nào?\n1. Khai sinh\n2. Khai tử"}},
+		{"choices that were cut for buttons", webhook.Reply{Text: "Việc nào?\n1. Khai sinh quá hạn, khai sinh cho người lớn\n2. Khai tử", Choices: []webhook.Choice{{Label: "1. Khai sinh quá hạn…"}, {Label: "2. Khai tử"}}},
+			[]string{"Việc nào?\n1. Khai sinh quá hạn, khai sinh cho người lớn\n2. Khai tử"}},
+		{"choices that bring their number", webhook.Reply{Text: "Việc nào?", Choices: []webhook.Choice{{Label: "1. Khai sinh"}, {Label: "2. Khai tử"}}},
+			[]string{"Việc nào?\n\n1. Khai sinh\n2. Khai tử"}},
 		{"short enough for no link", webhook.Reply{Text: "x", Link: "https://troly.example/a/1"}, []string{"x"}},
 		{"NFD", webhook.Reply{Text: norm.NFD.String("lệ phí")}, []string{"lệ phí"}},
 	} {
