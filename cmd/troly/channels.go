@@ -86,7 +86,7 @@ func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB
 	}
 	options := webhook.Options{
 		Log: log, Metrics: c.metrics, Transcribe: s.Models.transcriber(),
-		Apology: func(webhook.Message) webhook.Reply { return webhook.Reply{Text: conversation.Apology} },
+		Apology: c.talk.LastWord,
 	}
 	for _, change := range tune {
 		for i := range lines {

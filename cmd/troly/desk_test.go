@@ -112,7 +112,7 @@ func TestDeskReplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := database.By{Who: "officer"}
-	if w, err := d.Window(ctx, "zalo", "z"); err != nil || !w.Open || !w.Until.Equal(now.Add(48*time.Hour)) {
+	if w, err := d.Window(ctx, "zalo", "z", "z"); err != nil || !w.Open || !w.Until.Equal(now.Add(48*time.Hour)) {
 		t.Errorf("Window = %+v, %v, want open for two days", w, err)
 	}
 	if err := d.Reply(ctx, by, zalo, "Mang giấy chứng sinh."); err != nil {
@@ -181,7 +181,7 @@ func TestDeskReplies(t *testing.T) {
 	ch.refuse = &webhook.SendError{Class: webhook.Unreachable, Code: "window-48h"}
 	refused("after two days", web.WindowPassed, zalo)
 	ch.refuse = nil
-	if err := db.SetUnreachable(ctx, "zalo", "z", "blocked"); err != nil {
+	if err := db.SetUnreachable(ctx, "zalo", "z", "z", "blocked"); err != nil {
 		t.Fatal(err)
 	}
 	refused("somebody who blocked the account", web.Unreachable, zalo)

@@ -81,7 +81,7 @@ func fillFor(t *testing.T, db *database.DB, person string) {
 	if posted, err := db.Correct(ctx, by, "r1", database.Recipient{Channel: "telegram", Dialogue: "chat-" + person, Person: "person-" + person}, texts("sorry "+person)); !posted || err != nil {
 		t.Fatalf("Correct = %v, %v", posted, err)
 	}
-	ok(t, db.SetUnreachable(ctx, "telegram", "person-"+person, "403"))
+	ok(t, db.SetUnreachable(ctx, "telegram", "chat-"+person, "person-"+person, "403"))
 	ok(t, db.Exchange(ctx, database.Received{Channel: "telegram", Key: "more", Dialogue: "chat-" + person, Person: "person-" + person},
 		database.Result{State: []byte("state of " + person), Parts: texts("waiting for " + person)}, nil))
 }

@@ -3,10 +3,8 @@ package vectorstore
 import (
 	"cmp"
 	"math"
-	"math/bits"
 	"runtime"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/viterin/vek/vek32"
@@ -31,22 +29,6 @@ type meta struct {
 type denseIndex struct {
 	dims int
 	data []float32
-}
-
-// sparseIndex holds the postings of each term side by side.
-type sparseIndex struct {
-	idf     bool
-	count   int      // points that have the vector
-	terms   []uint32 // rising
-	offsets []uint32 // postings of terms[i] are offsets[i]:offsets[i+1]
-	docs    []uint32
-	values  []float32
-}
-
-// accumulator is the scratch space of a sparse search.
-type accumulator struct {
-	scores  []float32
-	touched []uint32
 }
 
 // newSnapshot indexes points, which must have unique IDs.
@@ -75,11 +57,6 @@ func newSnapshot(schema Schema, points []*Point) *snapshot {
 	return s
 }
 
-// newPool hands out accumulators for n points.
-func newPool(n int) *sync.Pool {
-	return &sync.Pool{New: func() any { return &accumulator{scores: make([]float32, n)} }}
-}
-
 func newDense(name string, dims int, points []*Point) *denseIndex {
 	d := &denseIndex{dims: dims, data: make([]float32, dims*len(points))}
 	for i, p := range points {
@@ -101,139 +78,12 @@ func normalize(v []float32) {
 	}
 }
 
-// newSparse turns the points' vectors into postings: term by term, those of a term by
-// point. It works through the terms in bands, of so few postings that sorting them
-// stays within the processor's cache.
-func newSparse(name string, idf bool, points []*Point) *sparseIndex {
-	type entry struct {
-		doc  uint32
-		next uint32 // place in its vector of what belongs to later bands
-		Sparse
-	}
-	var entries []entry
-	total, greatest := 0, uint32(0)
-	for doc, p := range points {
-		if v := p.Sparse[name]; len(v.Indices) > 0 {
-			entries = append(entries, entry{uint32(doc), 0, v})
-			total += len(v.Indices)
-			greatest = max(greatest, v.Indices[len(v.Indices)-1])
-		}
-	}
-	x := &sparseIndex{idf: idf, count: len(entries), docs: make([]uint32, 0, total), values: make([]float32, 0, total)}
-	width := max(bits.Len32(greatest)-bits.Len(uint(total/bandPostings)), 0) // bits of a term within its band
-	var terms, offsets []uint32
-	var band, scratch []keyed
-	for first := uint64(0); first <= uint64(greatest) && total > 0; first += 1 << width {
-		band = band[:0]
-		for i := range entries {
-			e := &entries[i]
-			n := int(e.next)
-			for n < len(e.Indices) && uint64(e.Indices[n]) < first+1<<width {
-				band = append(band, keyed{uint64(e.Indices[n])<<32 | uint64(e.doc), e.Values[n]})
-				n++
-			}
-			e.next = uint32(n)
-		}
-		band, scratch = sortKeyed(band, scratch, 32, 32+width)
-		for _, posting := range band {
-			if term := uint32(posting.key >> 32); len(terms) == 0 || terms[len(terms)-1] != term {
-				terms, offsets = append(terms, term), append(offsets, uint32(len(x.docs)))
-			}
-			x.docs, x.values = append(x.docs, uint32(posting.key)), append(x.values, posting.value)
-		}
-	}
-	x.terms = append(make([]uint32, 0, len(terms)), terms...) // no longer than need be: they stay
-	x.offsets = append(append(make([]uint32, 0, len(terms)+1), offsets...), uint32(total))
-	return x
-}
-
-// bandPostings is how many postings are sorted at once, about: four megabytes of them.
-// Fewer fit better into the cache, but every band walks over all vectors once more.
-const bandPostings = 1 << 18
-
-// keyed is something to be sorted by key.
-type keyed struct {
-	key   uint64
-	value float32
-}
-
-// sortKeyed sorts list by the bits of its keys from the given one up to another,
-// digit by digit; equals stay in order. What it returns first is sorted; scratch
-// and list may have changed places.
-func sortKeyed(list, scratch []keyed, from, to int) (sorted, spare []keyed) {
-	const digit = 9
-	if cap(scratch) < len(list) {
-		scratch = make([]keyed, len(list))
-	}
-	scratch = scratch[:len(list)]
-	for ; from < to; from += digit {
-		var places [1 << digit]uint32
-		mask := uint64(1)<<min(digit, to-from) - 1
-		for i := range list {
-			places[list[i].key>>from&mask]++
-		}
-		next := uint32(0)
-		for d, n := range places {
-			places[d], next = next, next+n
-		}
-		for _, item := range list {
-			at := &places[item.key>>from&mask]
-			scratch[*at] = item
-			*at++
-		}
-		list, scratch = scratch, list
-	}
-	return list, scratch
-}
-
 // search answers one query that fits the schema.
 func (s *snapshot) search(q Query) []Hit {
 	if q.Sparse != nil {
 		return s.sparseSearch(s.sparse[q.Using], q)
 	}
 	return s.denseSearch(s.dense[q.Using], q)
-}
-
-// sparseSearch adds up the postings of each query term, then picks the best.
-func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
-	acc := s.pool.Get().(*accumulator)
-	defer s.pool.Put(acc)
-	scores := acc.scores
-	for i, term := range q.Sparse.Indices {
-		at := sort.Search(len(x.terms), func(j int) bool { return x.terms[j] >= term })
-		if at == len(x.terms) || x.terms[at] != term {
-			continue
-		}
-		lo, hi := x.offsets[at], x.offsets[at+1]
-		weight := q.Sparse.Values[i]
-		if x.idf {
-			df := float64(hi - lo)
-			weight *= float32(math.Log(1 + (float64(x.count)-df+0.5)/(df+0.5)))
-		}
-		docs, values := x.docs[lo:hi], x.values[lo:hi]
-		values = values[:len(docs)]
-		for j, doc := range docs {
-			score := scores[doc]
-			if score == 0 {
-				acc.touched = append(acc.touched, doc)
-			}
-			if score += weight * values[j]; score == 0 {
-				score = math.SmallestNonzeroFloat32 // touched, though its weights cancel out
-			}
-			scores[doc] = score
-		}
-	}
-	pass := s.filter(q.Filter)
-	best := newTop(q.Limit + spare)
-	for _, doc := range acc.touched {
-		score := scores[doc]
-		if score > math.SmallestNonzeroFloat32 && score >= best.least && (pass == nil || pass(&s.meta[doc])) {
-			best.offer(doc, score)
-		}
-		scores[doc] = 0
-	}
-	acc.touched = acc.touched[:0]
-	return s.hits(best, q.Limit)
 }
 
 // denseSearch compares the query with every vector, on all cores.

@@ -99,6 +99,8 @@ func TestAskInTheBrowser(t *testing.T) {
 		t.Errorf("the source opened %s", at)
 	}
 	do(t, ctx, chromedp.NavigateBack(), seen(".reply", "15.000 đồng/lần"), seen(".reply", "Đã ghi: why:1"))
+	do(t, ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(server.URL+"/"), seen(".reply", "Đã ghi: why:1"),
+		holds("scrollY > 0 && (top => top >= 0 && top < innerHeight - 100)(document.querySelector('#moi-nhat').getBoundingClientRect().top) /* who comes back sees the last of it */"))
 	if all := heard(); len(all) > 0 {
 		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
 	}

@@ -67,8 +67,8 @@ func (e ErrWindow) Error() string { return "may not be written to: " + e.Why }
 // Desk carries what staff say to residents, each on their own channel. What it does is
 // in the audit log when it returns nil.
 type Desk interface {
-	// Window says whether a person can be written to.
-	Window(ctx context.Context, channel, person string) (Window, error)
+	// Window says whether a person can be written to in a dialogue.
+	Window(ctx context.Context, channel, dialogue, person string) (Window, error)
 
 	// Reply sends an officer's reply and keeps the bot silent in the dialogue for a
 	// while. The error is an ErrWindow when the platform forbids it, and

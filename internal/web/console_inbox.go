@@ -285,7 +285,7 @@ func (c *console) showTicket(w http.ResponseWriter, r *http.Request, me database
 		return
 	}
 	if p.CanReply && p.IsOpen {
-		if p.Window, err = c.opts.Desk.Window(ctx, k.Channel, k.Person); err != nil {
+		if p.Window, err = c.opts.Desk.Window(ctx, k.Channel, k.Dialogue, k.Person); err != nil {
 			c.broken(w, r, me, "window of a channel", err)
 			return
 		}

@@ -37,6 +37,7 @@ const (
 	recallShown = 50     // recipients in the preview
 	recallFirst = 200    // that a press of the button writes to unless somebody says more
 	recallMost  = 10_000 // that one press writes to at most
+	recallBatch = 500    // read at once
 	recallsKept = 20     // that this process remembers how they went
 )
 
@@ -137,8 +138,12 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 		refuse(http.StatusBadRequest, "Hãy xem danh sách người nhận rồi đánh dấu xác nhận.")
 		return
 	}
-	g.Limit = 100_000
-	all, n, err := c.db.Recipients(r.Context(), g)
+	now := c.now()
+	if g.To.IsZero() || g.To.After(now) {
+		g.To = now // who asks from now on is not among those who were listed
+	}
+	g.Limit = 1
+	_, n, err := c.db.Recipients(r.Context(), g)
 	if err != nil {
 		c.broken(w, r, me, "recipients", err)
 		return
@@ -147,13 +152,13 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 		refuse(http.StatusConflict, "Số người nhận đã tăng so với lúc bạn xem. Hãy xem lại danh sách rồi gửi.")
 		return
 	}
-	run := &recallRun{key: p.Key, by: database.By{Who: me.Name, Why: p.Reason}, text: p.Text, most: most, begun: c.now(), again: r.PostForm, recallDone: recallDone{All: len(all), Running: true}}
+	run := &recallRun{key: p.Key, by: database.By{Who: me.Name, Why: p.Reason}, text: p.Text, most: most, begun: now, again: r.PostForm, recallDone: recallDone{All: n, Running: true}}
 	if !c.recalls.begin(run) {
 		http.Redirect(w, r, recallAddress(p.Key), http.StatusSeeOther) // it goes on already
 		return
 	}
 	c.audit(r, me.Name, p.Reason, "recall", "recall "+p.Key+" to at most "+strconv.Itoa(most)+" of "+strconv.Itoa(n))
-	c.background(func(ctx context.Context) { c.correct(ctx, run, all) })
+	c.background(func(ctx context.Context) { c.correct(ctx, run, g) })
 	http.Redirect(w, r, recallAddress(p.Key), http.StatusSeeOther)
 }
 
@@ -170,31 +175,47 @@ func (c *console) background(work func(ctx context.Context)) {
 
 // correct writes to one after the other, until all are written to, or as many as may be,
 // or somebody stops it, or the server stops.
-func (c *console) correct(ctx context.Context, run *recallRun, all []database.Recipient) {
+func (c *console) correct(ctx context.Context, run *recallRun, g database.Given) {
 	defer run.note(func(d *recallDone) { d.Running = false })
-	for _, to := range all {
-		if ctx.Err() != nil || !run.goesOn() {
+	g.Limit = recallBatch
+	for {
+		some, _, err := c.db.Recipients(ctx, g)
+		if err != nil {
+			c.log.Error("recall ended early", "recall", run.key, "err", err)
 			return
 		}
-		sent, err := c.opts.Desk.Correct(ctx, run.by, run.key, to, run.text)
-		var window ErrWindow
-		forbidden := errors.As(err, &window)
-		if err != nil && !forbidden {
-			c.log.Error("correction not sent", "channel", to.Channel, "err", err)
-		}
-		run.note(func(d *recallDone) {
-			switch {
-			case forbidden:
-				d.Forbidden++
-			case err != nil:
-				d.Failed++
-			case sent:
-				d.Sent++
-			default:
-				d.Before++
+		for _, to := range some {
+			if ctx.Err() != nil || !run.goesOn() {
+				return
 			}
-		})
+			c.correctOne(ctx, run, to)
+		}
+		if len(some) < recallBatch {
+			return
+		}
+		g.After = some[len(some)-1]
 	}
+}
+
+func (c *console) correctOne(ctx context.Context, run *recallRun, to database.Recipient) {
+	sent, err := c.opts.Desk.Correct(ctx, run.by, run.key, to, run.text)
+	var window ErrWindow
+	forbidden := errors.As(err, &window)
+	if err != nil && !forbidden {
+		c.log.Error("correction not sent", "channel", to.Channel, "err", err)
+	}
+	run.note(func(d *recallDone) {
+		switch {
+		case forbidden:
+			d.Forbidden++
+		case err != nil:
+			d.Failed++
+		case sent:
+			d.Sent++
+		default:
+			d.Before++
+		}
+	})
 }
 
 // recallDone is how far a recall is.

@@ -64,7 +64,9 @@ type testDesk struct {
 	before func() // a correction is sent; nil: nothing
 }
 
-func (d *testDesk) Window(context.Context, string, string) (web.Window, error) { return d.window, nil }
+func (d *testDesk) Window(context.Context, string, string, string) (web.Window, error) {
+	return d.window, nil
+}
 
 func (d *testDesk) Reply(ctx context.Context, by database.By, k database.Ticket, text string) error {
 	if !d.window.Open {
@@ -630,19 +632,67 @@ func TestEveryLinkOfTheConsoleIsARoute(t *testing.T) {
 func TestConsoleRefusesOtherSites(t *testing.T) {
 	o := newOffice(t, nil)
 	c := o.session("admin")
-	req, err := http.NewRequest("POST", o.URL+"/console/cong-tac", strings.NewReader("ten=model&bat=0&ly-do=x"))
+	forms := 0
+	for _, pattern := range web.ConsoleRoutes(o.opts) {
+		path, isForm := strings.CutPrefix(pattern, "POST ")
+		if !isForm {
+			continue
+		}
+		forms++
+		path = strings.NewReplacer("{id}", "1", "{khoa}", "0123456789abcdefghijkl").Replace(path)
+		for _, site := range []string{"cross-site", "same-site"} {
+			req, err := http.NewRequest("POST", o.URL+path, strings.NewReader("ten=model&bat=0&ly-do=x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Sec-Fetch-Site", site)
+			resp, err := c.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusForbidden {
+				t.Errorf("a form from %s for %s: status %d, want 403", site, path, resp.StatusCode)
+			}
+		}
+	}
+	if set, _ := o.db.Switches(t.Context()); len(set) != 0 || forms < 12 {
+		t.Errorf("of %d forms one turned a switch: %v", forms, set)
+	}
+}
+
+// What a browser held before somebody signed in, or was given by somebody else, opens
+// nothing afterwards, and a form that is too large is not read.
+func TestSessionIsNobodyElses(t *testing.T) {
+	o := newOffice(t, nil)
+	c := o.as("officer")
+	at, err := url.Parse(o.URL + "/console/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	resp, err := c.Do(req)
-	if err != nil {
-		t.Fatal(err)
+	before := c.Jar.Cookies(at)[0]
+	if status, _, _ := o.page(c, "/console/dang-nhap", url.Values{"ten": {"admin"}, "mat-khau": {staffPassword}}); status != http.StatusSeeOther {
+		t.Fatalf("signing in anew: status %d", status)
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a form of another site: status %d, want 403", resp.StatusCode)
+	if after := c.Jar.Cookies(at)[0]; after.Value == before.Value {
+		t.Error("the session of one is that of the next")
+	}
+	for what, token := range map[string]string{"the session before": before.Value, "one that was made up": strings.Repeat("A", 43)} {
+		other := browserOf(t)
+		other.Jar.SetCookies(at, []*http.Cookie{{Name: before.Name, Value: token, Path: "/console"}})
+		if status, _, _ := o.page(other, "/console/tra-cuu", nil); status != http.StatusSeeOther {
+			t.Errorf("%s: status %d, want to be led to sign in", what, status)
+		}
+		if status, _, _ := o.page(other, "/console/dang-nhap", url.Values{"ten": {"officer"}, "mat-khau": {staffPassword}}); status != http.StatusSeeOther {
+			t.Fatalf("%s: signing in: status %d", what, status)
+		}
+		if got := other.Jar.Cookies(at)[0].Value; got == token {
+			t.Errorf("%s is the session of who signs in", what)
+		}
+	}
+	if status, body, _ := o.page(c, "/console/cong-tac", url.Values{"ten": {"model"}, "bat": {"0"}, "ly-do": {strings.Repeat("x", 200<<10)}}); status != http.StatusBadRequest || !strings.Contains(body, "quá dài") {
+		t.Errorf("a form of 200 KiB: status %d", status)
 	}
 	if set, _ := o.db.Switches(t.Context()); len(set) != 0 {
 		t.Errorf("it turned a switch: %v", set)
@@ -1037,6 +1087,32 @@ func TestRecall(t *testing.T) {
 	}
 }
 
+// A recall reaches everybody, however many there are; who asks after it began is not
+// among them.
+func TestRecallOfMany(t *testing.T) {
+	o := newOffice(t, nil)
+	const many = 510 // more than are read at once
+	var id string
+	for i := range many {
+		id = o.asked(fmt.Sprint("d", i), "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+	}
+	c := o.session("editor")
+	later := false
+	o.desk.before = func() {
+		if !later {
+			later = true
+			o.asked("later", "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+		}
+	}
+	status, _, h := o.page(c, "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {"Là 15.000 đồng."}, "ly-do": {"Sai"}, "khoa": {"0123456789abcdefghijkl"}, "so-nguoi": {fmt.Sprint(many)}, "nhieu-nhat": {"1000"}, "da-xem": {"1"}})
+	if status != http.StatusSeeOther {
+		t.Fatalf("status %d", status)
+	}
+	if _, body, _ := o.page(c, h.Get("Location"), nil); !strings.Contains(body, "Đã xong: 510 / 510 người.</strong> Đã xếp gửi 510.") {
+		t.Errorf("not everybody was written to: %s", body)
+	}
+}
+
 // A recall goes on beside the requests; who began it sees how far it is, can stop it, and
 // does not begin it twice. Another process knows how many were written to.
 func TestRecallInTheBackground(t *testing.T) {
@@ -1184,7 +1260,11 @@ func TestHostileTextInTheConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := o.session("admin")
-	for _, path := range []string{"/console/hop-thu", "/console/hop-thu?loai=yeu", fmt.Sprintf("/console/hop-thu/%d", ticket), "/console/cau-hoi", "/console/cau-hoi/" + id, "/console/duyet", "/console/duyet/1",
+	const recall = "0123456789abcdefghijkl"
+	if status, _, _ := o.page(c, "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {bad[:min(len(bad), 2000)]}, "ly-do": {bad}, "khoa": {recall}, "so-nguoi": {"1"}, "da-xem": {"1"}}); status != http.StatusSeeOther {
+		t.Errorf("a recall: status %d", status)
+	}
+	for _, path := range []string{"/console/dinh-chinh/" + recall, "/console/dinh-chinh?cau-hoi=" + id + "&khoa=" + recall, "/console/mat-khau", "/console/hop-thu", "/console/hop-thu?loai=yeu", fmt.Sprintf("/console/hop-thu/%d", ticket), "/console/cau-hoi", "/console/cau-hoi/" + id, "/console/duyet", "/console/duyet/1",
 		"/console/dinh-chinh?cau-hoi=" + id, "/console/tri-thuc", "/console/cong-tac", "/console/nhat-ky", "/console/tra-cuu?q=" + url.QueryEscape(bad), "/console/truy-van?q=" + url.QueryEscape(bad),
 		"/console/cau-hoi?chu=" + url.QueryEscape(bad), fmt.Sprintf("/console/duyet/moi?yeu-cau=%d", ticket), "/console/dang-nhap?tiep=" + url.QueryEscape(bad)} {
 		status, body, h := o.page(c, path, nil)

@@ -713,6 +713,28 @@ func harmless(t *testing.T, what, page string) {
 // ourLinks are those of our pages, of the government, and to dial.
 var ourLinks = regexp.MustCompile(`^(?:/$|/[^/\\]|#|tel:\d+$|https://(?:[a-z0-9-]+\.)+gov\.vn(?:/|$)|http://127\.0\.0\.1:\d+/)`)
 
+// No route takes the protection off: what every page, file, answer and refusal says of
+// itself to the browser.
+func TestHeadersOfRoutes(t *testing.T) {
+	r := newReader(t, serve(t, options(t)))
+	for _, path := range []string{"/", "/?khung=1", "/tt", "/tt?q=x", "/tt/tam-tru", "/tt/tam-tru/phieu", "/tt/tam-tru/qr.png", "/tt/khong-co", "/scorecard", "/khong-co", "/widget.js",
+		web.AssetAddress("app.js"), web.AssetAddress("app.css"), "/healthz", "/readyz", "/v1/models", "/api/v1/documents", "/api/v1/documents/tam-tru", "/api/v1/openapi.json", "/api/v1/search?q=x", "/api/v1/ask", "/chat"} {
+		status, h, _ := r.get(path)
+		csp := h.Get("Content-Security-Policy")
+		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"} {
+			if !strings.Contains(csp, directive) && path != "/scorecard" { // has a stricter one: no script, no form
+				t.Errorf("%s (%d): Content-Security-Policy %q lacks %s", path, status, csp, directive)
+			}
+		}
+		if !strings.HasPrefix(csp, "default-src 'none'; ") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http:") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Content-Type") == "" && status != 304 {
+			t.Errorf("%s (%d): %v", path, status, h)
+		}
+		if h.Get("Access-Control-Allow-Origin") != "" && !strings.HasPrefix(path, "/api/v1/documents") && path != "/api/v1/openapi.json" {
+			t.Errorf("%s is open to other sites", path)
+		}
+	}
+}
+
 func TestHostileText(t *testing.T) {
 	lib := hostileLibrary(t, hostile)
 	r := newReader(t, serve(t, web.Options{Assistant: hits{"thu-nghiem"}, Log: slog.New(slog.DiscardHandler), Now: someNow, Library: lib, Responder: hostileReply{}, AsksPerMinute: 1000}))
