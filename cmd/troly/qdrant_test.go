@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"google.golang.org/grpc/codes"
 
 	"troly/internal/pipeline"
@@ -36,8 +37,9 @@ sources: [{title: Quy định}]
 Người nuôi ong báo với xã trước khi đặt đàn.
 `
 
-// TestServerHeals: a server goes on answering while Qdrant is down, wants another
-// key, or has lost everything, says so, and fills and uses it again by itself.
+// TestServerHeals: a server goes on answering while Qdrant is down, wants another key,
+// has vectors of another length, is silent or has lost everything, says so in the
+// answer and in the figures, and fills and uses it again by itself.
 func TestServerHeals(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "knowledge", "procedures"), 0o755); err != nil {
@@ -51,7 +53,8 @@ func TestServerHeals(t *testing.T) {
 	t.Setenv("QDRANT_URL", server.URL)
 	server.Stop()
 	ctx, stop := context.WithCancel(context.Background())
-	a, err := openAssistant(ctx, &console{out: io.Discard, err: io.Discard}, &options{knowledge: filepath.Join(dir, "knowledge")})
+	registry := prometheus.NewRegistry()
+	a, err := openMeasured(ctx, &console{out: io.Discard, err: io.Discard}, &options{knowledge: filepath.Join(dir, "knowledge")}, registry)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,14 +93,39 @@ func TestServerHeals(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	until(true)
-	server.Fail(qdranttest.Fault{Code: codes.Unauthenticated})
-	until(false)
-	server.Fail(qdranttest.Fault{})
-	until(true)
-	server.Fail(qdranttest.Fault{Silent: true})
-	until(false)
-	server.Fail(qdranttest.Fault{})
-	until(true)
+	for _, fault := range []qdranttest.Fault{
+		{Code: codes.Unauthenticated},
+		{Code: codes.InvalidArgument}, // what it says of a vector of another length
+		{Silent: true},
+	} {
+		before := counted(t, registry, "troly_degraded_total", "store")
+		server.Fail(fault)
+		until(false)
+		if after := counted(t, registry, "troly_degraded_total", "store"); after <= before {
+			t.Errorf("%+v: %v degraded answers counted, before it %v", fault, after, before)
+		}
+		server.Fail(qdranttest.Fault{})
+		until(true)
+	}
+}
+
+// counted is the value of a counter with a label of that value; 0 before it has any.
+func counted(t *testing.T, registry *prometheus.Registry, name, label string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			for _, l := range m.GetLabel() {
+				if family.GetName() == name && l.GetValue() == label {
+					return m.GetCounter().GetValue()
+				}
+			}
+		}
+	}
+	return 0
 }
 
 // TestCollectionInQdrant holds that a foreign collection is found in Qdrant as it is

@@ -49,6 +49,27 @@ func TestInWords(t *testing.T) {
 	}
 }
 
+func TestCommand(t *testing.T) {
+	for _, tc := range []struct{ text, name, argument string }{
+		{"trợ giúp", "help", ""}, {"TRỢ GIÚP!", "help", ""}, {"tro giup", "help", ""}, {" Trợ  giúp ", "help", ""},
+		{"tr\u01a1\u0323 giu\u0301p", "help", ""},
+		{"gặp cán bộ", "canbo", ""}, {"gap can bo.", "canbo", ""}, {"Tôi muốn gặp cán bộ", "canbo", ""},
+		{"xóa dữ liệu", "xoa", ""}, {"xoá dữ liệu", "xoa", ""}, {"xoa du lieu cua toi", "xoa", ""},
+		{"hỏi việc khác", "moi", ""}, {"hoi viec khac", "moi", ""},
+		{"bắt đầu", "start", ""}, {"/start", "start", ""},
+		{"đổi xã Mường Lai", "xa", "xã Mường Lai"}, {"chon xa muong lai", "xa", "xa muong lai"}, {"Đổi phường Yên Bái", "xa", "phường Yên Bái"},
+		{"/xa Mường Lai", "xa", "Mường Lai"}, {"/XOA", "xoa", ""}, {"/hỏi gì đó", "", ""},
+		{"đổi xã", "", ""},
+		{"tôi muốn gặp cán bộ xã để xin giấy khai sinh", "", ""},
+		{"làm sao xóa dữ liệu trên VNeID", "", ""},
+		{"", "", ""}, {"...", "", ""}, {strings.Repeat("trợ giúp ", 100), "", ""},
+	} {
+		if name, argument := Command(tc.text); name != tc.name || argument != tc.argument {
+			t.Errorf("Command(%q) = %q, %q; want %q, %q", tc.text, name, argument, tc.name, tc.argument)
+		}
+	}
+}
+
 func TestWantsHuman(t *testing.T) {
 	for text, want := range map[string]bool{
 		"trả lời sai rồi, cho tôi gặp cán bộ": true, "bác già rồi không hiểu máy, cho bác nói chuyện với người thật đi": true, "nho can bo goi lai cho em": true,
@@ -106,7 +127,7 @@ func TestNoQuestionIsACommand(t *testing.T) {
 				if c.Handoff == "officer" {
 					continue
 				}
-				if got := inWords(q); got != "" || wantsHuman(q) {
+				if got, _ := Command(q); got != "" || wantsHuman(q) {
 					t.Errorf("%s: %q is taken for %s, or for asking for a human: %v", name, q, got, wantsHuman(q))
 				}
 				if n := ordinal(q, 4); n != 0 && len(c.History) == 0 {

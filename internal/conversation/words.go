@@ -33,13 +33,38 @@ func (x *exchange) command() (name, argument string) {
 	if x.m.Kind != webhook.Text && x.m.Kind != webhook.Voice {
 		return "", ""
 	}
-	if name, argument := slashed(x.m.Text); name != "" {
+	if name, argument := Command(x.m.Text); name != "" || !wantsHuman(x.m.Text) {
 		return name, argument
 	}
-	if name := inWords(x.m.Text); name != "" || !wantsHuman(x.m.Text) {
-		return name, ""
-	}
 	return staff, ""
+}
+
+// Command reads a whole message as an order: a slash and a name ("/xa Đại Lịch"), or
+// words that stand for one ("gặp cán bộ", "xóa dữ liệu", "đổi xã Đại Lịch"), with or
+// without diacritics. argument is what follows as it was written; without an order
+// name is empty. It is for channels that show commands nowhere.
+func Command(text string) (name, argument string) {
+	text = strings.TrimSpace(text)
+	if name, argument := slashed(text); name != "" {
+		return name, argument
+	}
+	if place := namedCommune(text); place != "" {
+		return commune, place
+	}
+	return inWords(text), ""
+}
+
+// namedCommune is the commune of "đổi xã Đại Lịch", with the word xã or phường.
+func namedCommune(text string) string {
+	words := strings.Fields(text)
+	if len(text) > 200 || len(words) < 3 {
+		return ""
+	}
+	switch vietnamese.Fold(words[0] + " " + words[1]) {
+	case "chon xa", "doi xa", "chon phuong", "doi phuong":
+		return strings.TrimRight(strings.Join(words[1:], " "), " .!?")
+	}
+	return ""
 }
 
 // Erases reports whether a message asks to be forgotten, whichever way it says so: by
@@ -70,6 +95,8 @@ func slashed(text string) (name, argument string) {
 	switch name = strings.ToLower(name); name {
 	case start, help, question, anew, erase, staff, commune:
 		return name, strings.TrimSpace(argument)
+	case "trogiup":
+		return help, ""
 	}
 	return "", ""
 }
@@ -104,8 +131,8 @@ func inWords(text string) string {
 var commands = regexp.MustCompile(`^(?:(?:cho|xin|toi|em|minh|con|chau|bac|muon|can|duoc|lam on|vui long|hay|giup|nho) )*(?:` +
 	`((?:gap|noi chuyen voi|chat voi|chuyen cho|chuyen sang|noi may) (?:truc tiep )?(?:can bo|nguoi that|nhan vien)(?: xa| phuong| tu van| ho tro| phu trach)?|canbo)|` +
 	`(xoa (?:het |toan bo |tat ca )?du lieu(?: ca nhan)?(?: (?:cua )?(?:toi|em|minh|con|chau))?)|` +
-	`(tro giup|help|menu|huong dan su dung|cach su dung|cach dung)|` +
-	`(bat dau lai|hoi viec khac|hoi cau khac|cau hoi moi)|` +
+	`(tro giup|help|menu|huong dan(?: su dung)?|cach su dung|cach dung)|` +
+	`(bat dau lai|(?:hoi )?viec khac|hoi cau khac|hoi moi|cau hoi moi)|` +
 	`((?:hoi|gap|quay lai|tro lai|noi chuyen voi)(?: lai)?(?: voi)? tro ly(?: ai| ao| so)?|tro ly ai)|` +
 	`(start|bat dau)` +
 	`) (?:(?:a|nhe|nha|voi|di|ngay|giup|gium|em|toi|minh|anh|chi|ban|duoc khong) )*$`)

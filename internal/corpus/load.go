@@ -136,6 +136,13 @@ func (l *Library) countWords() {
 			l.Words[word]++
 		}
 	}
+	for _, o := range l.Outside { // what people tell of danger, and ask beside the documents, is in other words
+		for _, text := range o.Asked {
+			if !vietnamese.MissingDiacritics(text) {
+				l.Vocabulary.Add(text)
+			}
+		}
+	}
 }
 
 // texts are all words of a document: names, asked questions, sections.

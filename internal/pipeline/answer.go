@@ -16,21 +16,22 @@ import (
 // How much of what is printed, so that an answer fits a phone.
 const (
 	maxFacets   = 3 // things asked for that are answered
-	maxLines    = 9 // of a section asked for
-	briefLines  = 5 // of a section of the summary card
-	briefRows   = 2
+	maxLines    = 7 // of a section asked for
+	briefLines  = 4 // of a section of the summary card
+	briefRows   = 1
 	maxDirect   = 6 // lines that fit the question's own words
 	maxBeside   = 4 // of them beside the section of a figure or a list, which is the answer
-	maxSections = 2 // of a lesson
-	maxNotes    = 2 // pitfalls added to an answer
+	enough      = 3 // of them, from which a lesson needs no section beside
 )
 
 const (
 	directShare = 0.15 // of the best line's score, from which a line is a direct answer
 	besideShare = 0.3  // likewise beside a section that is the answer
+	rowShare    = 0.5  // likewise of a typed row with no value of the kind asked for: a fee is no answer to whether one may
+	comingShare = 0.9  // likewise of a row of a later day: the row of today says until when
 	clearly     = 2.0  // times the next row's score, from which the best row is the one asked for
-	rowRunes    = 800  // length of all typed rows printed of a section
-	clearRunes  = 500  // likewise, when one row is clearly the one asked for
+	rowRunes    = 600  // length of all typed rows printed of a section
+	clearRunes  = 400  // likewise, when one row is clearly the one asked for
 )
 
 // compose writes the answer to a question from one document, without a model: the
@@ -74,8 +75,10 @@ func (c *composer) procedure() {
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
 		c.summary(2)
 		c.direct(maxDirect, directShare)
-		for _, f := range []Facet{Documents, Fee, Deadline, Place} {
-			c.brief(f)
+		if !c.q.yesNo { // else what one needs and pays is not asked for yet
+			for _, f := range []Facet{Documents, Fee, Deadline, Place} {
+				c.brief(f)
+			}
 		}
 		if len(facets) == 1 {
 			c.facet(How)
@@ -95,9 +98,6 @@ func (c *composer) procedure() {
 		for _, f := range facets {
 			c.facet(f)
 		}
-	}
-	if !slices.ContainsFunc(facets, isFigure) {
-		c.notes()
 	}
 }
 
@@ -159,20 +159,30 @@ func (c *composer) summary(n int) {
 }
 
 // direct prints the lines that fit the question's own words best, most at most, down to
-// a share of the best line's score.
-func (c *composer) direct(most int, share float64) {
+// a share of the best line's score, and returns how many.
+func (c *composer) direct(most int, share float64) int {
+	printed := 0
 	for _, l := range c.ranked {
-		if most == 0 || l.score < share*c.ranked[0].score {
-			return
+		if printed == most || l.score < share*c.ranked[0].score {
+			break
 		}
-		if l.section == "can-cu" || c.d.has(l.line) {
+		if l.section == "can-cu" || c.d.has(l.line) || c.aside(l) {
 			continue
 		}
 		if c.d.add("• " + l.bare + " " + c.d.cite(c.doc, l.section)) {
 			c.d.printed[l.bare] = true
-			most--
+			printed++
 		}
 	}
+	return printed
+}
+
+// aside reports whether a typed row only shares words with the question: it is of a
+// later day or has no value of the kind asked for, and other lines fit better.
+func (c *composer) aside(l scoredLine) bool {
+	best := c.ranked[0].score
+	asked := slices.ContainsFunc(c.q.kinds, func(k vietnamese.Kind) bool { return l.kinds[k] })
+	return l.row && (l.coming && l.score < comingShare*best || !asked && l.score < rowShare*best)
 }
 
 // facet prints the section in which a facet is answered, and reports whether
@@ -250,14 +260,6 @@ func (c *composer) brief(f Facet) {
 	}
 }
 
-// notes adds the pitfalls that have words of the question, and otherwise the first,
-// where there is room: the special cases that people ask about stand there.
-func (c *composer) notes() {
-	lines := c.fitting(c.page.of("luu-y"))
-	lines = slices.DeleteFunc(lines, c.d.has)
-	c.d.block(c.doc, "luu-y", headingOf(c.doc, "luu-y"), lines[:min(len(lines), maxNotes)])
-}
-
 // office names whom to ask about a document.
 func (a *Assistant) office(doc *corpus.Document) string {
 	if doc.Authority != "" {
@@ -294,28 +296,31 @@ func headingOf(doc *corpus.Document, section string) string {
 // lesson answers from a skill or a local document: the lines that fit, the summary
 // unless they are surely it, and the sections found for the question.
 func (c *composer) lesson(hit retrieval.Document) {
-	c.direct(maxDirect, directShare)
+	lines := c.direct(maxDirect, directShare)
 	c.summary(2)
 	for _, f := range []Facet{Fee, Deadline, Legal} {
 		if slices.Contains(c.q.facets, f) && c.has(c.doc, f) {
 			c.facet(f)
 		}
 	}
-	printed := 0
-	for _, s := range hit.Sections {
-		if s.ID == "tom-tat" || s.ID == "can-cu" || printed == maxSections {
-			continue
-		}
-		if c.d.block(c.doc, s.ID, headingOf(c.doc, s.ID), c.byCase(c.page.of(s.ID))) {
-			printed++
-		}
+	most := len(c.page.lines)
+	if lines >= enough {
+		most = briefLines
 	}
-	if printed > 0 {
-		return
+	found := make([]string, 0, len(hit.Sections)+len(c.doc.Sections))
+	for _, s := range hit.Sections {
+		found = append(found, s.ID)
 	}
 	for _, s := range c.doc.Sections {
-		if s.ID != "tom-tat" && s.ID != "can-cu" && printed < maxSections && c.d.block(c.doc, s.ID, s.Heading, c.byCase(c.page.of(s.ID))) {
-			printed++
+		found = append(found, s.ID)
+	}
+	for _, id := range found {
+		if id == "tom-tat" || id == "can-cu" {
+			continue
+		}
+		lines := slices.DeleteFunc(c.byCase(c.page.of(id)), c.d.has)
+		if c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), most)]) {
+			return
 		}
 	}
 }

@@ -17,6 +17,9 @@ const (
 	dangerShare = 1.0  // and their share of the best other document's
 	dangerHint  = 0.02 // from which a declined question is told the numbers anyway
 	minSentence = 4    // words: shorter ones are left to the phrases
+
+	plainly = 0.3 // probability from which a fraud is one, whatever it says of papers and fees: cheats do
+	twice   = 2.0 // and its share of the best other document's
 )
 
 // danger is what retrieval says of emergencies in a question.
@@ -63,9 +66,13 @@ func withLesson(found retrieval.Result, d danger) retrieval.Result {
 
 // clear reports whether a question is to be answered as the emergency.
 func (d danger) clear(q *understanding) bool {
-	return d.likeliest != nil && len(vietnamese.Tokenize(nil, q.text)) >= minSentence && q.kind != harmful && q.kind != instruction &&
-		!q.signs.papers && !slices.Contains(q.signs.excepted, d.likeliest.ID) &&
-		d.probability >= dangerLeast && d.probability >= dangerShare*d.other
+	if d.likeliest == nil || len(vietnamese.Tokenize(nil, q.text)) < minSentence || q.kind == harmful || q.kind == instruction || slices.Contains(q.signs.excepted, d.likeliest.ID) {
+		return false
+	}
+	if q.signs.papers {
+		return d.likeliest.Kind == corpus.Scam && d.probability >= plainly && d.probability >= twice*d.other
+	}
+	return d.probability >= dangerLeast && d.probability >= dangerShare*d.other
 }
 
 // warn adds the hotlines to a question that was declined but might tell of danger.

@@ -31,10 +31,10 @@ func TestEmergencyAnswers(t *testing.T) {
 		{"em ăn lá ngón rồi", "emergency", "Gọi ngay 115", nil},
 		{"cháy nhà", "emergency", "Gọi ngay 114", []string{"115"}},
 		{"ck dang danh em", "emergency", "Gọi ngay 113", []string{"1900.969.680"}},
-		{"lũ quét về rồi, nước ngập mái nhà", "emergency", "Gọi ngay 112", []string{"114"}},
+		{"lũ quét về rồi, nước ngập mái nhà", "emergency", "Gọi ngay 114", []string{"112", "chưa đối chiếu"}},
 		{"con em bị lạc ở chợ", "emergency", "Gọi ngay 113", []string{"111"}},
 		{"em vừa bị lừa mất 20 triệu", "emergency", "Gọi ngay 113", []string{"ngân hàng", "Đừng xóa"}},
-		{"công an gọi bắt chuyển tiền", "scam", "Dấu hiệu lừa đảo", []string{"156", "Công an xã"}},
+		{"công an gọi bắt chuyển tiền", "scam", "Dấu hiệu lừa đảo", []string{"113", "156", "chưa đối chiếu", "Công an xã"}},
 		{"cài app VNeID qua link", "scam", "Dấu hiệu lừa đảo", []string{"App Store"}},
 		{"dinh danh muc 2 qua dien thoai", "scam", "Dấu hiệu lừa đảo", []string{"Công an xã"}},
 		{"nhắn tin trúng thưởng", "scam", "Dấu hiệu lừa đảo", []string{"5656"}},
@@ -83,13 +83,17 @@ func TestNoEmergency(t *testing.T) {
 	}
 }
 
-// TestEmergencySet asks the questions of the set as typed and without diacritics. The
-// dev questions shaped the phrases; the floors of the test questions say how many of
-// the more roundabout ways of saying it are understood.
+// TestEmergencySet asks the questions of both sets as typed and without diacritics. The
+// dev questions shaped the phrases and the sentences to learn from; the floors of the
+// test questions say how many of the more roundabout ways of saying it are understood.
 func TestEmergencySet(t *testing.T) {
-	data, err := eval.FS.ReadFile("sets/emergencies.jsonl")
-	if err != nil {
-		t.Fatal(err)
+	var data []byte
+	for _, name := range []string{"sets/emergencies.jsonl", "sets/oblique.jsonl"} {
+		set, err := eval.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		data = append(data, set...)
 	}
 	type count struct{ all, right int }
 	danger, ordinary := map[string]count{}, map[string]count{}
@@ -125,8 +129,8 @@ func TestEmergencySet(t *testing.T) {
 		counts      map[string]count
 		least       float64
 	}{
-		{"recognised", "dev", danger, 0.92}, {"recognised", "test", danger, 0.35},
-		{"left alone", "dev", ordinary, 0.97}, {"left alone", "test", ordinary, 0.80},
+		{"recognised", "dev", danger, 0.95}, {"recognised", "test", danger, 0.70},
+		{"left alone", "dev", ordinary, 0.98}, {"left alone", "test", ordinary, 0.90},
 	} {
 		c := tt.counts[tt.split]
 		share := float64(c.right) / float64(max(c.all, 1))

@@ -69,7 +69,7 @@ var phrases = []struct {
 	{Fee, []string{
 		"bao nhiêu tiền", "mấy tiền", "mất tiền", "tốn tiền", "lệ phí", "mất phí", "phí", "phải nộp bao nhiêu", "hết bao nhiêu", "tốn bao nhiêu",
 		"mất bao nhiêu", "đóng bao nhiêu", "nộp bao nhiêu", "giá bao nhiêu", "bao tiền", "tốn kém", "miễn phí", "chi phí", "giá cả", "thu tiền", "nhiêu tiền", "hết nhiêu", "bao nhiêu phần trăm", "mấy phần trăm", "mấy đồng", "bao nhiêu đồng", "mất gì không", "đóng thuế", "nộp thuế bao nhiêu",
-		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "mất đồng nào", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu",
+		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "mất đồng nào", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu", "mất thêm tiền", "đóng thêm", "nộp thêm tiền",
 	}},
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
@@ -77,7 +77,7 @@ var phrases = []struct {
 		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm",
 	}},
 	{Documents, []string{
-		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì",
+		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì", "cầm gì", "cầm theo", "cầm những gì",
 		"chuẩn bị gì", "chuẩn bị những", "thành phần hồ sơ", "bộ hồ sơ", "thủ tục gồm", "gồm những", "cần mang", "phải mang", "phải có gì", "cần có gì", "cần chuẩn bị", "giấy tờ",
 		"phải nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình",
 	}},
