@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ type onlineFlags struct {
 	budget   int
 	worst    int
 	out      string
+	judge    bool
 	asJSON   bool
 	stored   storedFlags
 }
@@ -64,7 +66,11 @@ gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 				return err
 			}
 			evaluation.DrawSample(outcomes, rates, f.budget)
-			report, err := evaluation.ScoreLive(cmd.Context(), outcomes, measure, nil)
+			judging, err := f.judging(cmd.Context(), opts)
+			if err != nil {
+				return err
+			}
+			report, err := evaluation.ScoreLive(cmd.Context(), outcomes, measure, judging)
 			if err != nil {
 				return interrupted(cmd.Context(), err, "nothing was changed")
 			}
@@ -87,10 +93,27 @@ gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 	fs.StringVar(&f.feedback, "feedback", "", "file of feedback, one JSON object a line; the later one of a person for an answer counts")
 	fs.StringArrayVar(&f.rates, "rate", nil, "share to look at of a stratum, STRATUM=SHARE; may be repeated")
 	fs.IntVar(&f.budget, "budget", 0, "look at no more than so many outcomes (0: no limit)")
+	fs.BoolVar(&f.judge, "judge", false, "have the model of LLM_MODEL judge them too")
 	fs.IntVar(&f.worst, "worst", 10, "print so many outcomes that a person should look at")
 	fs.StringVar(&f.out, "out", "", "also write the outcomes with their sampling decisions to this file")
 	fs.BoolVar(&f.asJSON, "json", false, "print the figures as JSON")
 	return cmd
+}
+
+// judging is the judge of --judge; a nil interface without.
+func (f *onlineFlags) judging(ctx context.Context, opts *options) (evaluation.Judge, error) {
+	if !f.judge {
+		return nil, nil
+	}
+	s, err := readSettings(opts)
+	if err != nil {
+		return nil, err
+	}
+	j, err := s.Models.judge(ctx, filepath.Join(cacheDir("", s), "judge"))
+	if err != nil {
+		return nil, err
+	}
+	return j, nil
 }
 
 // tellResults sends what was measured to the collector of the settings, if there is

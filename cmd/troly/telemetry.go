@@ -161,6 +161,9 @@ func (t *telemetry) Question(ctx context.Context) (context.Context, func(*pipeli
 	}
 	ctx, span := t.tracer.Start(ctx, "question")
 	return ctx, func(o *pipeline.Outcome) {
+		if c := span.SpanContext(); c.IsValid() {
+			o.Trace, o.Span = c.TraceID().String(), c.SpanID().String()
+		}
 		span.SetAttributes(
 			attribute.String("troly.status", string(o.Status)), attribute.String("troly.answered_by", o.AnsweredBy),
 			attribute.String("troly.intent", o.Understood.Intent), attribute.Bool("troly.verified", o.Verified),
@@ -226,23 +229,54 @@ func (t *telemetry) calls() llm.Observer {
 }
 
 // evaluated traces what was measured on outcomes, by the conventions of OpenTelemetry:
-// an event for each figure of an outcome, without texts.
+// an event for each figure of an outcome, for each that a judge could not give, and
+// for what each person thought of it, without texts. They have no name for who
+// judged: troly.annotator.kind is CODE, LLM or HUMAN.
 func (t *telemetry) evaluated(ctx context.Context, looked []evaluation.LiveSample) {
 	for _, l := range looked {
 		parent := ctx
 		if id, err := trace.TraceIDFromHex(l.Trace); err == nil {
-			// The span that answered is not known any more; its trace is, and a span's ID is
-			// needed to belong to it.
-			parent = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: trace.SpanID(id[8:]), TraceFlags: trace.FlagsSampled, Remote: true}))
+			answered, err := trace.SpanIDFromHex(l.Span)
+			if err != nil {
+				answered = trace.SpanID(id[8:]) // a record from elsewhere: some span is needed to belong to the trace
+			}
+			parent = trace.ContextWithRemoteSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{TraceID: id, SpanID: answered, TraceFlags: trace.FlagsSampled, Remote: true}))
 		}
 		_, span := t.tracer.Start(parent, "evaluate", trace.WithAttributes(attribute.String("troly.channel", l.Channel), attribute.String("troly.status", string(l.Status))))
 		for _, name := range slices.Sorted(maps.Keys(l.Metrics)) {
-			span.AddEvent("gen_ai.evaluation.result", trace.WithAttributes(
-				attribute.String("gen_ai.evaluation.name", name), attribute.Float64("gen_ai.evaluation.score.value", l.Metrics[name]),
-				attribute.String("gen_ai.response.id", l.ID)))
+			result(span, l.ID, name, annotator(name), attribute.Float64("gen_ai.evaluation.score.value", l.Metrics[name]))
+		}
+		for _, name := range slices.Sorted(maps.Keys(l.Unscored)) {
+			if annotator(name) == "LLM" && evaluation.JudgeFailed(l.Unscored[name]) {
+				result(span, l.ID, name, "LLM", attribute.String("error.type", l.Unscored[name]))
+			}
+		}
+		for _, f := range l.Feedback {
+			good := 0.0
+			if f.Value == evaluation.ThumbsUp {
+				good = 1
+			}
+			result(span, l.ID, "user_feedback", "HUMAN", attribute.Float64("gen_ai.evaluation.score.value", good), attribute.String("gen_ai.evaluation.score.label", f.Value))
 		}
 		span.End()
 	}
+}
+
+// result adds an event about one figure of an outcome.
+func result(span trace.Span, outcome, name, annotator string, score ...attribute.KeyValue) {
+	span.AddEvent("gen_ai.evaluation.result", trace.WithAttributes(append([]attribute.KeyValue{
+		attribute.String("gen_ai.evaluation.name", name), attribute.String("gen_ai.response.id", outcome), attribute.String("troly.annotator.kind", annotator)}, score...)...))
+}
+
+// annotator says who gave a figure.
+func annotator(metric string) string {
+	switch {
+	case strings.HasPrefix(metric, "judge_"):
+		return "LLM"
+	case metric == "thumbs_down":
+		return "HUMAN"
+	}
+	return "CODE"
 }
 
 // limits adds to limits of a model who is told when it is left alone.

@@ -38,7 +38,8 @@ func TestTraces(t *testing.T) {
 	_, answered = tel.calls()(stage, llm.Call{Operation: "chat", Model: "qwen3"})
 	answered(llm.Result{Model: "qwen3-8b", Usage: llm.Usage{PromptTokens: 7, CompletionTokens: 3}})
 	end()
-	done(&pipeline.Outcome{Question: secret, Status: pipeline.Failed, Error: secret, Degraded: []string{"llm: unreadable", secret}})
+	told := pipeline.Outcome{Question: secret, Status: pipeline.Failed, Error: secret, Degraded: []string{"llm: unreadable", secret}}
+	done(&told)
 
 	spans := kept.GetSpans()
 	at := func(name string) tracetest.SpanStub {
@@ -50,6 +51,9 @@ func TestTraces(t *testing.T) {
 	}
 	if len(spans) != 4 {
 		t.Errorf("%d spans, want 4", len(spans))
+	}
+	if c := at("question").SpanContext; told.Trace != c.TraceID().String() || told.Span != c.SpanID().String() {
+		t.Errorf("the outcome names span %s of trace %s, want %s of %s", told.Span, told.Trace, c.SpanID(), c.TraceID())
 	}
 	if got, want := at("answer").Parent.SpanID(), at("question").SpanContext.SpanID(); got != want {
 		t.Errorf("the stage hangs below %v, want the question %v", got, want)
@@ -134,11 +138,12 @@ func TestResultsAreEvents(t *testing.T) {
 	if err := tel.trace(t.Context(), sdktrace.NewSimpleSpanProcessor(kept)); err != nil {
 		t.Fatal(err)
 	}
-	const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
-	live := evaluation.Live{ID: "o1", Trace: traceID, Channel: "zalo"}
-	live.Question = "số em 0912345678"
+	const traceID, spanID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+	live := evaluation.Live{ID: "o1", Channel: "zalo"}
+	live.Feedback = []evaluation.Feedback{{Outcome: "o1", User: "u", Value: evaluation.ThumbsDown, Reason: "số em 0912345678"}}
+	live.Trace, live.Span, live.Question = traceID, spanID, "số em 0912345678"
 	tel.evaluated(t.Context(), []evaluation.LiveSample{
-		{Live: &live, Metrics: map[string]float64{"answered": 1, "number_grounding": 0.5}},
+		{Live: &live, Metrics: map[string]float64{"answered": 1, "judge_faithfulness": 0.5}, Unscored: map[string]string{"judge_citation_recall": "judge_parse", "pii_echo": "no_personal_data"}},
 		{Live: &evaluation.Live{ID: "o2"}, Metrics: map[string]float64{"answered": 0}},
 	})
 	spans := kept.GetSpans()
@@ -148,8 +153,14 @@ func TestResultsAreEvents(t *testing.T) {
 	if got := spans[0].SpanContext.TraceID().String(); got != traceID {
 		t.Errorf("the span is of trace %s, want %s", got, traceID)
 	}
-	want := " gen_ai.evaluation.result gen_ai.evaluation.name=answered gen_ai.evaluation.score.value=1 gen_ai.response.id=o1" +
-		" gen_ai.evaluation.result gen_ai.evaluation.name=number_grounding gen_ai.evaluation.score.value=0.5 gen_ai.response.id=o1"
+	if got := spans[0].Parent.SpanID().String(); got != spanID {
+		t.Errorf("the span hangs below %s, want %s, which answered", got, spanID)
+	}
+	event := func(name, kind, rest string) string {
+		return " gen_ai.evaluation.result gen_ai.evaluation.name=" + name + " gen_ai.response.id=o1 troly.annotator.kind=" + kind + " " + rest
+	}
+	want := event("answered", "CODE", "gen_ai.evaluation.score.value=1") + event("judge_faithfulness", "LLM", "gen_ai.evaluation.score.value=0.5") +
+		event("judge_citation_recall", "LLM", "error.type=judge_parse") + event("user_feedback", "HUMAN", "gen_ai.evaluation.score.value=0 gen_ai.evaluation.score.label=down")
 	if got := spanText(spans[0]); !strings.HasSuffix(got, want) || strings.Contains(got, "0912345678") {
 		t.Errorf("the span says %q, want …%q", got, want)
 	}

@@ -23,8 +23,6 @@ import (
 type Live struct {
 	ID           string     `json:"outcome_id"`
 	Time         time.Time  `json:"ts"`
-	Trace        string     `json:"trace_id,omitempty"`
-	Span         string     `json:"span_id,omitempty"`
 	Conversation string     `json:"conversation_id"` // keyed hash
 	User         string     `json:"user_key"`        // keyed hash, of this period's key
 	Channel      string     `json:"channel"`

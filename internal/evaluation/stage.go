@@ -87,5 +87,5 @@ type Judged struct {
 	JudgeOutput
 }
 
-// ErrNoJudge is a run with stage judge and no judge.
-var ErrNoJudge = errors.New("stage judge needs a model: set LLM_MODEL and OPENAI_BASE_URL or OPENAI_API_KEY, or leave the stage out")
+// ErrNoJudge is a run that is to be judged, and no judge.
+var ErrNoJudge = errors.New("judging needs a model: set LLM_MODEL and OPENAI_BASE_URL or OPENAI_API_KEY, or leave it out")

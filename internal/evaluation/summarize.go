@@ -195,8 +195,12 @@ func (t *gathering) summary(i int, m Metric) MetricSummary {
 
 // inapplicable reports whether a metric does not apply to a sample by its nature, in
 // contrast to one that should have been measured and could not.
-func inapplicable(reason string) bool {
-	return !strings.HasPrefix(reason, "judge_") && reason != "provider"
+func inapplicable(reason string) bool { return !JudgeFailed(reason) }
+
+// JudgeFailed reports whether a metric is unscored because a judge could not be asked
+// or understood.
+func JudgeFailed(reason string) bool {
+	return strings.HasPrefix(reason, "judge_") || reason == "provider"
 }
 
 // BySetAndVariant is the label of slices by two labels at once, joined by a space.

@@ -56,6 +56,8 @@ type Outcome struct {
 	Usage       Usage             `json:"usage"`
 	Versions    Versions          `json:"versions"`
 	Error       string            `json:"error,omitempty"`
+	Trace       string            `json:"trace_id,omitempty"` // of OpenTelemetry, hexadecimal; a Watcher that traces fills it in, and Span
+	Span        string            `json:"span_id,omitempty"`
 	Approved    string            `json:"approved,omitempty"` // names the approved answer that was given
 	Choices     []string          `json:"choices,omitempty"`  // documents, or former communes ("don-vi-cu/…"), behind Suggestions when Status is Clarify
 }
