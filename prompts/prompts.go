@@ -97,14 +97,18 @@ func (s *Set) render(name string, in any) (Prompt, error) {
 	return Prompt{parts[0], parts[1]}, nil
 }
 
+// guillemets stand in for angle brackets. Making a replacer is a hundred times the
+// work of using it, and a prompt has some dozens of fences.
+var guillemets = strings.NewReplacer("<", "‹", ">", "›")
+
 // line is data on one line of its own, without angle brackets.
 func line(data string) string {
-	return strings.Join(strings.Fields(strings.NewReplacer("<", "‹", ">", "›").Replace(data)), " ")
+	return strings.Join(strings.Fields(guillemets.Replace(data)), " ")
 }
 
 // fence puts data between marks that it cannot close: its own angle brackets become
 // the guillemets that look alike.
 func fence(name, data string) string {
-	data = strings.NewReplacer("<", "‹", ">", "›").Replace(data)
+	data = guillemets.Replace(data)
 	return "<" + name + ">\n" + strings.TrimSpace(data) + "\n</" + name + ">"
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -34,8 +35,7 @@ func newApprovals(a *assistant, db *database.DB, log *slog.Logger) *approvals {
 	return &approvals{db: db, assist: a.Assistant, versions: a.lib.Versions(), log: log}
 }
 
-// run reads the approved answers at once and then again and again, until ctx ends.
-// At the start those whose source has changed are marked for their owners; a process
+// run follows the approved answers until ctx ends. At the start those whose source has changed are marked for their owners; a process
 // that runs on older knowledge than another must not do that over and over.
 func (p *approvals) run(ctx context.Context) {
 	outdated, err := p.db.OutdateApproved(ctx, database.By{Who: "troly serve"}, p.versions)
@@ -45,6 +45,11 @@ func (p *approvals) run(ctx context.Context) {
 	case len(outdated) > 0:
 		p.log.Warn("approved answers are not given any more: a source has changed", "answers", len(outdated))
 	}
+	p.follow(ctx)
+}
+
+// follow reads the approved answers at once and then again and again, until ctx ends.
+func (p *approvals) follow(ctx context.Context) {
 	failed := 0
 	for {
 		switch err := p.read(ctx); {
@@ -59,6 +64,41 @@ func (p *approvals) run(ctx context.Context) {
 		if !pausing(ctx, approvedEvery) {
 			return
 		}
+	}
+}
+
+// openApproved opens the database that the approved answers of a command are in; nil when
+// there is none, or it cannot be opened, which is said: answers are given without them.
+func openApproved(ctx context.Context, con *console, s settings) *database.DB {
+	if s.Database.URL == "" {
+		if _, err := os.Stat(s.file("troly.db")); err != nil {
+			return nil // nothing was ever approved here, and no command that asks makes a database
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, approvedIn)
+	defer cancel()
+	db, err := s.openDatabase(ctx, slog.New(slog.DiscardHandler))
+	if err != nil {
+		fmt.Fprintln(con.err, "troly: answered without approved answers:", err)
+		return nil
+	}
+	return db
+}
+
+// approvedIn is how long a command waits for its approved answers.
+const approvedIn = 3 * time.Second
+
+// giveApproved gives the assistant of a command what is approved now.
+func (a *assistant) giveApproved(ctx context.Context, con *console, s settings) {
+	db := openApproved(ctx, con, s)
+	if db == nil {
+		return
+	}
+	defer db.Close()
+	ctx, cancel := context.WithTimeout(ctx, approvedIn)
+	defer cancel()
+	if err := newApprovals(a, db, slog.New(slog.DiscardHandler)).read(ctx); err != nil {
+		fmt.Fprintln(con.err, "troly: answered without approved answers:", err)
 	}
 }
 

@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +12,52 @@ import (
 	"troly/internal/pipeline"
 	"troly/internal/retrieval"
 )
+
+// Every way of asking gives the approved answers of the database, and none makes one.
+func TestCommandsGiveApprovedAnswers(t *testing.T) {
+	data := t.TempDir()
+	for name, value := range map[string]string{"TROLY_DATA_DIR": data, "DATABASE_URL": "", "TROLY_KNOWLEDGE_DIR": ""} {
+		t.Setenv(name, value)
+	}
+	command := func(input string, args ...string) (out, errs string) {
+		t.Helper()
+		var o, e strings.Builder
+		if status := run(t.Context(), args, strings.NewReader(input), &o, &e); status != 0 {
+			t.Fatalf("%q: status %d, %s", args, status, e.String())
+		}
+		return o.String(), e.String()
+	}
+	const answer = "Mang Giấy chứng sinh đến xã."
+	if out, _ := command("", "ask", aQuestion); strings.Contains(out, answer) {
+		t.Fatalf("before: %s", out)
+	}
+	if _, err := os.Stat(filepath.Join(data, "troly.db")); err == nil {
+		t.Error("ask made a database")
+	}
+	db, err := database.Open(t.Context(), filepath.Join(data, "troly.db"), database.Options{Log: quietLog})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.AddApproved(t.Context(), database.By{Who: "lan"}, database.Approved{
+		Questions: []string{aQuestion}, Answer: answer, Owner: "lan", State: database.ApprovedActive,
+		Sources: []database.ApprovedSource{{Document: "khai-sinh", Version: sharedAssistant.get(t).lib.Versions()["khai-sinh"]}}, Expires: time.Now().Add(time.Hour),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if out, errs := command("", "ask", "--json", aQuestion); !strings.Contains(out, answer) || !strings.Contains(out, `"answered_by": "approved"`) || errs != "" {
+		t.Errorf("ask: %s %s", out, errs)
+	}
+	if out, _ := command(aQuestion+"\n", "chat"); !strings.Contains(out, answer) {
+		t.Errorf("chat: %s", out)
+	}
+	if err := os.WriteFile(filepath.Join(data, "troly.db"), []byte("this is no database, and long enough to be taken for a damaged one"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, errs := command("", "ask", aQuestion); !strings.Contains(out, "Giấy chứng sinh") || strings.Contains(out, answer) || !strings.Contains(errs, "answered without approved answers: TROLY_DATA_DIR") {
+		t.Errorf("with a damaged database: %s %s", out, errs)
+	}
+}
 
 // An approved answer is given while it is in the database, its time is not over and
 // its source says what it said.

@@ -62,11 +62,16 @@ func askCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			s, err := readSettings(opts)
+			if err != nil {
+				return err
+			}
+			a, err := openUnsaved(cmd.Context(), con, opts, nil)
 			if err != nil {
 				return err
 			}
 			defer a.Close()
+			a.giveApproved(cmd.Context(), con, s)
 			outcome := a.answer(cmd.Context(), con, question, asJSON)
 			if asJSON {
 				err = con.json(outcome)

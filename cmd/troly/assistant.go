@@ -29,6 +29,7 @@ type assistant struct {
 	model   bool          // a model words the answers
 	remote  *qdrant.Store // nil without QDRANT_URL
 	vectors *vectors      // nil without an embedder
+	save    func()        // writes what the data directory lacks; the second time nothing
 	filling sync.WaitGroup
 	watched *telemetry // nil: nobody is told of anything
 
@@ -45,6 +46,16 @@ func openAssistant(ctx context.Context, con *console, opts *options) (*assistant
 // openMeasured is openAssistant of one whose figures are registered; nil: none are
 // taken. It is traced when the settings say so.
 func openMeasured(ctx context.Context, con *console, opts *options, registry prometheus.Registerer) (*assistant, error) {
+	a, err := openUnsaved(ctx, con, opts, registry)
+	if err == nil {
+		a.save()
+	}
+	return a, err
+}
+
+// openUnsaved is openMeasured that leaves saving to Close: for one answer, which
+// comes before the data directory is written.
+func openUnsaved(ctx context.Context, con *console, opts *options, registry prometheus.Registerer) (*assistant, error) {
 	s, err := readSettings(opts)
 	if err != nil {
 		return nil, err
@@ -60,13 +71,14 @@ func openMeasured(ctx context.Context, con *console, opts *options, registry pro
 	var opening sync.WaitGroup
 	opening.Go(func() {
 		store, note = vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(s.Models.dimensions()))
+		store.Hold()
 		if store.Marked() != "" {
 			_, _ = store.Search(ctx, nil) // builds the index; it is built anew if the knowledge has changed
 		}
 	})
-	lib, problems, saveErr, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
+	lib, problems, saveKnowledge, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
 	opening.Wait()
-	warn(con, problems, saveErr)
+	warn(con, problems)
 	if err != nil {
 		store.Close()
 		return nil, err
@@ -74,14 +86,16 @@ func openMeasured(ctx context.Context, con *console, opts *options, registry pro
 	if note != nil {
 		fmt.Fprintln(con.err, "troly:", note)
 	}
-	report, err := bringUpToDate(ctx, store, lib, nil)
-	if err != nil {
+	if _, err := bringUpToDate(ctx, store, lib, nil); err != nil {
 		return nil, err
 	}
-	if report.NotSaved != nil && note == nil {
-		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", report.NotSaved)
-	}
 	a := &assistant{lib: lib, store: store, vectors: newVectors(s.Models.embedder(t)), watched: t}
+	a.save = sync.OnceFunc(func() {
+		notSaved(con, saveKnowledge())
+		if err := store.Save(ctx); note == nil { // else it is said already
+			notSaved(con, err)
+		}
+	})
 	if a.remote, err = s.Qdrant.open(lib, a.vectors.forPassages()); err != nil {
 		return nil, err
 	}
@@ -92,6 +106,8 @@ func openMeasured(ctx context.Context, con *console, opts *options, registry pro
 	}
 	if options.Model = s.Models.generator(t); options.Model != nil {
 		a.model, options.Model = true, switchedModel{options.Model, &a.switches}
+		options.AnswerIn = s.Models.answerIn()
+		options.Moderate = switchedModeration(s.Models.moderator(t), &a.switches)
 		if options.Prompts, err = prompts.Load(); err != nil {
 			return nil, err
 		}
@@ -125,10 +141,11 @@ func storeMark(encoder *retrieval.Encoder) string {
 	return encoder.Version(corpus.Chunk{Section: corpus.ProfileSection})
 }
 
-// Close lets go of the data directory and of Qdrant, after what fills the store has
-// stopped with its context.
+// Close saves, then lets go of the data directory and of Qdrant, after what fills the
+// store has stopped with its context.
 func (a *assistant) Close() error {
 	a.filling.Wait()
+	a.save()
 	if a.remote == nil {
 		return errors.Join(a.store.Close(), a.watched.Close())
 	}

@@ -80,7 +80,7 @@ func deliverTo(s settings, flag, path string) (string, error) {
 func telegramCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{Use: "telegram", Short: "The Telegram bot (TELEGRAM_BOT_TOKEN)"}
 	var address string
-	var drop, asJSON bool
+	var drop, menu, asJSON bool
 	set := operation(opts, "set-webhook", "Have Telegram deliver to this server, with the secret, and set the menu", func(ctx context.Context, s settings) error {
 		ch, err := s.Telegram.operated()
 		if err != nil {
@@ -113,9 +113,13 @@ func telegramCommand(con *console, opts *options) *cobra.Command {
 			return err
 		}
 		fmt.Fprintln(con.out, "Telegram delivers nowhere")
+		if menu {
+			return ch.DeleteMenu(ctx)
+		}
 		return nil
 	})
 	remove.Flags().BoolVar(&drop, "drop", false, "forget what waits to be delivered")
+	remove.Flags().BoolVar(&menu, "menu", false, "take the menu of commands away too: the bot is given up")
 	status := operation(opts, "status", "How Telegram sees the webhook", func(ctx context.Context, s settings) error {
 		ch, err := s.Telegram.operated()
 		if err != nil {

@@ -86,7 +86,7 @@ func openChannels(ctx context.Context, s settings, a *assistant, db *database.DB
 	}
 	options := webhook.Options{
 		Log: log, Metrics: c.metrics, Transcribe: s.Models.transcriber(),
-		Apology: func(webhook.Message) webhook.Reply { return webhook.Reply{Text: conversation.Apology} },
+		Apology: c.talk.LastWord,
 	}
 	for _, change := range tune {
 		for i := range lines {
@@ -284,7 +284,7 @@ func (c *channels) run(ctx context.Context, keep database.Retention) {
 			if swept, err := c.db.Sweep(ctx, keep); err != nil && ctx.Err() == nil {
 				c.log.Error("old rows could not be deleted", "err", err)
 			} else if swept != (database.Swept{}) {
-				c.log.Info("old rows deleted", "dialogues", swept.Dialogues, "outcomes", swept.Outcomes, "jobs", swept.Jobs, "parts", swept.Parts)
+				c.log.Info("old rows deleted", "dialogues", swept.Dialogues, "pages", swept.Pages, "outcomes", swept.Outcomes, "jobs", swept.Jobs, "parts", swept.Parts)
 			}
 			pausing(ctx, sweepEvery)
 		}
@@ -292,10 +292,14 @@ func (c *channels) run(ctx context.Context, keep database.Retention) {
 	all.Wait()
 }
 
+// pagesFor is how long the chat page of a dialogue is kept, what an officer wrote there
+// among it: twice as long as a browser keeps the name of the dialogue, see package web.
+const pagesFor = 14 * 24 * time.Hour
+
 // retention is how long what people write is kept.
 func (d databaseSettings) retention() database.Retention {
 	days := time.Duration(d.KeepDays) * 24 * time.Hour
-	return database.Retention{Dialogues: days, Outcomes: days, Queues: 7 * 24 * time.Hour}
+	return database.Retention{Dialogues: days, Outcomes: days, Queues: 7 * 24 * time.Hour, Pages: map[string]time.Duration{web.Channel: min(pagesFor, days)}}
 }
 
 // parts are the channels as /readyz tells of them.

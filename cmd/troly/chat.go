@@ -34,11 +34,16 @@ keys edit the line and bring back earlier ones; /thoat (or Ctrl-D) leaves.`,
 			if err != nil {
 				return err
 			}
+			s, err := readSettings(opts)
+			if err != nil {
+				return err
+			}
 			a, err := openAssistant(cmd.Context(), con, opts)
 			if err != nil {
 				return err
 			}
 			defer a.Close()
+			a.giveApproved(cmd.Context(), con, s)
 			lines, restore, err := lineReader(con)
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -77,6 +78,9 @@ func TestCompose(t *testing.T) {
 		}
 		if strings.HasPrefix(name, "bot") && (s.Environment["TROLY_DATA_DIR"] != "/data" || s.Environment["QDRANT_URL"] == "" || s.Environment["QDRANT_API_KEY"] == "") {
 			t.Errorf("%s: environment %v, want a data directory in its volume and Qdrant", name, s.Environment)
+		}
+		if n, err := strconv.Atoi(s.Environment["OLLAMA_CONTEXT_LENGTH"]); strings.HasPrefix(s.Image, "ollama/") && (err != nil || n < 8000) {
+			t.Errorf("%s: environment %v, want a context that holds a prompt and its answer", name, s.Environment)
 		}
 		if strings.HasPrefix(name, "qdrant") && (s.Environment["QDRANT__TELEMETRY_DISABLED"] != "true" || s.Environment["QDRANT__SERVICE__API_KEY"] == "") {
 			t.Errorf("%s: environment %v, want no telemetry and a key", name, s.Environment)

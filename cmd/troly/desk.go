@@ -33,23 +33,32 @@ const silentFor = 12 * time.Hour
 // windows are how long platforms take messages after a person was heard of.
 var windows = map[string]time.Duration{"zalo": 48 * time.Hour}
 
-// Window says whether a person can be written to now.
-func (d *desk) Window(ctx context.Context, channel, person string) (web.Window, error) {
+// Window says whether a person can be written to in a dialogue now.
+func (d *desk) Window(ctx context.Context, channel, dialogue, person string) (web.Window, error) {
 	ch, known := d.channels[channel]
 	if channel != web.Channel && !known || !d.on(channel) {
 		return web.Window{Why: web.ChannelOff}, nil
 	}
-	reachable, err := d.db.Reachable(ctx, channel, person)
+	reachable, err := d.db.Reachable(ctx, channel, dialogue)
 	if err != nil {
 		return web.Window{}, err
 	}
 	if !reachable {
 		return web.Window{Why: web.Unreachable}, nil
 	}
+	if channel == web.Channel { // there the person is the dialogue
+		kept, err := d.db.Remembered(ctx, channel, person)
+		if err == nil && kept.Page == nil {
+			return web.Window{Why: web.PageGone}, nil
+		}
+		if err != nil {
+			return web.Window{}, err
+		}
+	}
 	open := web.Window{Open: true}
 	if limited, is := ch.(webhook.Windowed); is {
 		var refusal *webhook.SendError
-		if err := limited.MayWrite(ctx, person); errors.As(err, &refusal) && refusal.Class == webhook.Unreachable {
+		if err := limited.MayWrite(ctx, dialogue); errors.As(err, &refusal) && refusal.Class == webhook.Unreachable {
 			return web.Window{Why: web.WindowPassed}, nil
 		} else if err != nil {
 			return web.Window{}, err
@@ -67,8 +76,8 @@ func (d *desk) Window(ctx context.Context, channel, person string) (web.Window, 
 }
 
 // may is the error of not being able to write to somebody.
-func (d *desk) may(ctx context.Context, channel, person string) error {
-	w, err := d.Window(ctx, channel, person)
+func (d *desk) may(ctx context.Context, channel, dialogue, person string) error {
+	w, err := d.Window(ctx, channel, dialogue, person)
 	if err == nil && !w.Open {
 		return web.ErrWindow{Why: w.Why}
 	}
@@ -109,7 +118,7 @@ func unreachable(err error) error {
 // Reply sends an officer's reply as it is written, and keeps it masked: what a ticket
 // says of somebody is read by others of the staff.
 func (d *desk) Reply(ctx context.Context, by database.By, k database.Ticket, text string) error {
-	if err := d.may(ctx, k.Channel, k.Person); err != nil {
+	if err := d.may(ctx, k.Channel, k.Dialogue, k.Person); err != nil {
 		return err
 	}
 	parts, err := d.parts(k.Channel, k.Dialogue, k.Person, conversation.FromStaff(text))
@@ -136,7 +145,7 @@ func (d *desk) Take(ctx context.Context, by database.By, k database.Ticket) (int
 
 // Correct sends a correction.
 func (d *desk) Correct(ctx context.Context, by database.By, recall string, to database.Recipient, text string) (bool, error) {
-	if err := d.may(ctx, to.Channel, to.Person); err != nil {
+	if err := d.may(ctx, to.Channel, to.Dialogue, to.Person); err != nil {
 		return false, err
 	}
 	parts, err := d.parts(to.Channel, to.Dialogue, to.Person, conversation.Correction(text))

@@ -112,7 +112,7 @@ func TestDeskReplies(t *testing.T) {
 		t.Fatal(err)
 	}
 	by := database.By{Who: "officer"}
-	if w, err := d.Window(ctx, "zalo", "z"); err != nil || !w.Open || !w.Until.Equal(now.Add(48*time.Hour)) {
+	if w, err := d.Window(ctx, "zalo", "z", "z"); err != nil || !w.Open || !w.Until.Equal(now.Add(48*time.Hour)) {
 		t.Errorf("Window = %+v, %v, want open for two days", w, err)
 	}
 	if err := d.Reply(ctx, by, zalo, "Mang giấy chứng sinh."); err != nil {
@@ -141,11 +141,28 @@ func TestDeskReplies(t *testing.T) {
 	if want := []string{"z|Cán bộ trả lời bạn:", "z|Mang giấy chứng sinh."}; !slices.Equal(got, want) {
 		t.Errorf("sent %q, want %q", got, want)
 	}
+	var gone web.ErrWindow
+	if err := d.Reply(ctx, by, page, "Xin chào."); !errors.As(err, &gone) || gone.Why != web.PageGone {
+		t.Errorf("where nobody finds the page any more: %v, want %s", err, web.PageGone)
+	}
+	if err := db.Exchange(ctx, database.Received{Channel: web.Channel, Key: "1", Dialogue: "w", Person: "w", At: now}, database.Result{}, func([]byte) []byte { return []byte("{}") }); err != nil {
+		t.Fatal(err)
+	}
 	if err := d.Reply(ctx, by, page, "Xin chào."); err != nil {
 		t.Fatal(err)
 	}
-	if replies, err := (web.Kept{Store: db}).Take(ctx, "w"); err != nil || len(replies) != 1 || !strings.Contains(replies[0].Text, "Cán bộ trả lời bạn:\nXin chào.") {
-		t.Errorf("on the page: %v, %v", replies, err)
+	taken := func() (said []webhook.Reply) {
+		t.Helper()
+		if err := (web.Kept{Store: db}).Take(ctx, "w", func(page []byte, all []webhook.Reply) []byte {
+			said = all
+			return page
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return said
+	}
+	if replies := taken(); len(replies) != 1 || !strings.Contains(replies[0].Text, "Cán bộ trả lời bạn:\nXin chào.") {
+		t.Errorf("on the page: %v", replies)
 	}
 	refused := func(what, why string, k database.Ticket) {
 		t.Helper()
@@ -164,7 +181,7 @@ func TestDeskReplies(t *testing.T) {
 	ch.refuse = &webhook.SendError{Class: webhook.Unreachable, Code: "window-48h"}
 	refused("after two days", web.WindowPassed, zalo)
 	ch.refuse = nil
-	if err := db.SetUnreachable(ctx, "zalo", "z", "blocked"); err != nil {
+	if err := db.SetUnreachable(ctx, "zalo", "z", "z", "blocked"); err != nil {
 		t.Fatal(err)
 	}
 	refused("somebody who blocked the account", web.Unreachable, zalo)
@@ -181,7 +198,7 @@ func TestDeskReplies(t *testing.T) {
 	if sent, err := d.Correct(ctx, database.By{Who: "editor", Why: "sai"}, "r", database.Recipient{Channel: web.Channel, Dialogue: "w", Person: "w"}, "Là 15.000 đồng."); err != nil || !sent {
 		t.Fatalf("Correct = %v, %v", sent, err)
 	}
-	if replies, _ := (web.Kept{Store: db}).Take(ctx, "w"); len(replies) != 1 || !strings.Contains(replies[0].Text, "Là 15.000 đồng.") {
+	if replies := taken(); len(replies) != 1 || !strings.Contains(replies[0].Text, "Là 15.000 đồng.") {
 		t.Errorf("correction on the page: %v", replies)
 	}
 }
@@ -282,6 +299,11 @@ func TestSwitches(t *testing.T) {
 	if _, err := model.Generate(ctx, llm.Request{}, nil); llm.KindOf(err) != llm.Unavailable || inner.calls != 1 {
 		t.Errorf("a model that is off: %v, %d calls", err, inner.calls)
 	}
+	sent := 0
+	moderate := switchedModeration(func(context.Context, string) (bool, error) { sent++; return true, nil }, &a.switches)
+	if flagged, err := moderate(ctx, "x"); flagged || err != nil || sent != 0 {
+		t.Errorf("moderation of a model that is off: %v, %v, %d texts sent", flagged, err, sent)
+	}
 	page := switchedPage{saying("hello"), s}
 	if r := page.Respond(ctx, webhook.Message{Text: "x"}, []byte("state"), nil); len(r.Replies) != 1 || !strings.Contains(r.Replies[0].Text, "tạm dừng") || string(r.State) != "state" {
 		t.Errorf("a page that is off: %+v", r)
@@ -297,6 +319,9 @@ func TestSwitches(t *testing.T) {
 	s.again(ctx)
 	if _, err := model.Generate(ctx, llm.Request{}, nil); err != nil || inner.calls != 2 {
 		t.Errorf("on again: %v, %d calls", err, inner.calls)
+	}
+	if flagged, err := moderate(ctx, "x"); !flagged || err != nil || sent != 1 {
+		t.Errorf("moderation on again: %v, %v, %d texts sent", flagged, err, sent)
 	}
 	db.Close()
 	s.again(ctx) // the database is away

@@ -8,15 +8,19 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"troly/internal/corpus"
+	"troly/internal/llm"
 	"troly/internal/pipeline"
 	"troly/internal/retrieval"
 	"troly/internal/vectorstore"
+	"troly/prompts"
 )
 
 // check is one line of the doctor's report.
@@ -104,6 +108,9 @@ func examine(ctx context.Context, s settings) []check {
 	}
 	checks = append(checks, wholeWay(ctx, s, lib))
 	checks = append(checks, s.Models.examine(ctx)...)
+	if slices.ContainsFunc(checks, func(c check) bool { return c.OK && c.Name == "LLM_MODEL" }) {
+		checks = append(checks, modelAnswers(ctx, s, lib))
+	}
 	return append(checks, s.Telemetry.examine(ctx)...)
 }
 
@@ -147,6 +154,52 @@ func wholeWay(ctx context.Context, s settings, lib *corpus.Library) check {
 	outcome := pipeline.New(lib, retrieval.New(lib, store, nil, retrieval.Options{}), pipeline.Options{}).Ask(ctx, pipeline.Question{Text: lib.Documents[0].Title})
 	c.OK = outcome.Status != pipeline.Failed
 	c.Detail = fmt.Sprintf("%q: %s in %.1f ms", lib.Documents[0].Title, outcome.Status, float64(time.Since(start).Microseconds())/1000)
+	return c
+}
+
+// modelAnswers lets the model answer a question as residents ask them. The little that
+// examine tries says nothing of how long the model takes over a prompt of thousands of
+// tokens, nor whether the server cuts its beginning off. A model that writes what does
+// not pass the checks is in order; how often it does is what troly eval run measures.
+func modelAnswers(ctx context.Context, s settings, lib *corpus.Library) check {
+	c := check{Name: "LLM_MODEL answers"}
+	set, err := prompts.Load()
+	if err != nil {
+		c.Detail = err.Error()
+		return c
+	}
+	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(s.Models.dimensions()))
+	defer store.Close()
+	if note != nil {
+		c.Detail = note.Error()
+		return c
+	}
+	alone := s.Models
+	alone.Fallback = ""
+	start := time.Now()
+	outcome := pipeline.New(lib, retrieval.New(lib, store, nil, retrieval.Options{}), pipeline.Options{
+		Model: alone.generator(nil), Prompts: set, AnswerIn: alone.answerIn(),
+	}).Ask(ctx, pipeline.Question{Text: lib.Documents[0].Title})
+	took := fmt.Sprintf("%q: in %.1f s", lib.Documents[0].Title, time.Since(start).Seconds())
+	if outcome.AnsweredBy == "llm" {
+		c.OK, c.Detail = true, fmt.Sprintf("%s, prompt of %d tokens", took, outcome.Usage.PromptTokens)
+		return c
+	}
+	why, ofModel := "", false
+	for _, d := range outcome.Degraded {
+		if rest, ok := strings.CutPrefix(d, "llm: "); ok {
+			why, ofModel = rest, true
+		}
+	}
+	c.Detail = took + ", the extract instead: " + why
+	switch kind := llm.Kind(why); kind {
+	case llm.Rejected: // it took a short one
+		c.Advice = "give the server a context of 8192 tokens or more (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: -c, vLLM: --max-model-len)"
+	case llm.Slow, llm.Unavailable, llm.RateLimited, llm.Cut, llm.Garbage, llm.Denied, llm.Busy, llm.Open, llm.Exhausted:
+		c.Advice = advice("LLM_MODEL", kind)
+	default:
+		c.OK = ofModel
+	}
 	return c
 }
 

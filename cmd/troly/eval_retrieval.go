@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -16,6 +18,7 @@ import (
 
 	"troly/internal/corpus"
 	"troly/internal/evaluation"
+	"troly/internal/qdrant"
 	"troly/internal/retrieval"
 	"troly/internal/statistics"
 	"troly/internal/trec"
@@ -36,6 +39,7 @@ type retrievalEval struct {
 	analyzer string
 	ablate   bool
 	asJSON   bool
+	qdrant   qdrantSettings
 
 	lib        *corpus.Library
 	collection *evaluation.Collection
@@ -68,7 +72,7 @@ result count as 0. --out keeps run files that trec_eval reads.`,
 	f := cmd.Flags()
 	f.StringVar(&e.dir, "beir", "", "folder of the collection")
 	f.StringVar(&e.split, "split", "test", "judgements to use: the name of a file in qrels")
-	f.StringVar(&e.store, "store", "embedded", "store to index in")
+	f.StringVar(&e.store, "store", "embedded", "store to index in: embedded, or qdrant (the server of QDRANT_URL, in a collection that is deleted at the end)")
 	f.StringVar(&e.out, "out", "", "also write run files, judgements and figures to this folder")
 	f.StringSliceVar(&e.variants, "variants", []string{"plain", "no_diacritics"}, "ways of typing the questions")
 	f.StringSliceVar(&e.metrics, "metrics", []string{"ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10", "map"}, "measures")
@@ -87,10 +91,8 @@ func (e *retrievalEval) open(opts *options) error {
 	switch {
 	case e.dir == "":
 		return usageError{fmt.Errorf("eval retrieval: name the folder of the collection with --beir")}
-	case e.store == "qdrant":
-		return usageError{fmt.Errorf("--store qdrant: this build has no Qdrant client; use --store embedded")}
-	case e.store != "embedded":
-		return usageError{fmt.Errorf("--store %q: write embedded", e.store)}
+	case e.store != "embedded" && e.store != "qdrant":
+		return usageError{fmt.Errorf("--store %q: write embedded or qdrant", e.store)}
 	case !slices.Contains(analyzerNames(), e.analyzer):
 		return usageError{fmt.Errorf("--analyzer %q: write one of %s", e.analyzer, strings.Join(analyzerNames(), ", "))}
 	case e.depth < 1 || e.depth > vectorstore.MaxLimit:
@@ -113,6 +115,13 @@ func (e *retrievalEval) open(opts *options) error {
 	if n := e.collection.Unasked; n > 0 {
 		fmt.Fprintf(e.con.err, "%d judged queries are not in queries.jsonl and are left out\n", n)
 	}
+	s, err := readSettings(opts)
+	if err != nil {
+		return err
+	}
+	if e.qdrant = s.Qdrant; e.store == "qdrant" && e.qdrant.URL == "" {
+		return usageError{fmt.Errorf("--store qdrant: set QDRANT_URL, for example http://127.0.0.1:6334")}
+	}
 	e.lib, err = loadLibrary(e.con, opts)
 	return err
 }
@@ -130,19 +139,75 @@ func (e *retrievalEval) analysis() evaluation.Analysis {
 	return evaluation.Analyses()[slices.Index(analyzerNames(), e.analyzer)]
 }
 
-// indexed is a filled store and what filling it took.
+// indexed is a filled store and what filling it took; remove leaves nothing of it.
 type indexed struct {
 	store     vectorstore.Store
 	documents int
 	took      time.Duration
+	remove    func() error
 }
 
-// index fills a new store in memory.
+// index fills a new store: in memory, or a collection of its own in Qdrant.
 func (e *retrievalEval) index(ctx context.Context, a evaluation.Analysis) (indexed, error) {
+	if e.store == "qdrant" {
+		return e.indexQdrant(ctx, a)
+	}
 	store, note := vectorstore.OpenEmbedded(ctx, "", retrieval.Schema(0))
 	if note != nil {
 		return indexed{}, note
 	}
+	start := time.Now()
+	n, err := e.fill(ctx, store, a)
+	if err == nil {
+		_, err = store.Search(ctx, nil) // builds the index
+	}
+	return indexed{store, n, time.Since(start), store.Close}, err
+}
+
+// indexQdrant names the collection by chance: runs beside each other, and the points
+// of the knowledge, are not touched.
+func (e *retrievalEval) indexQdrant(ctx context.Context, a evaluation.Analysis) (indexed, error) {
+	const patience = time.Minute // of one search: it is measured, nobody waits for it
+	q := e.qdrant
+	store, err := qdrant.New(qdrant.Options{
+		URL: q.URL, APIKey: q.APIKey, Collection: q.Collection + "-beir-" + strings.ToLower(rand.Text()[:12]), Shards: q.Shards, Replicas: q.Replicas,
+		WriteConsistency: q.WriteConsistency, Version: a.Name, Schema: retrieval.Schema(0), SearchIn: patience,
+	})
+	if err != nil {
+		return indexed{}, err
+	}
+	index := indexed{store: store, remove: func() error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		if err := store.Drop(ctx); err != nil {
+			return errors.Join(fmt.Errorf("%s is left behind in Qdrant: %w", store.Collection(), err), store.Close())
+		}
+		return store.Close()
+	}}
+	start := time.Now()
+	if err := store.Create(ctx, nil); err != nil {
+		return indexed{}, errors.Join(err, store.Close())
+	}
+	index.documents, err = e.fill(ctx, store, a)
+	var written map[string]string
+	if err == nil {
+		written, err = store.Hashes(ctx)
+	}
+	if err == nil && len(written) != index.documents {
+		err = fmt.Errorf("Qdrant holds %d of %d documents", len(written), index.documents)
+	}
+	if err == nil {
+		err = store.Publish(ctx, written)
+	}
+	index.took = time.Since(start)
+	if err != nil {
+		return indexed{}, errors.Join(err, index.remove())
+	}
+	return index, nil
+}
+
+// fill writes the documents of the collection to a store and tells how far it is.
+func (e *retrievalEval) fill(ctx context.Context, store vectorstore.Store, a evaluation.Analysis) (int, error) {
 	_, live := terminal(e.con.err)
 	start := time.Now()
 	n, err := e.collection.Index(ctx, store, a, func(done int) {
@@ -153,10 +218,7 @@ func (e *retrievalEval) index(ctx context.Context, a evaluation.Analysis) (index
 	if live {
 		fmt.Fprintln(e.con.err)
 	}
-	if err == nil {
-		_, err = store.Search(ctx, nil) // builds the index
-	}
-	return indexed{store, n, time.Since(start)}, err
+	return n, err
 }
 
 // retrievalFigures is what --json prints and figures.json holds.
@@ -182,12 +244,13 @@ type variantFigures struct {
 	Missing   []string                       `json:"missing"`    // questions nothing was found for
 }
 
-func (e *retrievalEval) measure(ctx context.Context) error {
+func (e *retrievalEval) measure(ctx context.Context) (err error) {
 	analysis := e.analysis()
 	index, err := e.index(ctx, analysis)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, index.remove()) }()
 	figures := retrievalFigures{
 		Collection: filepath.Base(filepath.Clean(e.dir)), Documents: index.documents, Queries: len(e.collection.Queries), Store: e.store,
 		Analysis: analysis.Name, Build: buildVersion(), Knowledge: e.lib.Version, Seed: e.seed,
@@ -304,7 +367,7 @@ type ablationRow struct {
 
 // printAblation measures the analysis with one part taken away at a time, and plain
 // BM25 beside it. Differences are paired by question and exploratory.
-func (e *retrievalEval) printAblation(ctx context.Context) error {
+func (e *retrievalEval) printAblation(ctx context.Context) (err error) {
 	e.measures = e.measures[:1]
 	full := make(map[string][]float64)
 	var rows []ablationRow
@@ -325,12 +388,16 @@ func (e *retrievalEval) printAblation(ctx context.Context) error {
 		rows = append(rows, row)
 		return nil
 	}
-	var index indexed
+	index := indexed{remove: func() error { return nil }}
+	defer func() { err = errors.Join(err, index.remove()) }()
 	for i, a := range evaluation.Analyses() {
 		if i == 0 || a.NoTitles || index.store == nil {
 			built, err := e.index(ctx, a)
 			if err != nil {
 				return err
+			}
+			if err := index.remove(); err != nil {
+				return errors.Join(err, built.remove())
 			}
 			index = built
 		}
@@ -345,7 +412,7 @@ func (e *retrievalEval) printAblation(ctx context.Context) error {
 			index.store = nil // the next ones want the ordinary index
 		}
 	}
-	err := add("plain-bm25", func(v evaluation.Variant) (*evaluation.CollectionRun, error) {
+	err = add("plain-bm25", func(v evaluation.Variant) (*evaluation.CollectionRun, error) {
 		return e.collection.AskBaseline(v, e.seed, e.measures, e.depth)
 	})
 	if err != nil {

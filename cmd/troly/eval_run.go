@@ -236,7 +236,7 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 		fmt.Fprintf(con.err, "skipped (expired): %s\n", id)
 	}
 	runner := evaluation.Runner{
-		Asker: a, Scorer: scorer, Identity: identity(m), Stages: f.stages, Repeat: f.Repeat, Concurrency: f.Concurrency,
+		Asker: a, Dialogue: evaluation.NewDialogue(a.Assistant, a.lib), Scorer: scorer, Identity: identity(m), Stages: f.stages, Repeat: f.Repeat, Concurrency: f.Concurrency,
 		Timeout: f.Timeout, Budget: f.Budget, Progress: con.evalProgress(),
 	}
 	if judging != nil {

@@ -51,7 +51,7 @@ func talked(t *testing.T) (path string, ids []string, by func(func(*database.DB)
 			if r.Outcome != nil {
 				ids = append(ids, r.Outcome.ID)
 			}
-			if err := kept.Save(t.Context(), m, r, []byte("{}")); err != nil {
+			if err := kept.Save(t.Context(), m, r, func([]byte) []byte { return []byte("{}") }); err != nil {
 				t.Fatal(err)
 			}
 		}

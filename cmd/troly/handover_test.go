@@ -156,6 +156,21 @@ func TestOfficeOfARunningServer(t *testing.T) {
 	if page := resident.open("/", url.Values{"q": {"đăng ký tạm trú hết bao nhiêu tiền"}, "khoa": key(5)}); !strings.Contains(page, "đang tạm dừng trên trang này") {
 		t.Error("the page answers although it is turned off")
 	}
+	program := func() int {
+		resp, err := http.Post(address+"/api/v1/ask", "application/json", strings.NewReader(`{"question":"đăng ký tạm trú hết bao nhiêu tiền"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := program(); got != http.StatusOK {
+		t.Errorf("while the page is turned off a program gets %d, want 200: it has a switch of its own", got)
+	}
+	officer.open("/console/cong-tac", url.Values{"ten": {"api"}, "bat": {"0"}, "ly-do": {"thử"}})
+	if got := program(); got != http.StatusServiceUnavailable {
+		t.Errorf("while programs are turned off one gets %d, want 503", got)
+	}
 	stop()
 	if status := <-ended; status != 0 {
 		t.Errorf("serve ended with %d: %s", status, log.String())

@@ -221,17 +221,25 @@ func loadLibrary(con *console, opts *options) (*corpus.Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	lib, problems, saveErr, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
-	warn(con, problems, saveErr)
-	return lib, err
+	lib, problems, save, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
+	warn(con, problems)
+	if err != nil {
+		return nil, err
+	}
+	notSaved(con, save())
+	return lib, nil
 }
 
 // warn prints what is wrong with the knowledge without stopping anything.
-func warn(con *console, problems []corpus.Problem, saveErr error) {
+func warn(con *console, problems []corpus.Problem) {
 	for _, p := range problems {
 		fmt.Fprintln(con.err, "troly: knowledge:", p)
 	}
-	if saveErr != nil {
-		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", saveErr)
+}
+
+// notSaved prints that the data directory lacks something, which stops nothing either.
+func notSaved(con *console, err error) {
+	if err != nil {
+		fmt.Fprintln(con.err, "troly: could not save (the answer is not affected):", err)
 	}
 }

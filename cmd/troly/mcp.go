@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/spf13/cobra"
@@ -35,6 +36,13 @@ func mcpCommand(con *console, opts *options) *cobra.Command {
 			defer stop()
 			log := slog.New(slog.NewTextHandler(con.err, &slog.HandlerOptions{Level: s.LogLevel}))
 			a.keepFilling(ctx, log)
+			if db := openApproved(ctx, con, s); db != nil {
+				var following sync.WaitGroup
+				defer db.Close()
+				defer following.Wait()
+				defer stop()
+				following.Go(func() { newApprovals(a, db, log).follow(ctx) })
+			}
 			tools := web.NewTools(web.Options{Assistant: a, Library: a.lib, Log: log, Build: buildVersion()})
 			session, err := tools.Connect(ctx, &mcp.IOTransport{Reader: io.NopCloser(con.in), Writer: nopCloser{con.out}}, nil)
 			if err != nil {

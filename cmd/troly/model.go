@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +20,7 @@ type modelSettings struct {
 	BaseURL     string `env:"OPENAI_BASE_URL"`
 	Model       string `env:"LLM_MODEL"`
 	Fallback    string `env:"LLM_FALLBACK_MODEL"`
+	Timeout     int    `env:"LLM_TIMEOUT" envDefault:"12"` // seconds
 	DailyTokens int    `env:"LLM_DAILY_TOKENS" envDefault:"0"`
 
 	PricePrompt     float64 `env:"LLM_PRICE_PROMPT" envDefault:"0"` // of a million tokens
@@ -28,10 +31,25 @@ type modelSettings struct {
 	Dimensions   int    `env:"EMBEDDING_DIMENSIONS" envDefault:"0"`
 
 	Transcription string `env:"TRANSCRIPTION_MODEL"`
+	Moderation    string `env:"MODERATION_MODEL"`
 }
 
 // maxDimensions is more than any embedding model in use has.
 const maxDimensions = 16384
+
+// maxTimeout is LLM_TIMEOUT at most, in seconds.
+const maxTimeout = 600
+
+// callLimits are the limits of one call: half of its time until the first word, or
+// nothing is coming.
+func (m modelSettings) callLimits() llm.Limits {
+	in := time.Duration(m.Timeout) * time.Second
+	return llm.Limits{Total: in, FirstToken: in / 2}
+}
+
+// answerIn is what the model has for an answer: a call, and most of a second one if the
+// first was quick.
+func (m modelSettings) answerIn() time.Duration { return m.callLimits().Total * 5 / 4 }
 
 // check names the setting that is wrong.
 func (m modelSettings) check() error {
@@ -47,6 +65,8 @@ func (m modelSettings) check() error {
 		return errors.New("LLM_MODEL is set, but neither OPENAI_BASE_URL (a server of yours) nor OPENAI_API_KEY (OpenAI)")
 	case m.Fallback != "" && m.Model == "":
 		return errors.New("LLM_FALLBACK_MODEL is set, but not LLM_MODEL, which it stands in for")
+	case m.Timeout < 1 || m.Timeout > maxTimeout:
+		return fmt.Errorf("LLM_TIMEOUT %d: write how many seconds people may wait for the model, 1 to %d", m.Timeout, maxTimeout)
 	case m.DailyTokens < 0:
 		return fmt.Errorf("LLM_DAILY_TOKENS %d: write a number of tokens, 0 for no limit", m.DailyTokens)
 	case !(m.PricePrompt >= 0) || math.IsInf(m.PricePrompt, 0):
@@ -55,6 +75,10 @@ func (m modelSettings) check() error {
 		return fmt.Errorf("LLM_PRICE_COMPLETION %v: write what a million tokens of a completion cost, for example 0.6; 0: cost is not told", m.PriceCompletion)
 	case m.Transcription != "" && m.BaseURL == "" && m.Key == "":
 		return errors.New("TRANSCRIPTION_MODEL is set, but neither OPENAI_BASE_URL nor OPENAI_API_KEY")
+	case m.Moderation != "" && m.Model == "":
+		return errors.New("MODERATION_MODEL is set, but not LLM_MODEL, whose questions it looks at")
+	case m.Moderation != "" && !slices.Contains(openai.ModerationModels(), m.Moderation):
+		return fmt.Errorf("MODERATION_MODEL %q: write one of %s", m.Moderation, strings.Join(openai.ModerationModels(), ", "))
 	case m.Embedding == "" && (m.Dimensions != 0 || m.EmbeddingURL != ""):
 		return errors.New("EMBEDDING_DIMENSIONS or EMBEDDING_BASE_URL is set, but not EMBEDDING_MODEL")
 	case m.Embedding != "" && m.EmbeddingURL == "" && m.BaseURL == "" && m.Key == "":
@@ -101,9 +125,9 @@ func (m modelSettings) generator(t *telemetry) llm.Generator {
 		return nil
 	}
 	client := m.client()
-	g := llm.Observe(llm.Harden(client.Chat(m.Model), t.limits("llm", llm.Limits{})), t.calls())
+	g := llm.Observe(llm.Harden(client.Chat(m.Model), t.limits("llm", m.callLimits())), t.calls())
 	if m.Fallback != "" {
-		g = llm.WithFallback(g, llm.Observe(llm.Harden(client.Chat(m.Fallback), t.limits("llm_fallback", llm.Limits{})), t.calls()))
+		g = llm.WithFallback(g, llm.Observe(llm.Harden(client.Chat(m.Fallback), t.limits("llm_fallback", m.callLimits())), t.calls()))
 	}
 	if m.DailyTokens > 0 {
 		g = llm.WithBudget(g, m.DailyTokens, time.Now)
@@ -122,5 +146,17 @@ func (m modelSettings) embedder(t *telemetry) llm.Embedder {
 		address = m.BaseURL
 	}
 	e := openai.New(openai.Config{BaseURL: address, Key: m.Key}).Embedder(m.Embedding, m.dimensions())
-	return llm.ObserveEmbedder(llm.HardenEmbedder(e, t.limits("embedding", llm.Limits{Total: 2 * time.Second}), llm.Limits{Total: 2 * time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4}), t.calls())
+	return llm.ObserveEmbedder(llm.HardenEmbedder(e, t.limits("embedding", llm.Limits{Total: 2 * time.Second}), llm.Limits{Total: time.Minute, Attempts: 4, Backoff: 2 * time.Second, AtOnce: 4}), t.calls())
+}
+
+// moderator reports whether a text is flagged, nil without MODERATION_MODEL. An answer
+// waits for it, so it has little time.
+func (m modelSettings) moderator(t *telemetry) func(ctx context.Context, text string) (bool, error) {
+	if m.Moderation == "" {
+		return nil
+	}
+	client := m.client()
+	return llm.HardenModeration(func(ctx context.Context, text string) (bool, error) {
+		return client.Moderate(ctx, m.Moderation, text)
+	}, t.limits("moderation", llm.Limits{Total: time.Second, Attempts: 1}))
 }

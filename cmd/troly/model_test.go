@@ -6,8 +6,10 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"troly/internal/llm/llmtest"
 	"troly/internal/pipeline"
@@ -216,6 +218,81 @@ func TestDoctorTriesModels(t *testing.T) {
 	}
 }
 
+// A model that answers a few words at once may be too slow for a resident's question.
+func TestDoctorAsksTheModel(t *testing.T) {
+	server, troly := withModels(t, map[string]string{"LLM_MODEL": "qwen", "LLM_TIMEOUT": "2"})
+	long := func(reply llmtest.Reply) func(llmtest.Call) llmtest.Reply {
+		return func(c llmtest.Call) llmtest.Reply {
+			if len(c.Prompt()) > 2000 {
+				return reply
+			}
+			return llmtest.Reply{Text: "được"}
+		}
+	}
+	for name, tt := range map[string]struct {
+		chat func(llmtest.Call) llmtest.Reply
+		ok   bool
+		says []string
+	}{
+		"well":        {honest, true, []string{"prompt of "}},
+		"slow":        {long(llmtest.Reply{First: time.Minute}), false, []string{"the extract instead: too slow", "LLM_TIMEOUT"}},
+		"no JSON":     {long(llmtest.Reply{Text: "được"}), true, []string{"the extract instead: not the JSON asked for"}},
+		"not so long": {long(llmtest.Reply{Status: 400, Message: "the request exceeds the available context size"}), false, []string{"the extract instead: rejected", "OLLAMA_CONTEXT_LENGTH"}},
+	} {
+		server.Do(func(s *llmtest.Server) { s.Chat = tt.chat })
+		_, out, _ := troly("doctor", "--json")
+		var checks []check
+		if err := json.Unmarshal([]byte(out), &checks); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		i := slices.IndexFunc(checks, func(c check) bool { return c.Name == "LLM_MODEL answers" })
+		if i < 0 {
+			t.Fatalf("%s: no such check in %s", name, out)
+		}
+		for _, want := range tt.says {
+			if got := checks[i]; got.OK != tt.ok || !strings.Contains(got.Detail+got.Advice, want) {
+				t.Errorf("%s: %+v, want ok %v and %q", name, got, tt.ok, want)
+			}
+		}
+	}
+}
+
+// Moderation is asked before the model, and doctor tries it.
+func TestAskWithModeration(t *testing.T) {
+	server, troly := withModels(t, map[string]string{"LLM_MODEL": "qwen", "MODERATION_MODEL": "omni-moderation-latest"})
+	server.Do(func(s *llmtest.Server) { s.Chat = honest })
+	for _, tt := range []struct{ flags, by, degraded string }{
+		{"", "llm", ""},
+		{"khai sinh", "extractive", "moderation: flagged"},
+	} {
+		server.Do(func(s *llmtest.Server) { s.Flags = tt.flags })
+		before := len(server.Calls("/v1/chat/completions"))
+		_, out, errs := troly("ask", "--json", question)
+		var o pipeline.Outcome
+		if err := json.Unmarshal([]byte(out), &o); err != nil {
+			t.Fatalf("%v: %s%s", err, out, errs)
+		}
+		asked := len(server.Calls("/v1/chat/completions")) - before
+		if o.AnsweredBy != tt.by || strings.Join(o.Degraded, "; ") != tt.degraded || (asked > 0) != (tt.by == "llm") {
+			t.Errorf("flagging %q: answered by %q, degraded %q, %d calls; want by %q, degraded %q", tt.flags, o.AnsweredBy, o.Degraded, asked, tt.by, tt.degraded)
+		}
+	}
+	for name, tt := range map[string]struct {
+		reply llmtest.Reply
+		flags string
+		says  string
+	}{
+		"well":     {says: "a harmless question passed"},
+		"has none": {reply: llmtest.Reply{Status: 404}, says: "leave MODERATION_MODEL empty"},
+		"flags":    {flags: "giấy", says: "a harmless question was flagged"},
+	} {
+		server.Do(func(s *llmtest.Server) { s.Moderation, s.Flags = tt.reply, tt.flags })
+		if _, out, _ := troly("doctor", "--json"); !strings.Contains(out, tt.says) {
+			t.Errorf("%s: doctor says %s, want %q", name, out, tt.says)
+		}
+	}
+}
+
 func TestModelSettings(t *testing.T) {
 	for _, tt := range []struct {
 		set  map[string]string
@@ -226,6 +303,9 @@ func TestModelSettings(t *testing.T) {
 		{map[string]string{"OPENAI_API_KEY": "sk-a b"}, "OPENAI_API_KEY holds a space"},
 		{map[string]string{"EMBEDDING_MODEL": "x", "OPENAI_API_KEY": "k"}, "EMBEDDING_DIMENSIONS is not set"},
 		{map[string]string{"EMBEDDING_MODEL": "bge-m3"}, "EMBEDDING_MODEL is set, but neither"},
+		{map[string]string{"LLM_TIMEOUT": "0"}, "LLM_TIMEOUT 0: write how many seconds"},
+		{map[string]string{"MODERATION_MODEL": "omni-moderation-latest"}, "MODERATION_MODEL is set, but not LLM_MODEL"},
+		{map[string]string{"LLM_MODEL": "x", "OPENAI_API_KEY": "k", "MODERATION_MODEL": "llama-guard"}, `MODERATION_MODEL "llama-guard"`},
 		{map[string]string{"EMBEDDING_DIMENSIONS": "5"}, "but not EMBEDDING_MODEL"},
 		{map[string]string{"EMBEDDING_MODEL": "x", "OPENAI_API_KEY": "k", "EMBEDDING_DIMENSIONS": "-1"}, "EMBEDDING_DIMENSIONS -1"},
 		{map[string]string{"EMBEDDING_DIMENSIONS": "abc"}, `EMBEDDING_DIMENSIONS "abc": not a number`},

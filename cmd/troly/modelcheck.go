@@ -8,7 +8,8 @@ import (
 	"troly/internal/llm"
 )
 
-// examine tries each model for real: one short completion, one embedding.
+// examine tries each model for real: one short completion, one text to look at, one
+// embedding.
 func (m modelSettings) examine(ctx context.Context) []check {
 	var checks []check
 	for _, model := range []struct{ setting, name string }{{"LLM_MODEL", m.Model}, {"LLM_FALLBACK_MODEL", m.Fallback}} {
@@ -18,6 +19,9 @@ func (m modelSettings) examine(ctx context.Context) []check {
 		alone := m
 		alone.Model, alone.Fallback, alone.DailyTokens = model.name, "", 0
 		checks = append(checks, tryModel(ctx, model.setting, alone.generator(nil)))
+	}
+	if m.Moderation != "" {
+		checks = append(checks, tryModeration(ctx, m.moderator(nil)))
 	}
 	if m.Embedding != "" {
 		checks = append(checks, tryEmbedding(ctx, m.embedder(nil)))
@@ -44,6 +48,24 @@ func tryModel(ctx context.Context, setting string, g llm.Generator) check {
 	}
 	c.OK = true
 	c.Detail = fmt.Sprintf("%s answered in %d ms (%d tokens)", reply.Model, time.Since(start).Milliseconds(), reply.Usage.PromptTokens+reply.Usage.CompletionTokens)
+	return c
+}
+
+func tryModeration(ctx context.Context, flagged func(context.Context, string) (bool, error)) check {
+	c := check{Name: "MODERATION_MODEL"}
+	start := time.Now()
+	found, err := flagged(ctx, "làm giấy khai sinh cho con")
+	switch {
+	case err != nil:
+		c.Detail, c.Advice = err.Error(), advice("MODERATION_MODEL", llm.KindOf(err))
+		if llm.KindOf(err) == llm.Rejected {
+			c.Advice = "this server has no moderation: leave MODERATION_MODEL empty"
+		}
+	case found:
+		c.Detail, c.Advice = "a harmless question was flagged", "another model, or none: flagged questions are answered without LLM_MODEL"
+	default:
+		c.OK, c.Detail = true, fmt.Sprintf("a harmless question passed in %d ms", time.Since(start).Milliseconds())
+	}
 	return c
 }
 
@@ -74,7 +96,7 @@ func advice(setting string, kind llm.Kind) string {
 	case llm.RateLimited:
 		return "wait, or ask the provider for more; answers come without it meanwhile"
 	case llm.Slow:
-		return "the server is too slow to answer people: a smaller model, or a faster machine"
+		return "the server is too slow to answer people: a smaller model, one that does not think first, or a faster machine; or let people wait longer with LLM_TIMEOUT"
 	case llm.Mismatched:
 		return "set EMBEDDING_DIMENSIONS to the number that came, then run troly ingest"
 	case llm.Garbage, llm.Cut:

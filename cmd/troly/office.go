@@ -43,7 +43,7 @@ func (c consoleSettings) check() error {
 }
 
 // consoleOf is the console for staff with what it works on.
-func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals) *web.Console {
+func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switches *switchboard, approved *approvals, background func(func(context.Context))) *web.Console {
 	c := &web.Console{
 		DB: db, Desk: &desk{db: db, channels: chat.byName(), on: switches.On, now: time.Now, masker: *privacy.New(a.lib.PublicNumbers())},
 		Withholds: func(answer string, documents []string) []string {
@@ -53,15 +53,17 @@ func consoleOf(s settings, a *assistant, db *database.DB, chat *channels, switch
 			switches.again(ctx)
 			approved.again(ctx)
 		},
-		Lint: (&linted{settings: s}).problems, Runs: s.runs,
+		Lint: (&linted{settings: s}).problems, Runs: s.runs, Background: background,
 	}
 	labels := map[string]string{"telegram": "Kênh Telegram", "zalo": "Kênh Zalo OA", "zalo-bot": "Kênh Zalo bot"}
 	for _, status := range chat.dispatcher.Status() {
-		c.Switches = append(c.Switches, web.SwitchName{Name: status.Channel, Label: labels[status.Channel]})
+		c.Switches = append(c.Switches, web.SwitchName{Name: status.Channel, Label: labels[status.Channel], Stops: "Tắt: tin đến vẫn được nhận và chờ, không mất, và được trả lời khi bật lại."})
 	}
-	c.Switches = append(c.Switches, web.SwitchName{Name: web.Channel, Label: "Trang hỏi đáp"})
+	c.Switches = append(c.Switches,
+		web.SwitchName{Name: web.Channel, Label: "Trang hỏi đáp", Stops: "Tắt: trang hỏi đáp và khung chat trên trang khác báo đang tạm dừng, không trả lời. Chương trình có công tắc riêng."},
+		web.SwitchName{Name: programsSwitch, Label: "Chương trình (API, MCP)", Stops: "Tắt: /api/v1/ask, /v1/chat/completions và công cụ ask của MCP báo đang tạm dừng (503). Tìm kiếm và dữ liệu mở vẫn đọc được."})
 	if a.model {
-		c.Switches = append(c.Switches, web.SwitchName{Name: modelSwitch, Label: "Mô hình ngôn ngữ"})
+		c.Switches = append(c.Switches, web.SwitchName{Name: modelSwitch, Label: "Mô hình ngôn ngữ", Stops: "Tắt: trợ lý vẫn trả lời ở mọi nơi, bằng trích đoạn có nguồn."})
 	}
 	if s.Console.Issuer != "" {
 		c.SSO = web.NewSSO(s.Console.Issuer, s.Console.ClientID, s.Console.Secret)

@@ -24,7 +24,7 @@ func searchCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			a, err := openUnsaved(cmd.Context(), con, opts, nil)
 			if err != nil {
 				return err
 			}

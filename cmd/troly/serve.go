@@ -95,7 +95,7 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 			options := web.Options{
 				Assistant: a, Log: log, Parts: parts, Webhooks: chat.hooks,
 				Library: a.lib, Responder: switchedPage{chat.talk, switches}, Scorecard: scorecard(), PublicURL: s.publicURL(), Build: buildVersion(),
-				Keeper: db, Keys: db, Dialogues: web.Kept{Store: db}, Console: consoleOf(s, a, db, chat, switches, approved),
+				Keeper: db, Keys: db, ProgramsOn: func() bool { return switches.On(programsSwitch) }, Dialogues: web.Kept{Store: db}, Console: consoleOf(s, a, db, chat, switches, approved, func(work func(context.Context)) { background.Go(func() { work(ctx) }) }),
 				FrameAncestors: ancestors, TrustedProxies: proxies, AsksPerMinute: s.Pages.AsksPerMinute,
 			}
 			if figures == nil {

@@ -25,9 +25,12 @@ type switchboard struct {
 // lookAgain is how often the switches are read.
 const lookAgain = 2 * time.Second
 
-// modelSwitch is the name of the switch of the language model; those of channels are
-// called as the channels.
-const modelSwitch = "model"
+// Names of switches; those of channels, the chat page among them, are called as the
+// channels.
+const (
+	modelSwitch    = "model" // the language model
+	programsSwitch = "api"   // questions of programs: the API, OpenAI's clients, MCP
+)
 
 // newSwitchboard reads the switches once: nothing that is off is on at the start.
 func newSwitchboard(ctx context.Context, db *database.DB, log *slog.Logger) (*switchboard, error) {
@@ -88,6 +91,19 @@ func (m switchedModel) Generate(ctx context.Context, r llm.Request, emit func(st
 		return llm.Completion{}, &llm.Error{Kind: llm.Unavailable, Err: errModelOff}
 	}
 	return m.Generator.Generate(ctx, r, emit)
+}
+
+// switchedModeration sends nothing out while the model is turned off; nil stays nil.
+func switchedModeration(flagged func(context.Context, string) (bool, error), on *atomic.Pointer[switchboard]) func(context.Context, string) (bool, error) {
+	if flagged == nil {
+		return nil
+	}
+	return func(ctx context.Context, text string) (bool, error) {
+		if s := on.Load(); s != nil && !s.On(modelSwitch) {
+			return false, nil
+		}
+		return flagged(ctx, text)
+	}
 }
 
 // switchedPage is the chat page, which can be turned off.

@@ -151,7 +151,7 @@ func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 			reply.Text += "\n" + approvedBy
 		}
 	case x.failedAgain():
-		reply.Choices = append(reply.Choices, webhook.Choice{Label: labelStaff, Action: actionStaff})
+		reply.Choices = append(reply.Choices, webhook.Choice{Label: LabelStaff, Action: actionStaff})
 		x.note(offerStaff)
 	}
 	x.say(reply)

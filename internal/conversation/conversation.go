@@ -125,11 +125,33 @@ func (c *Conversation) Respond(ctx context.Context, m webhook.Message, state []b
 		if broken := recover(); broken != nil {
 			// What it says may hold what a person wrote, the stack does not.
 			c.opts.Log.ErrorContext(ctx, "a message could not be answered: panic", "kind", string(m.Kind), "stack", string(debug.Stack()))
-			r = webhook.Response{Replies: []webhook.Reply{{Text: Apology}}, State: state}
+			r = c.LastWord(m, state)
 		}
 	}()
 	x := c.begin(ctx, m, state, release)
 	x.handle()
+	return x.end()
+}
+
+// LastWord is what comes of a message that Respond cannot answer. Who wants to be
+// forgotten is, and who wants a human gets one: neither needs an answer to be found.
+// Everybody else gets Apology, and the dialogue stays as it was.
+func (c *Conversation) LastWord(m webhook.Message, state []byte) (r webhook.Response) {
+	if Erases(m) {
+		return webhook.Response{Erase: true, Replies: []webhook.Reply{{Text: erased}}}
+	}
+	apology := webhook.Response{Replies: []webhook.Reply{{Text: Apology}}, State: state}
+	defer func() {
+		if recover() != nil {
+			r = apology
+		}
+	}()
+	x := c.begin(context.Background(), m, state, nil)
+	command, argument := x.command()
+	if command != staff {
+		return apology
+	}
+	x.handOver(argument)
 	return x.end()
 }
 

@@ -49,6 +49,45 @@ func TestInWords(t *testing.T) {
 	}
 }
 
+func TestCommand(t *testing.T) {
+	for _, tc := range []struct{ text, name, argument string }{
+		{"trợ giúp", "help", ""}, {"TRỢ GIÚP!", "help", ""}, {"tro giup", "help", ""}, {" Trợ  giúp ", "help", ""},
+		{"tr\u01a1\u0323 giu\u0301p", "help", ""},
+		{"gặp cán bộ", "canbo", ""}, {"gap can bo.", "canbo", ""}, {"Tôi muốn gặp cán bộ", "canbo", ""},
+		{"xóa dữ liệu", "xoa", ""}, {"xoá dữ liệu", "xoa", ""}, {"xoa du lieu cua toi", "xoa", ""},
+		{"hỏi việc khác", "moi", ""}, {"hoi viec khac", "moi", ""},
+		{"bắt đầu", "start", ""}, {"/start", "start", ""},
+		{"đổi xã Mường Lai", "xa", "xã Mường Lai"}, {"chon xa muong lai", "xa", "xa muong lai"}, {"Đổi phường Yên Bái", "xa", "phường Yên Bái"},
+		{"/xa Mường Lai", "xa", "Mường Lai"}, {"/XOA", "xoa", ""}, {"/hỏi gì đó", "", ""},
+		{"đổi xã", "", ""},
+		{"tôi muốn gặp cán bộ xã để xin giấy khai sinh", "", ""},
+		{"làm sao xóa dữ liệu trên VNeID", "", ""},
+		{"", "", ""}, {"...", "", ""}, {strings.Repeat("trợ giúp ", 100), "", ""},
+	} {
+		if name, argument := Command(tc.text); name != tc.name || argument != tc.argument {
+			t.Errorf("Command(%q) = %q, %q; want %q, %q", tc.text, name, argument, tc.name, tc.argument)
+		}
+	}
+}
+
+func TestWantsHuman(t *testing.T) {
+	for text, want := range map[string]bool{
+		"trả lời sai rồi, cho tôi gặp cán bộ": true, "bác già rồi không hiểu máy, cho bác nói chuyện với người thật đi": true, "nho can bo goi lai cho em": true,
+		"cán bộ ơi trả lời giúp tôi với": true, "Tôi muốn gặp cán bộ để hỏi về bảo hiểm": true, "thôi chuyển cho cán bộ hộ tịch đi": true, "cần người hỗ trợ trực tiếp chứ máy trả lời khó hiểu quá": true,
+		"có ai không? cho em gặp người": true, "ket noi toi voi can bo mot cua": true,
+
+		"": false, "cán bộ": false, "gặp cán bộ nào ở xã để làm khai sinh": false, "muốn gặp cán bộ để hỏi thì đến đâu": false, "gặp cán bộ lúc mấy giờ": false,
+		"không muốn gặp cán bộ, nộp trên mạng thế nào": false, "tôi là cán bộ, cho hỏi quy trình tiếp nhận": false, "nhờ người khác nộp hồ sơ được không": false, "tìm người nhà bị lạc": false,
+		"ký trước mặt cán bộ có được không": false, "cán bộ gọi điện đòi tiền": false, "tìm nhân viên bán hàng": false, "trợ cấp cho con cán bộ": false, "gọi người cứu với": false, "hỏi người bảo lãnh cần giấy gì": false,
+	} {
+		for _, form := range []string{text, norm.NFD.String(text), vietnamese.Fold(text)} {
+			if got := wantsHuman(form); got != want {
+				t.Errorf("wantsHuman(%q) = %v, want %v", form, got, want)
+			}
+		}
+	}
+}
+
 func TestSlashed(t *testing.T) {
 	for text, want := range map[string][2]string{
 		"/xa Đại Lịch": {commune, "Đại Lịch"}, "/HELP": {help, ""}, "/moi@troly_bot": {anew, ""}, "/hoi  khai tử ": {question, "khai tử"},
@@ -78,14 +117,18 @@ func TestNoQuestionIsACommand(t *testing.T) {
 			var c struct {
 				Question string
 				History  []json.RawMessage
+				Handoff  string `json:"expected_handoff"`
 			}
 			if err := json.Unmarshal(scanner.Bytes(), &c); err != nil {
 				t.Fatal(err)
 			}
 			for _, q := range []string{c.Question, vietnamese.Fold(c.Question)} {
 				questions++
-				if got := inWords(q); got != "" {
-					t.Errorf("%s: %q is taken for %s", name, q, got)
+				if c.Handoff == "officer" {
+					continue
+				}
+				if got, _ := Command(q); got != "" || wantsHuman(q) {
+					t.Errorf("%s: %q is taken for %s, or for asking for a human: %v", name, q, got, wantsHuman(q))
 				}
 				if n := ordinal(q, 4); n != 0 && len(c.History) == 0 {
 					t.Errorf("%s: %q is taken for number %d", name, q, n)

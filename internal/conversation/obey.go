@@ -76,7 +76,10 @@ func (x *exchange) commune(name string) {
 	var place corpus.Place
 	places := x.places.Lookup(cutRunes(name, 100))
 	if n := len(strings.Fields(name)); n > longestName || len(places) == 0 && n > longestName/2 {
-		x.ask(name, x.history()) // "đổi xã thì có phải làm lại căn cước không" is a question, whatever channel takes it for a command
+		if x.m.Command == "" {
+			name = x.m.Text
+		}
+		x.ask(name, x.history()) // "đổi xã thì có phải làm lại căn cước không" is a question, whatever takes it for a command
 		return
 	}
 	for _, p := range within(places) {

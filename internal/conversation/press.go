@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"troly/internal/pipeline"
 	"troly/internal/vietnamese"
 	"troly/internal/webhook"
 )
@@ -47,15 +48,18 @@ func (x *exchange) press(action string) {
 	}
 	if n, id, ok := numbered(action, actionChoice); ok {
 		if t := x.s.turnOf(id); t != nil && t.Who == x.who && n <= len(t.Offers) {
+			x.r.Spent = t.Status == pipeline.Clarify
 			x.choose(*t, n)
 			return
 		}
 	}
 	if n, id, ok := numbered(action, actionReason); ok && n <= len(reasons) && goodID(id) && !x.m.Group {
+		x.r.Spent = true
 		x.reason(id, reasons[n-1])
 		return
 	}
 	if n, key, ok := numbered(action, actionCommune); ok && x.s.Pick != nil && x.s.Pick.Key == key && n <= len(x.s.Pick.Names) {
+		x.r.Spent = true
 		x.setCommune(x.s.Pick.Names[n-1])
 		return
 	}
@@ -134,7 +138,7 @@ func (x *exchange) rate(id string, good bool) {
 		ask.Choices = append(ask.Choices, webhook.Choice{Label: reasonLabel(r), Action: actionReason + strconv.Itoa(i+1) + "." + id})
 	}
 	if x.failedAgain() {
-		ask.Choices = append(ask.Choices, webhook.Choice{Label: labelStaff, Action: actionStaff})
+		ask.Choices = append(ask.Choices, webhook.Choice{Label: LabelStaff, Action: actionStaff})
 		x.note(offerStaff)
 	}
 	x.say(ask)

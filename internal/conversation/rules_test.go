@@ -216,6 +216,54 @@ func TestT05OneApology(t *testing.T) {
 	}
 }
 
+// A button that answers a question back serves once, a suggestion as often as wanted.
+func TestWhichButtonsServeOnce(t *testing.T) {
+	for _, tt := range []struct {
+		says, presses string
+		want          bool
+	}{
+		{"thẻ", "choice.3.id1", true},
+		{"thẻ", "choice.3.id9", false}, // of no question
+		{"làm giấy khai sinh cho con cần giấy tờ gì", "choice.1.id1", false},
+		{"làm giấy khai sinh cho con cần giấy tờ gì", "why.2.id1", true},
+		{"/xa Tân Thịnh", "xa.1.id1", true},
+		{"xin chào", "example.2", false},
+		{"xin chào", "good.id1", false},
+	} {
+		p := meet(t, conversation.Options{})
+		p.says(tt.says)
+		p.now = p.now.Add(time.Minute)
+		if r := p.does(webhook.Message{Kind: webhook.Button, Action: tt.presses}); r.Spent != tt.want {
+			t.Errorf("%q, then %s: spent %v, want %v", tt.says, tt.presses, r.Spent, tt.want)
+		}
+	}
+}
+
+// Who wants to be forgotten is, and who wants a human gets one, whatever broke.
+func TestLastWord(t *testing.T) {
+	c := meet(t, conversation.Options{}).c
+	state := []byte(`{"v":"of another version"`)
+	for _, tt := range []struct {
+		m             webhook.Message
+		erase, ticket bool
+		says          string
+	}{
+		{webhook.Message{Kind: webhook.Text, Text: "xóa dữ liệu"}, true, false, "xóa"},
+		{webhook.Message{Kind: webhook.Text, Command: "xoa"}, true, false, "xóa"},
+		{webhook.Message{Kind: webhook.Text, Text: "cho em gặp cán bộ"}, false, true, "cán bộ"},
+		{webhook.Message{Kind: webhook.Text, Text: "lệ phí khai sinh"}, false, false, conversation.Apology},
+		{webhook.Message{Kind: webhook.File}, false, false, conversation.Apology},
+	} {
+		r := c.LastWord(tt.m, state)
+		if r.Erase != tt.erase || (r.Ticket != nil) != tt.ticket || !strings.Contains(texts(r), tt.says) {
+			t.Errorf("LastWord(%+v): erase %v, ticket %v, %q; want erase %v, ticket %v, %q", tt.m, r.Erase, r.Ticket, texts(r), tt.erase, tt.ticket, tt.says)
+		}
+		if !tt.erase && !tt.ticket && string(r.State) != string(state) {
+			t.Errorf("LastWord(%+v): state %q, want it unchanged", tt.m, r.State)
+		}
+	}
+}
+
 // A panic is logged with the place and without the words.
 func TestPanicIsLoggedWithoutText(t *testing.T) {
 	var log bytes.Buffer

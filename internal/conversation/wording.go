@@ -20,9 +20,9 @@ var examples = [...]string{
 	"Xã Đại Lịch nay thuộc xã nào?",
 }
 
-// Labels of buttons.
+// Labels of buttons. LabelStaff stands under what offers a human.
 const (
-	labelStaff = "Gặp cán bộ"
+	LabelStaff = "Gặp cán bộ"
 	labelBack  = "Hỏi trợ lý AI"
 )
 

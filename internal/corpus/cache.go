@@ -27,20 +27,19 @@ type cached struct {
 	Problems   []Problem `json:"problems"`
 }
 
-// Open loads the knowledge under fsys as Load does, keeping what it parsed in the
+// Open loads the knowledge under fsys as Load does; save keeps what it parsed in the
 // file at path. While the knowledge is unchanged the file is used instead of
 // parsing; a damaged file is ignored and written anew. A document that cannot be
 // read any more is kept in its last good version, which problems says. An empty
-// path keeps nothing. When only the writing fails, saveErr says why and the
-// library is good.
-func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, saveErr, err error) {
+// path keeps nothing. When save fails the library is good all the same.
+func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, save func() error, err error) {
 	version, err := Version(fsys)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	previous, problems := readCache(path)
 	if previous != nil && previous.Version == version {
-		return previous, problems, nil, nil
+		return previous, problems, func() error { return nil }, nil
 	}
 	lib, problems, err = Load(fsys)
 	if previous != nil {
@@ -49,7 +48,7 @@ func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, saveErr, e
 	if err != nil {
 		return nil, problems, nil, err
 	}
-	return lib, problems, writeCache(path, lib, problems), nil
+	return lib, problems, func() error { return writeCache(path, lib, problems) }, nil
 }
 
 // keepLastGood takes documents whose file is broken from the previous library. With

@@ -81,7 +81,7 @@ func fillFor(t *testing.T, db *database.DB, person string) {
 	if posted, err := db.Correct(ctx, by, "r1", database.Recipient{Channel: "telegram", Dialogue: "chat-" + person, Person: "person-" + person}, texts("sorry "+person)); !posted || err != nil {
 		t.Fatalf("Correct = %v, %v", posted, err)
 	}
-	ok(t, db.SetUnreachable(ctx, "telegram", "person-"+person, "403"))
+	ok(t, db.SetUnreachable(ctx, "telegram", "chat-"+person, "person-"+person, "403"))
 	ok(t, db.Exchange(ctx, database.Received{Channel: "telegram", Key: "more", Dialogue: "chat-" + person, Person: "person-" + person},
 		database.Result{State: []byte("state of " + person), Parts: texts("waiting for " + person)}, nil))
 }
@@ -249,6 +249,45 @@ func TestSweep(t *testing.T) {
 			t.Errorf("Sweep that keeps outcomes for ever: %v", err)
 		}
 		next(t, db, "old-1")
+	})
+}
+
+// What only the page of a dialogue shows, words of the staff among it, goes when nobody
+// can find the page any more; what the dialogue remembers stays, and so do the letters
+// that wait for a sender.
+func TestSweepForgetsPages(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		c := newClock()
+		db := open(t, url, database.Options{Now: c.Now})
+		for _, d := range []string{"old", "new"} {
+			if d == "new" {
+				c.pass(10 * 24 * time.Hour)
+			}
+			for _, channel := range []string{"web", "telegram"} {
+				ok(t, db.Exchange(ctx, database.Received{Channel: channel, Key: d, Dialogue: d, Person: d}, database.Result{State: []byte("s")}, func([]byte) []byte { return []byte("p") }))
+				ok(t, db.Post(ctx, channel, d, d, texts("số của tôi 0912345678")))
+			}
+		}
+		c.pass(5 * 24 * time.Hour)
+		keep := database.Retention{Pages: map[string]time.Duration{"web": 14 * 24 * time.Hour}}
+		if got, err := db.Sweep(ctx, keep); err != nil || got != (database.Swept{Pages: 2}) {
+			t.Errorf("Sweep = %+v, %v, want one page and one letter", got, err)
+		}
+		for _, tt := range []struct{ channel, dialogue, page string }{{"web", "old", ""}, {"web", "new", "p"}, {"telegram", "old", "p"}} {
+			if got, err := db.Remembered(ctx, tt.channel, tt.dialogue); err != nil || string(got.Page) != tt.page || string(got.State) != "s" {
+				t.Errorf("%s %s: state %q, page %q, %v, want s and %q", tt.channel, tt.dialogue, got.State, got.Page, err, tt.page)
+			}
+		}
+		r := raw(t, url)
+		for query, want := range map[string]int{
+			"SELECT count(*) FROM outbox WHERE channel = 'web' AND dialogue = 'old' AND done = 0": 0, "SELECT count(*) FROM lanes WHERE channel = 'web' AND dialogue = 'old'": 0,
+			"SELECT count(*) FROM outbox WHERE channel = 'web' AND dialogue = 'old' AND length(body) > 0": 0,
+			"SELECT count(*) FROM outbox WHERE done = 0":                                                  3,
+		} {
+			if n := count(t, r, query); n != want {
+				t.Errorf("%s = %d, want %d", query, n, want)
+			}
+		}
 	})
 }
 

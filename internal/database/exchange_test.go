@@ -1,8 +1,12 @@
 package database_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,7 +27,7 @@ func TestExchange(t *testing.T) {
 		}
 		do := func(r database.Result, page []byte) {
 			t.Helper()
-			if err := db.Exchange(ctx, m, r, page); err != nil {
+			if err := db.Exchange(ctx, m, r, func([]byte) []byte { return page }); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -62,20 +66,55 @@ func TestExchange(t *testing.T) {
 		if err := db.Post(ctx, "web", "other", "other", [][]byte{[]byte("c")}); err != nil {
 			t.Fatal(err)
 		}
-		for i, want := range []int{2, 0} {
-			got, err := db.TakeParts(ctx, "web", "d")
-			if err != nil || len(got) != want || want == 2 && (string(got[0]) != "a" || string(got[1]) != "b") {
-				t.Errorf("TakeParts %d = %q %v, want %d", i+1, got, err, want)
+		take := func(dialogue string) (got string) {
+			t.Helper()
+			if err := db.TakeParts(ctx, "web", dialogue, func(page []byte, parts [][]byte) []byte {
+				got = string(bytes.Join(parts, nil))
+				return append(page, bytes.Join(parts, nil)...)
+			}); err != nil {
+				t.Errorf("TakeParts %s: %v", dialogue, err)
+			}
+			return got
+		}
+		for i, want := range []string{"ab", ""} {
+			if got := take("d"); got != want {
+				t.Errorf("TakeParts %d = %q, want %q", i+1, got, want)
 			}
 		}
+		want("after what others said", "", "ab")
 		do(database.Result{State: []byte("s4")}, []byte("p4"))
 		do(database.Result{Erase: true, State: []byte("ignored")}, []byte("ignored"))
 		want("after erasing", "", "")
 		if _, err := db.OutcomeByID(ctx, "o1"); !errors.Is(err, database.ErrNotFound) {
 			t.Errorf("after erasing, the outcome: %v", err)
 		}
-		if got, err := db.TakeParts(ctx, "web", "other"); err != nil || len(got) != 1 {
-			t.Errorf("another's parts = %q %v, want them still there", got, err)
+		if got := take("other"); got != "c" {
+			t.Errorf("another's parts = %q, want them still there", got)
+		}
+	})
+}
+
+// Two processes that answer in one dialogue at the same time lose nothing of its page.
+func TestPagesAreWrittenOneAfterTheOther(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		ctx := context.Background()
+		var wait sync.WaitGroup
+		const each = 10
+		for i := range 2 {
+			db := open(t, url, database.Options{})
+			wait.Go(func() {
+				for n := range each {
+					err := db.Exchange(ctx, database.Received{Channel: "web", Key: fmt.Sprint(i, n), Dialogue: "d", Person: "d"}, database.Result{State: []byte("s")}, func(page []byte) []byte { return append(page, byte('a'+i)) })
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wait.Wait()
+		got, err := open(t, url, database.Options{}).Remembered(ctx, "web", "d")
+		if err != nil || strings.Count(string(got.Page), "a") != each || strings.Count(string(got.Page), "b") != each {
+			t.Errorf("page = %q %v, want %d of a and of b", got.Page, err, each)
 		}
 	})
 }

@@ -69,3 +69,12 @@ func (db *DB) SentThen(ctx context.Context, o Outgoing, then func()) error {
 		return nil
 	})
 }
+
+// TicketOf finds the open ticket of a dialogue. ErrNotFound: it has none.
+func (db *DB) TicketOf(ctx context.Context, channel, dialogue string) (Ticket, error) {
+	k, err := scanTicket(db.reading(ctx).row("SELECT "+ticketColumns+" FROM tickets WHERE channel = ? AND dialogue = ? AND "+openTicket, channel, dialogue))
+	if err != nil {
+		return Ticket{}, named("ticket of dialogue", err)
+	}
+	return k, nil
+}

@@ -147,7 +147,7 @@ func (db *DB) SendFailed(ctx context.Context, o Outgoing, code string) error {
 // correction. ErrUnreachable.
 func (db *DB) Post(ctx context.Context, channel, dialogue, person string, parts [][]byte) error {
 	return db.writeAnd(ctx, "post", true, func(t *tx) error {
-		if err := t.toWrite(channel, person); err != nil {
+		if err := t.toWrite(channel, dialogue); err != nil {
 			return err
 		}
 		return t.post(channel, dialogue, person, parts, 0, false)

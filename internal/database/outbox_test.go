@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,22 +118,52 @@ func TestAPartWhoseSenderDiedIsMarked(t *testing.T) {
 	})
 }
 
+func TestLead(t *testing.T) {
+	both(t, func(t *testing.T, url string) {
+		c := newClock()
+		a, b := open(t, url, database.Options{Now: c.Now}), open(t, url, database.Options{Now: c.Now})
+		other := strings.HasPrefix(url, "postgres") // one leads
+		for i, step := range []struct {
+			wait        time.Duration
+			db          *database.DB
+			name, owner string
+			lease       time.Duration
+			want        bool
+		}{
+			{0, a, "send", "a", time.Minute, true},
+			{0, b, "send", "b", time.Minute, !other},
+			{0, b, "other", "b", time.Minute, true},
+			{50 * time.Second, a, "send", "a", time.Minute, true},
+			{50 * time.Second, b, "send", "b", time.Minute, !other},
+			{10 * time.Second, b, "send", "b", time.Minute, true}, // a has died
+			{0, a, "send", "a", time.Minute, !other},
+			{0, b, "send", "b", 0, true}, // and b gives it up
+			{0, a, "send", "a", time.Minute, true},
+		} {
+			c.pass(step.wait)
+			if got, err := step.db.Lead(ctx, step.name, step.owner, step.lease); got != step.want || err != nil {
+				t.Errorf("step %d: Lead(%s, %s) = %v, %v, want %v", i, step.name, step.owner, got, err, step.want)
+			}
+		}
+	})
+}
+
 func TestUnreachable(t *testing.T) {
 	both(t, func(t *testing.T, url string) {
 		db := open(t, url, database.Options{})
 		reply(t, db, "a", 1, "a1", "a2")
 		reply(t, db, "b", 1, "b1")
 		part := nextOut(t, db, "a1", "b1")[0]
-		ok(t, db.SetUnreachable(ctx, "telegram", "person-a", "403"))
-		ok(t, db.SetUnreachable(ctx, "telegram", "person-a", "403 again"))
+		ok(t, db.SetUnreachable(ctx, "telegram", "chat-a", "person-a", "403"))
+		ok(t, db.SetUnreachable(ctx, "telegram", "chat-a", "person-a", "403 again"))
 		nextOut(t, db)
 		ok(t, db.SendFailed(ctx, part, "403")) // who found it out may say so
-		for person, want := range map[string]bool{"person-a": false, "person-b": true} {
-			if got, err := db.Reachable(ctx, "telegram", person); got != want || err != nil {
-				t.Errorf("Reachable(%s) = %v, %v, want %v", person, got, err, want)
+		for chat, want := range map[string]bool{"chat-a": false, "chat-b": true} {
+			if got, err := db.Reachable(ctx, "telegram", chat); got != want || err != nil {
+				t.Errorf("Reachable(%s) = %v, %v, want %v", chat, got, err, want)
 			}
 		}
-		if got, err := db.Reachable(ctx, "zalo", "person-a"); !got || err != nil {
+		if got, err := db.Reachable(ctx, "zalo", "chat-a"); !got || err != nil {
 			t.Errorf("Reachable on another channel = %v, %v, want true", got, err)
 		}
 		id, err := db.OpenTicket(ctx, by, database.Ticket{Channel: "telegram", Dialogue: "chat-a", Person: "person-a"})
@@ -152,7 +183,7 @@ func TestUnreachable(t *testing.T) {
 		}
 		yes := true
 		ok(t, db.Finish(ctx, job, database.Result{Reachable: &yes, Parts: texts("a3")}))
-		if got, err := db.Reachable(ctx, "telegram", "person-a"); !got || err != nil {
+		if got, err := db.Reachable(ctx, "telegram", "chat-a"); !got || err != nil {
 			t.Errorf("Reachable after they wrote = %v, %v, want true", got, err)
 		}
 		nextOut(t, db, "a3")

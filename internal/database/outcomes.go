@@ -141,11 +141,12 @@ type Given struct {
 	Document string // the answer cites it
 	Outcome  string // the answer is that of this outcome, but for space
 	From, To time.Time
-	Limit    int // 0: 100
+	After    Recipient // only those that are listed behind this one; zero: from the first
+	Limit    int       // 0: 100, 1,000 at most
 }
 
 // Recipients lists who was given an answer, each dialogue once, the last given
-// first, and how many there are altogether. Who wrote without leaving a dialogue,
+// first, and how many there are altogether (behind g.After). Who wrote without leaving a dialogue,
 // as by the API, is not among them. ErrNotFound: there is no outcome of that ID, or
 // it has no answer.
 func (db *DB) Recipients(ctx context.Context, g Given) (some []Recipient, all int, err error) {
@@ -167,6 +168,11 @@ func (db *DB) Recipients(ctx context.Context, g Given) (some []Recipient, all in
 		}
 		c.add("answer = ? AND answer <> ''", answer)
 	}
+	behind, from := "", []any{}
+	if g.After != (Recipient{}) {
+		at := millis(g.After.At)
+		behind, from = " AND (at < ? OR at = ? AND id < ?)", []any{at, at, g.After.Outcome}
+	}
 	err = t.each(func(rows *sql.Rows) error {
 		var r Recipient
 		var at int64
@@ -176,7 +182,7 @@ func (db *DB) Recipients(ctx context.Context, g Given) (some []Recipient, all in
 		return err
 	}, `SELECT channel, dialogue, person, id, at, count(*) OVER () FROM
 		(SELECT channel, dialogue, person, id, at, row_number() OVER (PARTITION BY channel, dialogue ORDER BY at DESC, id DESC) AS nth FROM outcomes`+c.where()+`) AS given
-		WHERE nth = 1 ORDER BY at DESC, id DESC LIMIT ?`, c.with(limit(g.Limit))...)
+		WHERE nth = 1`+behind+` ORDER BY at DESC, id DESC LIMIT ?`, append(c.with(from...), limit(g.Limit))...)
 	return some, all, named(what, err)
 }
 
@@ -188,7 +194,7 @@ func (db *DB) Correct(ctx context.Context, by By, recall string, to Recipient, p
 		return false, named("correct", ErrNoReason)
 	}
 	err = db.writeAnd(ctx, "correct", true, func(t *tx) error {
-		if err := t.toWrite(to.Channel, to.Person); err != nil {
+		if err := t.toWrite(to.Channel, to.Dialogue); err != nil {
 			return err
 		}
 		n, err := t.exec("INSERT INTO corrections (recall, channel, dialogue, person, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (recall, channel, dialogue) DO NOTHING",
@@ -202,6 +208,12 @@ func (db *DB) Correct(ctx context.Context, by By, recall string, to Recipient, p
 		return t.post(to.Channel, to.Dialogue, to.Person, parts, 0, false)
 	})
 	return posted && err == nil, err
+}
+
+// Corrected counts who was posted the correction of a recall.
+func (db *DB) Corrected(ctx context.Context, recall string) (n int, err error) {
+	err = db.reading(ctx).row("SELECT count(*) FROM corrections WHERE recall = ?", recall).Scan(&n)
+	return n, named("corrected", err)
 }
 
 // Count is how often something happened on a day.

@@ -182,7 +182,9 @@ func TestARecallReachesEveryoneOnce(t *testing.T) {
 			return got
 		}
 		list(database.Given{Document: "d"}, "z/4 x/2", 2)
-		list(database.Given{Document: "d", Limit: 1}, "z/4", 2)
+		first := list(database.Given{Document: "d", Limit: 1}, "z/4", 2)
+		second := list(database.Given{Document: "d", Limit: 1, After: first[0]}, "x/2", 1)
+		list(database.Given{Document: "d", After: second[0]}, "", 0)
 		list(database.Given{Document: "d", To: day.Add(2 * time.Hour)}, "x/1", 1)
 		list(database.Given{Document: "d", Outcome: "1"}, "x/2", 1)
 		to := list(database.Given{Outcome: "5"}, "y/3 x/2", 2)

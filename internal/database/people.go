@@ -9,53 +9,45 @@ import (
 	"time"
 )
 
-// ErrUnreachable says that a person cannot be written to until they write again.
-// Nothing was written.
-var ErrUnreachable = errors.New("database: the person cannot be written to")
+// ErrUnreachable says that a chat cannot be written to until somebody writes in it
+// again. Nothing was written.
+var ErrUnreachable = errors.New("database: the chat cannot be written to")
 
-// toWrite is ErrUnreachable when nothing may be posted to a person.
-func (t *tx) toWrite(channel, person string) error {
+// toWrite is ErrUnreachable when nothing may be posted to a chat.
+func (t *tx) toWrite(channel, dialogue string) error {
 	var one int
-	err := t.row("SELECT 1 FROM unreachable WHERE channel = ? AND person = ?", channel, person).Scan(&one)
+	err := t.row("SELECT 1 FROM unreachable WHERE channel = ? AND dialogue = ?", channel, dialogue).Scan(&one)
 	if err == nil {
 		return ErrUnreachable
 	}
 	return ignore(err, sql.ErrNoRows)
 }
 
-// SetUnreachable notes that a person cannot be written to, until they are heard
-// from, and drops what waits for them in the outbox. reason is the platform's.
-func (db *DB) SetUnreachable(ctx context.Context, channel, person, reason string) error {
-	return db.writeAnd(ctx, "set unreachable", true, func(t *tx) error { return t.setUnreachable(channel, person, reason) })
+// SetUnreachable notes that a chat cannot be written to, until somebody is heard from
+// in it, and drops what waits for it in the outbox. Other chats of the same person, a
+// group, go on. person is who is in the chat; reason is the platform's.
+func (db *DB) SetUnreachable(ctx context.Context, channel, dialogue, person, reason string) error {
+	return db.writeAnd(ctx, "set unreachable", true, func(t *tx) error { return t.setUnreachable(channel, dialogue, person, reason) })
 }
 
-func (t *tx) setUnreachable(channel, person, reason string) error {
-	_, err := t.exec(`INSERT INTO unreachable (channel, person, reason, since) VALUES (?, ?, ?, ?)
-		ON CONFLICT (channel, person) DO UPDATE SET reason = excluded.reason`, channel, person, reason, t.now)
+func (t *tx) setUnreachable(channel, dialogue, person, reason string) error {
+	_, err := t.exec(`INSERT INTO unreachable (channel, dialogue, person, reason, since) VALUES (?, ?, ?, ?, ?)
+		ON CONFLICT (channel, dialogue) DO UPDATE SET person = excluded.person, reason = excluded.reason`, channel, dialogue, person, reason, t.now)
 	if err != nil {
 		return err
 	}
-	lanes, err := t.strings("SELECT DISTINCT dialogue FROM outbox WHERE channel = ? AND person = ? AND done = 0 ORDER BY dialogue", channel, person)
-	if err != nil {
+	if err := t.hold(1, channel, dialogue); err != nil {
 		return err
 	}
-	for _, dialogue := range lanes {
-		if err := t.hold(1, channel, dialogue); err != nil {
-			return err
-		}
-		if _, err := t.endParts(dropped, reason, "", "channel = ? AND dialogue = ? AND person = ? AND done = 0", channel, dialogue, person); err != nil {
-			return err
-		}
-		if err := t.settle(1, channel, dialogue, t.now); err != nil {
-			return err
-		}
+	if _, err := t.endParts(dropped, reason, "", "channel = ? AND dialogue = ? AND done = 0", channel, dialogue); err != nil {
+		return err
 	}
-	return nil
+	return t.settle(1, channel, dialogue, t.now)
 }
 
-// Reachable says whether nothing is known that keeps a person from being written to.
-func (db *DB) Reachable(ctx context.Context, channel, person string) (bool, error) {
-	lost, err := db.any(ctx, "SELECT 1 FROM unreachable WHERE channel = ? AND person = ?", channel, person)
+// Reachable says whether nothing is known that keeps a chat from being written to.
+func (db *DB) Reachable(ctx context.Context, channel, dialogue string) (bool, error) {
+	lost, err := db.any(ctx, "SELECT 1 FROM unreachable WHERE channel = ? AND dialogue = ?", channel, dialogue)
 	return !lost, named("reachable", err)
 }
 
@@ -92,7 +84,7 @@ func (db *DB) Move(ctx context.Context, channel, from, to string) error {
 		// What the new name already has is newer than what is carried over.
 		for _, s := range []string{
 			"DELETE FROM dialogues WHERE channel = ? AND dialogue = ? AND EXISTS (SELECT 1 FROM dialogues AS d WHERE d.channel = ? AND d.dialogue = ?)",
-			"DELETE FROM unreachable WHERE channel = ? AND person = ? AND EXISTS (SELECT 1 FROM unreachable AS u WHERE u.channel = ? AND u.person = ?)",
+			"DELETE FROM unreachable WHERE channel = ? AND dialogue = ? AND EXISTS (SELECT 1 FROM unreachable AS u WHERE u.channel = ? AND u.dialogue = ?)",
 			"DELETE FROM feedback WHERE channel = ? AND person = ? AND outcome IN (SELECT f.outcome FROM feedback AS f WHERE f.channel = ? AND f.person = ?)",
 			"DELETE FROM holds WHERE channel = ? AND dialogue = ? AND EXISTS (SELECT 1 FROM holds AS h WHERE h.channel = ? AND h.dialogue = ?)",
 			"DELETE FROM corrections WHERE channel = ? AND dialogue = ? AND recall IN (SELECT c.recall FROM corrections AS c WHERE c.channel = ? AND c.dialogue = ?)",
@@ -143,7 +135,7 @@ var keyed = []struct{ table, dialogue, person string }{
 	{"inbox", "dialogue", "person"},
 	{"outbox", "dialogue", "person"},
 	{"dialogues", "dialogue", "person"},
-	{"unreachable", "", "person"},
+	{"unreachable", "dialogue", "person"},
 	{"outcomes", "dialogue", "person"},
 	{"feedback", "", "person"},
 	{"tickets", "dialogue", "person"},

@@ -37,7 +37,7 @@ type Job struct {
 	Received
 	Attempt     int       // 1 the first time
 	State       []byte    // what the last Finish of the dialogue left; nil: nothing
-	Unreachable bool      // the person was found unreachable before
+	Unreachable bool      // the chat was found unreachable before
 	Held        time.Time // until when the bot is silent in this dialogue; zero: it is not
 	Owner       string
 }
@@ -54,7 +54,7 @@ type Result struct {
 	// the Result only Parts are written, and these go when they were sent.
 	Erase bool
 
-	Reachable *bool // nil: unchanged
+	Reachable *bool // whether the chat can be written to; nil: unchanged
 
 	Note    string    // masked: what the person said, for the conversation of the open ticket, if there is one (of this Result or before)
 	Hold    time.Time // the bot is silent in this dialogue until then; zero: unchanged
@@ -388,7 +388,7 @@ func (t *tx) claim(j *Job) error {
 		WHERE id = (SELECT id FROM inbox WHERE channel = ? AND dialogue = ? AND done = 0 ORDER BY id LIMIT 1)
 		RETURNING id, key, person, body, at, attempt,
 			(SELECT state FROM dialogues WHERE dialogues.channel = inbox.channel AND dialogues.dialogue = inbox.dialogue),
-			(SELECT count(*) FROM unreachable WHERE unreachable.channel = inbox.channel AND unreachable.person = inbox.person),
+			(SELECT count(*) FROM unreachable WHERE unreachable.channel = inbox.channel AND unreachable.dialogue = inbox.dialogue),
 			(SELECT coalesce(max(until), 0) FROM holds WHERE holds.channel = inbox.channel AND holds.dialogue = inbox.dialogue AND until > ?)`,
 		j.Owner, j.Channel, j.Dialogue, t.now).Scan(&j.ID, &j.Key, &j.Person, &j.Body, &at, &j.Attempt, &j.State, &unreachable, &held)
 	j.At, j.Unreachable, j.Held = timeOf(at), unreachable > 0, timeOf(held)
@@ -544,10 +544,10 @@ func (t *tx) keep(job Job, r Result) error {
 		return nil
 	}
 	if *r.Reachable {
-		_, err := t.exec("DELETE FROM unreachable WHERE channel = ? AND person = ?", job.Channel, job.Person)
+		_, err := t.exec("DELETE FROM unreachable WHERE channel = ? AND dialogue = ?", job.Channel, job.Dialogue)
 		return err
 	}
-	return t.setUnreachable(job.Channel, job.Person, "")
+	return t.setUnreachable(job.Channel, job.Dialogue, job.Person, "")
 }
 
 // fill gives what was left empty the values of the job.
@@ -570,11 +570,20 @@ func (t *tx) setState(job Job, state []byte) error {
 // Postpone gives a job back, to be given out again not before until; its dialogue
 // waits behind it. ErrLost as in Finish.
 func (db *DB) Postpone(ctx context.Context, job Job, until time.Time, reason string) error {
-	return db.write(ctx, "postpone", func(t *tx) error {
+	return db.putBack(ctx, "postpone", job, 0, until, reason)
+}
+
+// PutBack is Postpone for a job that nothing was tried with: its Attempt does not count.
+func (db *DB) PutBack(ctx context.Context, job Job, until time.Time, reason string) error {
+	return db.putBack(ctx, "put back", job, 1, until, reason)
+}
+
+func (db *DB) putBack(ctx context.Context, what string, job Job, uncounted int, until time.Time, reason string) error {
+	return db.write(ctx, what, func(t *tx) error {
 		if err := t.hold(0, job.Channel, job.Dialogue); err != nil {
 			return err
 		}
-		n, err := t.exec("UPDATE inbox SET owner = '', reason = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0", reason, job.ID, job.Attempt, job.Owner)
+		n, err := t.exec("UPDATE inbox SET owner = '', attempt = attempt - ?, reason = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0", uncounted, reason, job.ID, job.Attempt, job.Owner)
 		if err != nil {
 			return err
 		}

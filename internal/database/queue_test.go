@@ -195,6 +195,7 @@ func TestAJobWhoseLeaseIsOverIsGivenOutAgain(t *testing.T) {
 			"Finish":   db.Finish(ctx, first, full),
 			"Renew":    db.Renew(ctx, []database.Job{first}, time.Hour),
 			"Postpone": db.Postpone(ctx, first, c.Now(), "x"),
+			"PutBack":  db.PutBack(ctx, first, c.Now(), "x"),
 			"GiveUp":   db.GiveUp(ctx, first, "x"),
 		} {
 			if !errors.Is(err, database.ErrLost) {
@@ -219,7 +220,7 @@ func TestFinishWritesEverything(t *testing.T) {
 		receive(t, db, m, message("a", 2))
 		ok(t, db.AddOutcome(ctx, database.Outcome{ID: "o0", Channel: "telegram", Dialogue: "chat-a", Person: "person-a"}))
 		no := false
-		ok(t, db.SetUnreachable(ctx, "telegram", "person-a", "blocked"))
+		ok(t, db.SetUnreachable(ctx, "telegram", "chat-a", "person-a", "blocked"))
 		job := next(t, db, "a-1")[0]
 		if !job.Unreachable || job.State != nil || !job.At.Equal(at) || job.Owner != "worker" || string(job.Body) != `{"n":1}` {
 			t.Errorf("job = %+v", job)

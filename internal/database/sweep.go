@@ -2,6 +2,8 @@ package database
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -13,11 +15,18 @@ type Retention struct {
 	// Queues is for ended jobs and sent parts, which hold no text any more; at least
 	// Options.Remember, because they are what repeated deliveries are recognised by.
 	Queues time.Duration
+
+	// Pages is, by channel that has no sender, for what its page shows of a dialogue,
+	// since the last message, and for what waits to be read there. Both may hold words of
+	// the staff as they were written.
+	Pages map[string]time.Duration
 }
 
 // Swept counts what Sweep deleted.
 type Swept struct {
 	Dialogues, Outcomes, Feedback, Tickets, Jobs, Parts, Sessions int
+
+	Pages int // with what waited to be read there
 }
 
 // Sweep deletes what is past its days, in small transactions between which others
@@ -42,6 +51,11 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 		}
 		limit := db.millis() - step.age.Milliseconds()
 		if err := db.sweep(ctx, step.count, func(t *tx) (int64, error) { return t.exec(step.query, limit, limit) }); err != nil {
+			return s, err
+		}
+	}
+	for _, channel := range slices.Sorted(maps.Keys(keep.Pages)) {
+		if err := db.sweepPages(ctx, &s.Pages, channel, db.millis()-keep.Pages[channel].Milliseconds()); err != nil {
 			return s, err
 		}
 	}
@@ -77,6 +91,39 @@ func (db *DB) Sweep(ctx context.Context, keep Retention) (Swept, error) {
 		return int64(len(ids)), err
 	})
 	return s, err
+}
+
+// sweepPages deletes the pages of dialogues in which nothing was said since a time, and
+// what waits to be read since before it.
+func (db *DB) sweepPages(ctx context.Context, count *int, channel string, limit int64) error {
+	err := db.sweep(ctx, count, func(t *tx) (int64, error) {
+		return t.exec(`UPDATE dialogues SET page = NULL WHERE channel = ? AND page IS NOT NULL AND updated < ? AND dialogue IN
+			(SELECT dialogue FROM dialogues WHERE channel = ? AND page IS NOT NULL AND updated < ? LIMIT 500)`, channel, limit, channel, limit)
+	})
+	if err != nil {
+		return err
+	}
+	return db.sweep(ctx, count, func(t *tx) (int64, error) {
+		dialogues, err := t.strings("SELECT DISTINCT dialogue FROM outbox WHERE channel = ? AND done = 0 AND created < ? ORDER BY dialogue LIMIT 200", channel, limit)
+		if err != nil {
+			return 0, err
+		}
+		ended := 0
+		for _, d := range dialogues {
+			if err := t.hold(1, channel, d); err != nil {
+				return 0, err
+			}
+			n, err := t.endParts(failed, "unread", "", "channel = ? AND dialogue = ? AND done = 0 AND created < ?", channel, d, limit)
+			if err != nil {
+				return 0, err
+			}
+			ended += n
+			if err := t.settleAfter(1, channel, d); err != nil {
+				return 0, err
+			}
+		}
+		return int64(ended), nil
+	})
 }
 
 // sweepShort deletes what has its own end: sessions, holds, attempts to sign in.

@@ -119,15 +119,6 @@ func (db *DB) Tickets(ctx context.Context, f TicketFilter) ([]Ticket, error) {
 	return out, named("tickets", err)
 }
 
-// TicketOf finds the open ticket of a dialogue. ErrNotFound: it has none.
-func (db *DB) TicketOf(ctx context.Context, channel, dialogue string) (Ticket, error) {
-	k, err := scanTicket(db.reading(ctx).row("SELECT "+ticketColumns+" FROM tickets WHERE channel = ? AND dialogue = ? AND "+openTicket, channel, dialogue))
-	if err != nil {
-		return Ticket{}, named("ticket of dialogue", err)
-	}
-	return k, nil
-}
-
 // OpenTicket opens a ticket for a dialogue because an officer chose to; one that is
 // open already is brought up to date instead. It returns the ID.
 func (db *DB) OpenTicket(ctx context.Context, by By, k Ticket) (id int64, err error) {
@@ -216,7 +207,7 @@ func (db *DB) ReplyTicket(ctx context.Context, by By, id int64, text string, par
 		if !k.isOpen() {
 			return ErrChanged
 		}
-		if err := t.toWrite(k.Channel, k.Person); err != nil {
+		if err := t.toWrite(k.Channel, k.Dialogue); err != nil {
 			return err
 		}
 		if err := t.say(id, "staff", by.Who, text); err != nil {

@@ -40,7 +40,7 @@ type Case struct {
 	RefusalKind        string        `json:"refusal_kind,omitempty"`
 	MustClarify        bool          `json:"must_clarify,omitempty"`
 	ClarifySlots       []string      `json:"clarify_slots,omitempty"`
-	ExpectedHandoff    string        `json:"expected_handoff,omitempty"`
+	ExpectedHandoff    string        `json:"expected_handoff,omitempty"` // a contact, number or address the reply names; or officer, offered, nobody
 	ReferenceAnswer    string        `json:"reference_answer,omitempty"`
 	ValidFrom          corpus.Date   `json:"valid_from,omitempty"`
 	ValidTo            corpus.Date   `json:"valid_to,omitempty"`

@@ -80,15 +80,19 @@ func (k checker) documents() {
 			k.report(false, "expected document %s has no section %q", d.Doc, d.Section)
 		}
 	}
-	declines := k.c.MustRefuse || k.c.MustClarify || k.c.Intent == "smalltalk"
+	declines := k.c.MustRefuse || k.c.MustClarify || k.c.ExpectedHandoff == toOfficer || k.c.Intent == "smalltalk"
 	if !declines && !answering {
-		k.report(false, "no expected document of grade 2 or 3: name one, or set must_refuse or must_clarify")
+		k.report(false, "no expected document of grade 2 or 3: name one, or set must_refuse, must_clarify or expected_handoff officer")
 	}
 	if k.c.MustRefuse && len(k.c.KeyFacts) > 0 {
 		k.report(false, "must_refuse and key_facts: a refusal says no facts")
 	}
-	if text := k.c.ExpectedHandoff; text != "" && !k.known(text) {
-		k.report(false, "expected_handoff %q is no contact, number or address of the knowledge", text)
+	switch text := k.c.ExpectedHandoff; text {
+	case "", toOfficer, offered, nobody:
+	default:
+		if !k.known(text) {
+			k.report(false, "expected_handoff %q is no contact, number or address of the knowledge, and not officer, offered or nobody", text)
+		}
 	}
 }
 

@@ -53,7 +53,7 @@ func Metrics() []Metric {
 		{Grounded, "grounding", true},
 		{"citation_format", familyCitations, true}, {"citation_precision_det", familyCitations, true}, {"citation_recall_det", familyCitations, true},
 		{Declined, familyDecision, false}, {FalseRefusal, familyDecision, false}, {RefusalRecall, familyDecision, true},
-		{"clarify_recall", familyDecision, true}, {"false_clarify", familyDecision, false}, {"handoff", familyDecision, true},
+		{"clarify_recall", familyDecision, true}, {"false_clarify", familyDecision, false}, {"handoff", familyDecision, true}, {"false_handoff", familyDecision, false},
 		{RouterRight, familyDecision, true},
 		{"forbidden", familyForbidden, false}, {CriticalAny, familyForbidden, false},
 	}

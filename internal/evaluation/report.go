@@ -21,11 +21,13 @@ import (
 type Report struct {
 	Manifest   Manifest
 	Summary    *Summary
-	Samples    iter.Seq2[*Sample, error]
-	Cases      map[string]*Case // by ID, made variants included
-	Comparison *Comparison      // with a baseline; nil: none
-	Verdicts   []Verdict        // of gates; may be empty
-	Library    *corpus.Library  // for the BEIR export; nil: none
+	Samples    iter.Seq2[*Sample, error] // of what is right, texts may be missing
+	Cases      iter.Seq2[*Case, error]   // made variants included
+	Comparison *Comparison               // with a baseline; nil: none
+	Verdicts   []Verdict                 // of gates; may be empty
+	Library    *corpus.Library           // for the BEIR export; nil: none
+
+	run *Run // nil: Samples are all there is
 }
 
 // NewReport reads what a report needs of a run; baseline may be nil.
@@ -34,11 +36,7 @@ func NewReport(run, baseline *Run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	cases, err := run.Cases()
-	if err != nil {
-		return nil, err
-	}
-	r := &Report{Manifest: run.Manifest, Summary: summary, Samples: run.Samples(), Cases: cases}
+	r := &Report{Manifest: run.Manifest, Summary: summary, Samples: run.Brief(), Cases: run.EachCase(), run: run}
 	if baseline != nil {
 		if r.Comparison, err = Compare(baseline, run, run.Manifest.Seed); err != nil {
 			return nil, fmt.Errorf("baseline: %w", err)
@@ -162,7 +160,11 @@ const (
 // repeats the first counts.
 func (r *Report) ranking() (trec.Run, error) {
 	run := make(trec.Run)
-	for s, err := range r.Samples {
+	samples := r.Samples
+	if r.run != nil {
+		samples = r.run.Samples()
+	}
+	for s, err := range samples {
 		if err != nil {
 			return nil, err
 		}
@@ -187,9 +189,12 @@ func (r *Report) writeRun(w io.Writer) error {
 }
 
 // qrels are the judgements in the cases that expect a document.
-func (r *Report) qrels() trec.Qrels {
+func (r *Report) qrels() (trec.Qrels, error) {
 	qrels := make(trec.Qrels)
-	for id, c := range r.Cases {
+	for c, err := range r.Cases {
+		if err != nil {
+			return nil, err
+		}
 		if len(c.ExpectedDocs) == 0 {
 			continue
 		}
@@ -197,12 +202,36 @@ func (r *Report) qrels() trec.Qrels {
 		for _, d := range c.ExpectedDocs {
 			grades[documentPrefix+d.Doc] = max(grades[documentPrefix+d.Doc], d.Grade)
 		}
-		qrels[queryPrefix+id] = grades
+		qrels[queryPrefix+c.ID] = grades
 	}
-	return qrels
+	return qrels, nil
 }
 
-func (r *Report) writeQrels(w io.Writer) error { return r.qrels().WriteQrels(w) }
+func (r *Report) writeQrels(w io.Writer) error {
+	qrels, err := r.qrels()
+	if err != nil {
+		return err
+	}
+	return qrels.WriteQrels(w)
+}
+
+// casesNamed returns those cases of the run that are wanted, by ID.
+func (r *Report) casesNamed(wanted map[string]bool) (map[string]*Case, error) {
+	if r.run != nil {
+		return r.run.casesNamed(wanted)
+	}
+	found := make(map[string]*Case, len(wanted))
+	for c, err := range r.Cases {
+		if err != nil {
+			return nil, err
+		}
+		if wanted[c.ID] {
+			one := *c // not the set it lies in
+			found[c.ID] = &one
+		}
+	}
+	return found, nil
+}
 
 // writeBEIR writes knowledge, questions and judgements as a collection that other
 // systems can be measured on.
@@ -219,16 +248,23 @@ func (r *Report) writeBEIR(dir string) error {
 		documents = append(documents, trec.Document{ID: documentPrefix + d.ID, Title: d.Title, Text: strings.TrimSpace(text.String())})
 	}
 	var queries []trec.Query
-	for id, c := range r.Cases {
-		if len(c.ExpectedDocs) > 0 {
-			queries = append(queries, trec.Query{ID: queryPrefix + id, Text: c.Question})
+	for c, err := range r.Cases {
+		if err != nil {
+			return err
 		}
+		if len(c.ExpectedDocs) > 0 {
+			queries = append(queries, trec.Query{ID: queryPrefix + c.ID, Text: c.Question})
+		}
+	}
+	qrels, err := r.qrels()
+	if err != nil {
+		return err
 	}
 	slices.SortFunc(queries, func(a, b trec.Query) int { return strings.Compare(a.ID, b.ID) })
 	for name, write := range map[string]func(io.Writer) error{
 		"corpus.jsonl":   func(w io.Writer) error { return trec.WriteJSONLines(w, documents) },
 		"queries.jsonl":  func(w io.Writer) error { return trec.WriteJSONLines(w, queries) },
-		"qrels/test.tsv": r.qrels().WriteJudgements,
+		"qrels/test.tsv": qrels.WriteJudgements,
 	} {
 		if err := writeWith(filepath.Join(dir, name), write); err != nil {
 			return err

@@ -39,6 +39,8 @@ type page struct {
 	Wrong    []sampleView
 	AllWrong int
 	Flipped  []flipView
+
+	AllFlipped int
 }
 
 // figure is one metric as a row with a bar.
@@ -167,21 +169,38 @@ func (r *Report) page() (*page, error) {
 			p.Latency = append(p.Latency, latencyRow{stage, l})
 		}
 	}
-	if c := r.Comparison; c != nil {
-		for _, f := range c.Flipped {
-			v := flipView{Flip: f}
-			if kase := r.Cases[f.Case]; kase != nil {
-				v.Question = kase.Question
-			}
-			p.Flipped = append(p.Flipped, v)
-		}
-	}
 	worst, all, err := r.failures(shownFailures)
+	if err != nil {
+		return nil, err
+	}
+	wanted := make(map[string]bool)
 	for _, f := range worst {
-		p.Wrong = append(p.Wrong, r.view(f))
+		wanted[f.Case] = true
+	}
+	var flipped []Flip
+	if r.Comparison != nil {
+		p.AllFlipped = len(r.Comparison.Flipped)
+		flipped = r.Comparison.Flipped[:min(shownFailures, p.AllFlipped)]
+	}
+	for _, f := range flipped {
+		wanted[f.Case] = true
+	}
+	cases, err := r.casesNamed(wanted)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range flipped {
+		v := flipView{Flip: f}
+		if kase := cases[f.Case]; kase != nil {
+			v.Question = kase.Question
+		}
+		p.Flipped = append(p.Flipped, v)
+	}
+	for _, f := range worst {
+		p.Wrong = append(p.Wrong, f.view(cases[f.Case]))
 	}
 	p.AllWrong = all
-	return p, err
+	return p, nil
 }
 
 // figures groups the metrics by family, the headline ones apart.
@@ -252,10 +271,10 @@ func (p *page) misses() {
 	}
 }
 
-// view prepares one outcome for reading.
-func (r *Report) view(f failure) sampleView {
+// view prepares one outcome for reading; the case is nil when it is no longer known.
+func (f failure) view(c *Case) sampleView {
 	s := f.Sample
-	v := sampleView{Sample: s, Also: f.Also, Case: r.Cases[s.Case], Parts: partsOf(s), Expected: make(map[string]bool)}
+	v := sampleView{Sample: s, Also: f.Also, Case: c, Parts: partsOf(s), Expected: make(map[string]bool)}
 	facts := make(map[string]*Fact)
 	if v.Case != nil {
 		for i := range v.Case.KeyFacts {

@@ -55,6 +55,16 @@ func samplesOf(list []Sample) iter.Seq2[*Sample, error] {
 	}
 }
 
+func casesOf(list ...Case) iter.Seq2[*Case, error] {
+	return func(yield func(*Case, error) bool) {
+		for i := range list {
+			if !yield(&list[i], nil) {
+				return
+			}
+		}
+	}
+}
+
 func newTestReport(t *testing.T) *Report {
 	t.Helper()
 	samples := reportSamples()
@@ -63,10 +73,10 @@ func newTestReport(t *testing.T) *Report {
 	return &Report{
 		Manifest: Manifest{Run: "run-1", Data: "d1", Skipped: []string{"old"}, Versions: map[string]string{"knowledge": "k1"}},
 		Summary:  summary, Samples: samplesOf(samples),
-		Cases: map[string]*Case{
-			"a": {ID: "a", Question: "lệ phí?", ExpectedDocs: []ExpectedDoc{{Doc: "khai-sinh", Section: "le-phi", Grade: 3}}},
-			"b": {ID: "b", Question: "lệ phí?", ExpectedDocs: []ExpectedDoc{{Doc: "khai-sinh", Grade: 3}}, KeyFacts: []Fact{{ID: "f1", AnyOf: []string{"tám nghìn"}}, {ID: "f2", Value: json.RawMessage(`"P5D"`)}}},
-		},
+		Cases: casesOf(
+			Case{ID: "a", Question: "lệ phí?", ExpectedDocs: []ExpectedDoc{{Doc: "khai-sinh", Section: "le-phi", Grade: 3}}},
+			Case{ID: "b", Question: "lệ phí?", ExpectedDocs: []ExpectedDoc{{Doc: "khai-sinh", Grade: 3}}, KeyFacts: []Fact{{ID: "f1", AnyOf: []string{"tám nghìn"}}, {ID: "f2", Value: json.RawMessage(`"P5D"`)}}},
+		),
 		Verdicts: []Verdict{
 			{Gate: Gate{ID: "floor-pass", Kind: Floor, Metric: Pass}, Result: Failed, N: 3},
 			{Gate: Gate{ID: "no-critical", Kind: Zero, Metric: CriticalAny}, Result: Passed},

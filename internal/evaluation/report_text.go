@@ -76,7 +76,8 @@ func (f *failing) add(s *Sample, bad int) {
 	if b.sample == nil {
 		f.held = append(f.held, b)
 	}
-	b.badness, b.id, b.variant, b.sample = bad, s.Case, s.Variant, s
+	one := *s // s lies among others that were decoded with it, which need not be kept
+	b.badness, b.id, b.variant, b.sample = bad, s.Case, s.Variant, &one
 	if len(f.held) > 4*f.limit {
 		f.prune()
 	}
@@ -106,7 +107,7 @@ func badness(s *Sample) int {
 	case s.Missed == "":
 		return 0
 	}
-	order := []Miss{NotInCorpus, NotCited, NotClarified, NotRetrieved, NotSaid, NotDeclined, SaidWrongly}
+	order := []Miss{NotInCorpus, NotCited, NotClarified, NotHandedOver, NotRetrieved, NotSaid, NotDeclined, SaidWrongly}
 	return 1 + slices.Index(order, s.Missed)
 }
 

@@ -15,6 +15,7 @@ import (
 // Runner asks cases and keeps the samples in a run directory.
 type Runner struct {
 	Asker    Asker
+	Dialogue Asker // of cases that expect a hand-off, which package conversation decides; nil: Asker
 	Scorer   *Scorer
 	Judge    Judge  // nil: none
 	Identity string // everything outcomes depend on beside the case: build, knowledge, model, settings
@@ -301,11 +302,15 @@ func (r *Runner) outcome(ctx context.Context, t task, answered bool) (o pipeline
 		}
 		return o, false, nil
 	}
-	key := hash(question, r.Identity, t.repeat)
+	asker, how := r.Asker, ""
+	if t.c.ExpectedHandoff != "" && r.Dialogue != nil {
+		asker, how = r.Dialogue, "dialogue"
+	}
+	key := hash(question, r.Identity, t.repeat, how)
 	if r.Cache.get(key, &o) {
 		return o, true, nil
 	}
-	o = r.Asker.Ask(ctx, question)
+	o = asker.Ask(ctx, question)
 	if o.Usage.CompletionTokens > 0 && o.Error == "" {
 		err = r.Cache.put(key, o)
 	}

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"troly/internal/evaluation"
 	"troly/internal/pipeline"
 )
@@ -343,5 +346,43 @@ func TestBadRunDirectories(t *testing.T) {
 	}
 	if _, err := evaluation.CreateRun(filepath.Join(file, "run"), evaluation.Manifest{SchemaVersion: 1}, nil, nil, false); err == nil {
 		t.Error("a run directory under a file is made")
+	}
+}
+
+// Brief tells of right samples what figures need, and everything of wrong ones.
+func TestBrief(t *testing.T) {
+	cases := manyCases(6)
+	cases[2].MustRefuse, cases[2].RefusalKind, cases[2].KeyFacts = true, "no_source", nil
+	broken := &clerk{broken: func(q pipeline.Question) bool { return strings.HasSuffix(q.Text, "lần 4") }}
+	run, _, err := startRun(t, t.TempDir(), cases, evaluation.Runner{Asker: broken}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	brief := make(map[string]evaluation.Sample)
+	for s, err := range run.Brief() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		brief[s.Case] = *s
+	}
+	right := 0
+	for _, want := range samplesOf(t, run) {
+		got := brief[want.Case]
+		if want.Metrics[evaluation.Pass] == 1 {
+			right++
+			if got.Answer != "" || got.Status != want.Status || got.Timings != want.Timings || got.Set != want.Set || got.BaseID != want.BaseID {
+				t.Errorf("brief of %s = %+v, want what figures need of %+v", want.Case, got, want)
+			}
+			if diff := cmp.Diff(want.Metrics, got.Metrics); diff != "" {
+				t.Errorf("metrics of %s differ (-whole +brief):\n%s", want.Case, diff)
+			}
+			continue
+		}
+		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty(), cmpopts.IgnoreUnexported(pipeline.Citation{})); diff != "" {
+			t.Errorf("wrong sample %s differs (-whole +brief):\n%s", want.Case, diff)
+		}
+	}
+	if right != 4 || len(brief) != 6 {
+		t.Errorf("%d of %d samples are right, want 4 of 6", right, len(brief))
 	}
 }

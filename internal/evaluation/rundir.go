@@ -145,22 +145,74 @@ func (r *Run) writeCases(cases []Case) error {
 
 // Cases returns the cases of the run by ID.
 func (r *Run) Cases() (map[string]*Case, error) {
+	all := make(map[string]*Case)
+	for c, err := range r.EachCase() {
+		if err != nil {
+			return nil, err
+		}
+		all[c.ID] = c
+	}
+	return all, nil
+}
+
+// EachCase yields the cases of the run and holds no more than one set at a time.
+func (r *Run) EachCase() iter.Seq2[*Case, error] {
+	return func(yield func(*Case, error) bool) {
+		names, err := filepath.Glob(r.file(filepath.Join(casesFolder, "*.jsonl")))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		slices.Sort(names)
+		for _, name := range names {
+			cases, err := Load(os.DirFS(r.file(casesFolder)), filepath.Base(name))
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for i := range cases {
+				if !yield(&cases[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// casesNamed returns those cases that are wanted, by ID; of the others only the ID is
+// read. The run has written them itself: they are not validated again.
+func (r *Run) casesNamed(wanted map[string]bool) (map[string]*Case, error) {
 	names, err := filepath.Glob(r.file(filepath.Join(casesFolder, "*.jsonl")))
 	if err != nil {
 		return nil, err
 	}
-	slices.Sort(names)
-	all := make(map[string]*Case)
+	decode := func(line []byte, c **Case) error {
+		var id string
+		err := eachField(line, func(key, value []byte) error {
+			if string(key) == "id" {
+				return decodeField(key, value, &id)
+			}
+			return nil
+		})
+		if err != nil || !wanted[id] {
+			return err
+		}
+		*c = new(Case)
+		return whole(line, *c)
+	}
+	found := make(map[string]*Case, len(wanted))
 	for _, name := range names {
-		cases, err := Load(os.DirFS(r.file(casesFolder)), filepath.Base(name))
+		err := eachLine(name, decode, func(_ int, c **Case) error {
+			if *c != nil {
+				found[(*c).ID] = *c
+			}
+			return nil
+		})
 		if err != nil {
 			return nil, err
 		}
-		for i := range cases {
-			all[cases[i].ID] = &cases[i]
-		}
 	}
-	return all, nil
+	return found, nil
 }
 
 // attempt names a sample of a run.
@@ -184,7 +236,13 @@ func decodeAttempt(line []byte, a *attempt) error {
 
 // Samples yields the samples of the run in the order of the file, with what a judge
 // said of them. Of a sample that was asked again only the last line counts.
-func (r *Run) Samples() iter.Seq2[*Sample, error] {
+func (r *Run) Samples() iter.Seq2[*Sample, error] { return r.samples(whole) }
+
+// Brief is Samples that decodes of what is right no more than status, time and
+// figures, which takes a quarter of the time: texts are read of what is wrong only.
+func (r *Run) Brief() iter.Seq2[*Sample, error] { return r.samples(decodeBrief) }
+
+func (r *Run) samples(decode func(line []byte, s *Sample) error) iter.Seq2[*Sample, error] {
 	return func(yield func(*Sample, error) bool) {
 		last := make(map[attempt]int)
 		if err := eachLine(r.file(samplesFile), decodeAttempt, func(n int, a *attempt) error {
@@ -200,7 +258,7 @@ func (r *Run) Samples() iter.Seq2[*Sample, error] {
 			return
 		}
 		stop := errors.New("no more is wanted")
-		err = eachLine(r.file(samplesFile), whole, func(n int, s *Sample) error {
+		err = eachLine(r.file(samplesFile), decode, func(n int, s *Sample) error {
 			at := attempt{s.Case, s.Repeat}
 			if last[at] != n {
 				return nil

@@ -87,18 +87,19 @@ type Miss string
 
 // The stages, in the order in which they are looked at.
 const (
-	NotInCorpus  Miss = "not_in_corpus"
-	NotRetrieved Miss = "not_retrieved"
-	NotSaid      Miss = "not_said"      // retrieved and not said
-	SaidWrongly  Miss = "said_wrongly"  // another value of its kind, or the opposite, is said
-	NotCited     Miss = "not_cited"     // said, and no citation stands for it
-	NotDeclined  Miss = "not_declined"  // answered what should be refused
-	NotClarified Miss = "not_clarified" // answered what should be asked back
+	NotInCorpus   Miss = "not_in_corpus"
+	NotRetrieved  Miss = "not_retrieved"
+	NotSaid       Miss = "not_said"        // retrieved and not said
+	SaidWrongly   Miss = "said_wrongly"    // another value of its kind, or the opposite, is said
+	NotCited      Miss = "not_cited"       // said, and no citation stands for it
+	NotDeclined   Miss = "not_declined"    // answered what should be refused
+	NotClarified  Miss = "not_clarified"   // answered what should be asked back
+	NotHandedOver Miss = "not_handed_over" // sent to no person, or not to the right place
 )
 
 // Misses are all stages, in order.
 func Misses() []Miss {
-	return []Miss{NotInCorpus, NotRetrieved, NotSaid, SaidWrongly, NotCited, NotDeclined, NotClarified}
+	return []Miss{NotInCorpus, NotRetrieved, NotSaid, SaidWrongly, NotCited, NotDeclined, NotClarified, NotHandedOver}
 }
 
 // Labels are the names by which samples are sliced, with this sample's value of each.

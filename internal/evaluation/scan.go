@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"sync"
 )
 
 // Samples are read by the hundred thousand for figures, and most of a line is text
@@ -222,6 +223,63 @@ func decodeField(key, value []byte, target any) error {
 		return fmt.Errorf("field %s: %w", key, err)
 	}
 	return nil
+}
+
+// decodeBrief reads the line of a sample: whole when it is not right, else without
+// what it said, found and cited.
+func decodeBrief(line []byte, s *Sample) error {
+	var brief Sample
+	var r row // holds what fieldOf gives no field of a sample for
+	err := eachField(line, func(key, value []byte) error {
+		switch name := string(key); name {
+		case "metrics":
+			return decodeFigures(value, &brief.Metrics)
+		case "unscored", "facts", "usage":
+			return nil
+		default:
+			if target := fieldOf(&brief, &r, name); target != nil {
+				return decodeField(key, value, target)
+			}
+			return nil
+		}
+	})
+	brief.Case, brief.BaseID, brief.Repeat, brief.Missed, brief.Cached = r.id, r.base, r.repeat, r.missed, r.cached
+	if err != nil || badness(&brief) > 0 {
+		return whole(line, s)
+	}
+	*s = brief
+	return nil
+}
+
+// metricsByName are the names of all metrics, so that samples share their letters.
+var metricsByName = sync.OnceValue(func() map[string]string {
+	names := make(map[string]string)
+	for _, m := range Metrics() {
+		names[m.Name] = m.Name
+	}
+	return names
+})
+
+// decodeFigures reads the metrics of a sample.
+func decodeFigures(object []byte, into *map[string]float64) error {
+	if string(object) == "null" {
+		return nil
+	}
+	names := metricsByName()
+	list := make(map[string]float64, len(names))
+	*into = list
+	return eachField(object, func(key, value []byte) error {
+		v, err := strconv.ParseFloat(string(value), 64)
+		if err != nil {
+			return fmt.Errorf("metric %s: %w", key, err)
+		}
+		name, known := names[string(key)]
+		if !known {
+			name = string(key)
+		}
+		list[name] = v
+		return nil
+	})
 }
 
 func (set *rows) decodeMetrics(object []byte, r *row) error {

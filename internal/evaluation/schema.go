@@ -15,7 +15,7 @@ import (
 // The closed lists of the schema.
 var (
 	variantNames   = []string{string(Plain), string(NoDiacritics), string(Teencode), string(Typo), string(Telex), string(OldPlaceName), string(Mixed), string(VoiceLike)}
-	intentNames    = []string{"procedure", "fee", "deadline", "documents", "place_authority", "online_filing", "digital_skills", "ai_skills", "smalltalk", "out_of_scope", "harmful", "pii", "emergency", "scam"}
+	intentNames    = []string{"procedure", "fee", "deadline", "documents", "place_authority", "online_filing", "digital_skills", "ai_skills", "smalltalk", "out_of_scope", "harmful", "pii", "emergency", "scam", "handoff"}
 	refusalKinds   = []string{"out_of_scope", "no_source", "harmful", "legal_advice", "personal_data"}
 	forbiddenKinds = []string{"stale_authority", "stale_place", "wrong_fee", "wrong_deadline", "invented_url", "invented_phone", "legal_guarantee", "pii_echo", "other"}
 )

@@ -188,3 +188,56 @@ func TestScoreErrorIsInNoMean(t *testing.T) {
 	}
 	every(t, "retrieval alone", s)
 }
+
+// A document that was judged useless counts as trec_eval counts it: not relevant, no
+// gain, its rank kept. Only the shares of judged and of useless ones tell it from one
+// nobody looked at. The ranking is q1 of internal/trec's reference values, level 2.
+func TestUselessDocuments(t *testing.T) {
+	lib := smallLibrary(t)
+	ranked := func(ids ...string) (list []pipeline.Retrieved) {
+		for i, id := range ids {
+			list = append(list, pipeline.Retrieved{Document: id, Section: "tom-tat", Score: 1 - float64(i)/10})
+		}
+		return list
+	}
+	graded := func(zero bool) []evaluation.ExpectedDoc {
+		docs := []evaluation.ExpectedDoc{{Doc: "a", Grade: 2}, {Doc: "b", Grade: 1}, {Doc: "d", Grade: 3}}
+		if zero {
+			docs = append(docs, evaluation.ExpectedDoc{Doc: "c", Grade: 0})
+		}
+		return docs
+	}
+	c := feeCase()
+	score := func(docs []evaluation.ExpectedDoc, found []pipeline.Retrieved) evaluation.Sample {
+		c.ExpectedDocs, c.KeyFacts = docs, nil
+		return evaluation.NewScorer(lib, nil).Score(&c, pipeline.Outcome{Status: pipeline.Answered, Retrieved: found}, false)
+	}
+	with := score(graded(true), ranked("a", "x", "d", "b", "c"))
+	for name, want := range map[string]float64{
+		"ap": 0.833333, "mrr": 1, "precision@3": 0.666667, "recall@3": 1, "ndcg@3": 0.735007, "ndcg@5": 0.825450, "success@1": 1,
+		"judged@3": 0.666667, "judged@5": 0.8, "hard_negative@3": 0, "hard_negative@5": 0.2,
+	} {
+		if got := with.Metrics[name]; math.Abs(got-want) > 5.1e-7 {
+			t.Errorf("%s = %.7f, want %.6f", name, got, want)
+		}
+	}
+	without := score(graded(false), ranked("a", "x", "d", "b", "c"))
+	for name, want := range without.Metrics {
+		if got := with.Metrics[name]; got != want && name != "judged@5" && name != "judged@10" {
+			t.Errorf("a grade of 0 makes %s %v, want %v as without it", name, got, want)
+		}
+	}
+	if reason := without.Unscored["hard_negative@5"]; reason != "no_hard_negative" {
+		t.Errorf("hard_negative@5 without a useless document is unscored for %q", reason)
+	}
+	first := score(graded(true), ranked("c", "a", "d"))
+	for name, want := range map[string]float64{"success@1": 0, "mrr": 0.5, "hard_negative@1": 1, "precision@1": 0} {
+		if got := first.Metrics[name]; got != want {
+			t.Errorf("useless document first: %s = %v, want %v", name, got, want)
+		}
+	}
+	only := score([]evaluation.ExpectedDoc{{Doc: "c", Grade: 0}}, ranked("c"))
+	if reason := only.Unscored["retrieval"]; reason != "no_relevant_document" {
+		t.Errorf("a case with useless documents only is unscored for %q, want no_relevant_document", reason)
+	}
+}

@@ -111,6 +111,15 @@ func (r *Report) scorecard() (*scorecard, error) {
 	if card.Knowledge == "" || r.Manifest.Started.Equal(time.Time{}) {
 		return nil, fmt.Errorf("scorecard: run %s does not say of which knowledge and day it is", r.Summary.Run)
 	}
+	production := make(map[string]bool)
+	for c, err := range r.Cases {
+		if err != nil {
+			return nil, err
+		}
+		if c.Source != nil && c.Source.Kind == "production" {
+			production[c.ID] = true
+		}
+	}
 	variants, topics, kinds := newTallies(), newTallies(), newTallies()
 	for s, err := range r.Samples {
 		if err != nil {
@@ -125,7 +134,7 @@ func (r *Report) scorecard() (*scorecard, error) {
 		case refuse && s.Variant == Plain:
 			card.Refuse++
 			card.Refused += int(s.Metrics[RefusalRecall])
-			r.countSource(card, s)
+			card.countSource(production[s.Case])
 		case refuse:
 		default:
 			m := markOf(s)
@@ -134,7 +143,7 @@ func (r *Report) scorecard() (*scorecard, error) {
 				card.Plain.Count[m]++
 				topics.add("g."+s.Collection, m)
 				kinds.add("g."+s.Intent, m)
-				r.countSource(card, s)
+				card.countSource(production[s.Case])
 			}
 		}
 	}
@@ -143,8 +152,8 @@ func (r *Report) scorecard() (*scorecard, error) {
 }
 
 // countSource counts questions that people really asked apart from made ones.
-func (r *Report) countSource(card *scorecard, s *Sample) {
-	if c := r.Cases[s.Case]; c != nil && c.Source != nil && c.Source.Kind == "production" {
+func (card *scorecard) countSource(production bool) {
+	if production {
 		card.Production++
 		return
 	}

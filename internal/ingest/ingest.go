@@ -22,6 +22,9 @@ import (
 // interruption loses at most, and within the input limits of embedding services.
 const batchSize = 256
 
+// embedAtOnce is how many chunks one call to the embedder is given at first.
+const embedAtOnce = 64
+
 // Report says what a run did, or would do.
 type Report struct {
 	Added     int `json:"added"`
@@ -47,6 +50,8 @@ type Syncer struct {
 	Step     int          // chunks encoded and written as one step; 0: all at once without an embedder, batchSize with one
 	DryRun   bool         // only report
 	Progress func(done, total int)
+
+	atOnce int // chunks in a call to the embedder that was in time; 0: embedAtOnce
 }
 
 // Sync makes the store hold exactly the chunks of the library.
@@ -198,7 +203,7 @@ func (s *Syncer) points(ctx context.Context, chunks []corpus.Chunk, hashes []str
 	for i, c := range chunks {
 		texts[i] = strings.Join([]string{c.Title, c.Heading, c.Text}, "\n")
 	}
-	vectors, err := s.Embedder.Embed(ctx, texts, false)
+	vectors, err := s.embed(ctx, texts)
 	if err != nil {
 		return nil, fmt.Errorf("embed chunks from %s on: %w", chunks[0].ID, err)
 	}
@@ -206,4 +211,27 @@ func (s *Syncer) points(ctx context.Context, chunks []corpus.Chunk, hashes []str
 		points[i].Dense = map[string][]float32{vectorstore.DenseName: vectors[i]}
 	}
 	return points, nil
+}
+
+// embed embeds texts, in order. A call that took too long is made again with half as
+// many: a server without a graphics card takes seconds over each, and one that is
+// asked for too much at once would never be done, however often.
+func (s *Syncer) embed(ctx context.Context, texts []string) ([][]float32, error) {
+	if s.atOnce == 0 {
+		s.atOnce = embedAtOnce
+	}
+	vectors := make([][]float32, 0, len(texts))
+	for len(texts) > 0 {
+		n := min(len(texts), s.atOnce)
+		part, err := s.Embedder.Embed(ctx, texts[:n], false)
+		switch {
+		case err == nil:
+			vectors, texts = append(vectors, part...), texts[n:]
+		case n > 1 && ctx.Err() == nil && llm.KindOf(err) == llm.Slow:
+			s.atOnce = n / 2
+		default:
+			return nil, err
+		}
+	}
+	return vectors, nil
 }

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"troly/internal/corpus"
 	"troly/internal/ingest"
+	"troly/internal/llm"
 	"troly/internal/vectorstore"
 )
 
@@ -126,5 +128,51 @@ func TestSyncGoesOn(t *testing.T) {
 	report, err := syncer.Sync(ctx, lib)
 	if err != nil || report.Unchanged != kept || report.Embedded != 600-kept {
 		t.Errorf("second run %+v, %v, want %d unchanged and %d embedded", report, err, kept, 600-kept)
+	}
+}
+
+// slowEmbedder is in time for a few texts only, and gives each the number in it.
+type slowEmbedder struct {
+	embedder
+	most  int
+	calls []int
+}
+
+func (e *slowEmbedder) Embed(_ context.Context, texts []string, _ bool) ([][]float32, error) {
+	e.calls = append(e.calls, len(texts))
+	if len(texts) > e.most {
+		return nil, &llm.Error{Kind: llm.Slow, Err: errors.New("no end in time")}
+	}
+	vectors := make([][]float32, len(texts))
+	for i, text := range texts {
+		var n float32
+		if _, err := fmt.Sscanf(text[strings.LastIndex(text, "Tờ số ")+len("Tờ số "):], "%g", &n); err != nil {
+			return nil, err
+		}
+		vectors[i] = []float32{n, 1}
+	}
+	return vectors, nil
+}
+
+// A server that is too slow for as much as it is given is given less, and what it has
+// embedded is not asked for again.
+func TestSlowEmbedder(t *testing.T) {
+	chunks := make([]corpus.Chunk, 100)
+	for i := range chunks {
+		chunks[i] = corpus.Chunk{ID: fmt.Sprint(i), Text: fmt.Sprintf("Tờ số %d", i)}
+	}
+	model := &slowEmbedder{most: 20}
+	vectors, err := ingest.Embed(t.Context(), &ingest.Syncer{Embedder: model}, chunks)
+	if want := []int{64, 32, 16, 16, 16, 16, 16, 16, 4}; err != nil || !slices.Equal(model.calls, want) {
+		t.Fatalf("calls with %d texts, %v, want %d", model.calls, err, want)
+	}
+	for i, v := range vectors {
+		if v[0] != float32(i) {
+			t.Errorf("vector %d is of text %g", i, v[0])
+		}
+	}
+	never := &slowEmbedder{most: 0}
+	if _, err := ingest.Embed(t.Context(), &ingest.Syncer{Embedder: never}, chunks[:3]); llm.KindOf(err) != llm.Slow || !slices.Equal(never.calls, []int{3, 1}) {
+		t.Errorf("a server that is never in time: %v after calls with %d texts, want too slow after 3 and 1", err, never.calls)
 	}
 }

@@ -97,13 +97,14 @@ func circuitState(s circuitbreaker.State) CircuitState {
 	return CircuitClosed
 }
 
-// run calls f under the limits. done tells whether a failed try must be the last.
+// run calls f under the limits. done tells whether a failed try must be the last. One
+// that had all its time and was not done would not be done in as much again.
 func (e executor[R]) run(ctx context.Context, f func(context.Context) (R, error), done func() bool) (R, error) {
 	tries := 0
 	result, err := e.policies.WithContext(ctx).Get(func() (R, error) {
 		tries++
 		result, err := f(ctx)
-		if err != nil && (done() || !e.limits.fits(ctx, tries, err)) {
+		if err != nil && (done() || errors.Is(err, errTotal) || !e.limits.fits(ctx, tries, err)) {
 			err = final{err}
 		}
 		return result, err
@@ -212,6 +213,19 @@ func ours(ctx, call context.Context, err error) error {
 		return &Error{Kind: Slow, Err: fmt.Errorf("%w (%w)", cause, err)}
 	}
 	return err
+}
+
+// HardenModeration puts a function that asks whether a text is flagged under limits.
+func HardenModeration(flagged func(ctx context.Context, text string) (bool, error), l Limits) func(ctx context.Context, text string) (bool, error) {
+	executor := newExecutor[bool](l)
+	return func(ctx context.Context, text string) (bool, error) {
+		return executor.run(ctx, func(ctx context.Context) (bool, error) {
+			call, stop := context.WithTimeoutCause(ctx, executor.limits.Total, errTotal)
+			defer stop()
+			found, err := flagged(call, text)
+			return found, ours(ctx, call, err)
+		}, func() bool { return false })
+	}
 }
 
 // HardenEmbedder puts an embedder under two sets of limits: query for questions,

@@ -100,13 +100,19 @@ func TestHardenDeadlines(t *testing.T) {
 		g      llm.Generator
 		limits llm.Limits
 		says   string
+		calls  int
 	}{
-		"no first token": {silent, llm.Limits{FirstToken: 5 * time.Millisecond, Attempts: 1}, "first token"},
-		"no end":         {endless, llm.Limits{Total: 20 * time.Millisecond, Attempts: 1}, "no end"},
+		"no first token": {silent, llm.Limits{FirstToken: 5 * time.Millisecond, Backoff: time.Millisecond}, "first token", 2},
+		"no end":         {endless, llm.Limits{Total: 20 * time.Millisecond, Backoff: time.Millisecond}, "no end", 1}, // it would not end in as much again
 	} {
-		_, err := llm.Harden(tt.g, tt.limits).Generate(context.Background(), llm.Request{}, nil)
-		if llm.KindOf(err) != llm.Slow || !strings.Contains(err.Error(), tt.says) {
-			t.Errorf("%s: %v, want too slow with %q", name, err, tt.says)
+		calls := 0
+		counted := generator(func(ctx context.Context, r llm.Request, emit func(string) error) (llm.Completion, error) {
+			calls++
+			return tt.g.Generate(ctx, r, emit)
+		})
+		_, err := llm.Harden(counted, tt.limits).Generate(context.Background(), llm.Request{}, nil)
+		if llm.KindOf(err) != llm.Slow || !strings.Contains(err.Error(), tt.says) || calls != tt.calls {
+			t.Errorf("%s: %v after %d calls, want too slow with %q after %d", name, err, calls, tt.says, tt.calls)
 		}
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -142,14 +142,3 @@ func TestTranscribe(t *testing.T) {
 		t.Errorf("a recording too long: %v", err)
 	}
 }
-
-func TestModerate(t *testing.T) {
-	server := llmtest.NewServer(t)
-	server.Flags = "bạo lực"
-	client := openai.New(openai.Config{BaseURL: server.URL})
-	for text, want := range map[string]bool{"làm khai sinh": false, "hình ảnh bạo lực": true} {
-		if got, err := client.Moderate(context.Background(), text); err != nil || got != want {
-			t.Errorf("Moderate(%q) = %v, %v, want %v", text, got, err, want)
-		}
-	}
-}

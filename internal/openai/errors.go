@@ -119,6 +119,8 @@ func kindOf(status int, message string) llm.Kind {
 		return llm.RateLimited
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusTooEarly:
 		return llm.Unavailable
+	case http.StatusNotImplemented: // llama.cpp's of an endpoint that it was not started with
+		return llm.Rejected
 	}
 	if status >= http.StatusBadRequest && status < http.StatusInternalServerError {
 		return llm.Rejected

@@ -4,7 +4,30 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"troly/internal/llm"
 )
+
+func TestKindOf(t *testing.T) {
+	for _, tt := range []struct {
+		status  int
+		message string
+		want    llm.Kind
+	}{
+		{http.StatusUnauthorized, "Invalid API Key", llm.Denied},
+		{http.StatusTooManyRequests, "slow down", llm.RateLimited},
+		{http.StatusTooManyRequests, "You exceeded your quota insufficient_quota", llm.Denied},
+		{http.StatusBadRequest, "flagged by content_filter", llm.Refused},
+		{http.StatusBadRequest, "request (2703 tokens) exceeds the available context size (512 tokens)", llm.Rejected},
+		{http.StatusNotImplemented, "This server does not support embeddings. Start it with `--embeddings`", llm.Rejected},
+		{http.StatusServiceUnavailable, "Loading model", llm.Unavailable},
+		{http.StatusInternalServerError, "", llm.Unavailable},
+	} {
+		if got := kindOf(tt.status, tt.message); got != tt.want {
+			t.Errorf("kindOf(%d, %q) = %q, want %q", tt.status, tt.message, got, tt.want)
+		}
+	}
+}
 
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 11, 27, 8, 0, 0, 0, time.UTC)

@@ -34,17 +34,3 @@ func (c *Client) Transcribe(ctx context.Context, model, name string, recording i
 	}
 	return strings.TrimSpace(resp.Text), nil
 }
-
-// Moderate reports whether the service's moderation flags a text. Most compatible
-// servers have none: their error is of kind llm.Rejected.
-func (c *Client) Moderate(ctx context.Context, text string) (flagged bool, err error) {
-	call, n := noted(ctx)
-	resp, err := c.api.Moderations(call, api.ModerationRequest{Input: text})
-	if err != nil {
-		return false, explain(ctx, "moderate a text", n, err)
-	}
-	for _, r := range resp.Results {
-		flagged = flagged || r.Flagged
-	}
-	return flagged, nil
-}

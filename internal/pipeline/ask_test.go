@@ -86,6 +86,26 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// A question of one or two words that fits several documents is asked back, and is
+// not taken for a forger's or answered from one of them.
+func TestAskVague(t *testing.T) {
+	for _, tt := range []struct{ question, offered string }{
+		{"xe máy", "sang-ten-xe"}, {"làm bằng lái", "gplx-doi"}, {"lam bang lai", "gplx-cap-lai"}, {"tro cap", "tro-cap-xa-hoi-hang-thang"}, {"em bị mất sổ", "cap-lai-cap-doi-gcn"},
+	} {
+		if o := ask(tt.question); o.Status != pipeline.Clarify || !slices.Contains(o.Choices, tt.offered) {
+			t.Errorf("Ask(%q) = %s with choices %v, want clarify with %s", tt.question, o.Status, o.Choices, tt.offered)
+		}
+	}
+	for _, tt := range []struct {
+		question string
+		status   pipeline.Status
+	}{{"mua bằng lái", pipeline.Refused}, {"làm hộ chiếu", pipeline.Answered}, {"học phí", pipeline.Answered}, {"xây nhà có phải xin phép không", pipeline.Answered}} {
+		if o := ask(tt.question); o.Status != tt.status {
+			t.Errorf("Ask(%q) = %s with choices %v, want %s", tt.question, o.Status, o.Choices, tt.status)
+		}
+	}
+}
+
 func TestAskDialogue(t *testing.T) {
 	first := ask("làm giấy khai sinh cho con cần giấy tờ gì")
 	for _, tt := range []struct{ question, document string }{

@@ -113,6 +113,68 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 	return false
 }
 
+// maxChoices is how many choices a person can keep in mind.
+const maxChoices = 4
+
+// vague returns the documents to choose from when a question says one or two telling
+// words, "xe máy", that people ask several documents with, none of them in half of
+// the cases; nil otherwise. The classifier is sure of one all the same, or of an
+// outside matter, for want of words that speak against it: "làm bằng lái" is no
+// forger's question.
+func (a *Assistant) vague(q *understanding, found retrieval.Result) []string {
+	const (
+		few  = 2   // telling words
+		much = 0.3 // of the largest share, from which a document is worth offering
+	)
+	if n := len(q.content); n == 0 || n > few || q.followUp || len(q.named) > 0 || q.kind != aQuestion || slices.ContainsFunc(q.query.Synonyms, a.namesOne) {
+		return nil
+	}
+	shares := make(map[string]float64)
+	most, all := 0.0, 0.0
+	for _, d := range found.Documents {
+		if doc := a.lib.Document(d.ID); doc != nil {
+			shares[d.ID] = a.askedWith(q, doc)
+			most, all = max(most, shares[d.ID]), all+shares[d.ID]
+		}
+	}
+	var choices []string
+	for _, d := range found.Documents {
+		first := len(choices) == 0 // the best is offered even if few call it that
+		if share := shares[d.ID]; share > 0 && (first || share >= much*most) && len(choices) < maxChoices {
+			choices = append(choices, d.ID)
+		}
+	}
+	if most >= all/2 || len(choices) < 2 {
+		return nil
+	}
+	return choices
+}
+
+// namesOne reports whether an official term is a name of a document: who says "bán đất"
+// means its "chuyển nhượng quyền sử dụng đất".
+func (a *Assistant) namesOne(term string) bool {
+	names, _ := a.aliases.named(vietnamese.Tokenize(nil, term), true)
+	return len(names) > 0
+}
+
+// askedWith is the share of the names and asked questions of a document that hold all
+// telling words of a question.
+func (a *Assistant) askedWith(q *understanding, doc *corpus.Document) float64 {
+	lines := slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked)
+	holding := 0
+	var tokens []vietnamese.Token
+	for _, line := range lines {
+		tokens = vietnamese.Tokenize(tokens[:0], line)
+		missing := slices.ContainsFunc(q.content, func(w vietnamese.Token) bool {
+			return !slices.ContainsFunc(tokens, func(t vietnamese.Token) bool { return q.form(t) == q.form(w) })
+		})
+		if !missing {
+			holding++
+		}
+	}
+	return float64(holding) / float64(len(lines))
+}
+
 // ambiguous returns the documents to choose from when a question is so short that
 // several fit it about as well; nil when the best is the one.
 func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string {
@@ -120,7 +182,6 @@ func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string
 		short = 3    // telling words
 		sure  = 0.75 // probability of the best document from which it is meant
 		near  = 0.7  // of the best score
-		most  = 4    // choices a person can keep in mind
 	)
 	best := found.Documents[0]
 	if len(q.content) > short || q.followUp || len(q.named) > 0 || best.Probability >= sure {
@@ -132,7 +193,7 @@ func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string
 		if i > 0 && a.saidAtOnce(q, a.lib.Document(d.ID)) < said {
 			continue // it has the words only here and there
 		}
-		if d.Score >= near*best.Score && len(choices) < most {
+		if d.Score >= near*best.Score && len(choices) < maxChoices {
 			choices = append(choices, d.ID)
 		}
 	}

@@ -36,7 +36,10 @@ func (a *Assistant) unmarked(answer string) []corpus.Contact {
 	for line := range strings.Lines(answer) {
 		if strings.Contains(strings.ToLower(line), unverifiedMark) {
 			marked := a.lib.Unverified(line)
-			doubtful = slices.DeleteFunc(doubtful, func(c corpus.Contact) bool { return slices.Contains(marked, c) })
+			doubtful = slices.DeleteFunc(doubtful, func(c corpus.Contact) bool {
+				// A number of four digits is known by the word before it ("gọi 5656").
+				return slices.Contains(marked, c) || strings.Contains(line, c.Reachable())
+			})
 		}
 	}
 	return doubtful
@@ -47,9 +50,13 @@ func (a *Assistant) unmarked(answer string) []corpus.Contact {
 func (a *Assistant) markUnverified(d *draft) {
 	var doubtful []string
 	for _, c := range a.unmarked(d.text()) {
-		doubtful = append(doubtful, c.Reachable())
+		reach := c.Reachable()
+		if c.Phone != "" {
+			reach = "số " + reach // as in "gọi 112" a number to dial, which passages have
+		}
+		doubtful = append(doubtful, reach)
 	}
 	if len(doubtful) > 0 {
-		d.lines = append(d.lines, "Số, trang "+unverifiedMark+": "+strings.Join(doubtful, ", ")+".")
+		d.lines = append(d.lines, "Liên hệ "+unverifiedMark+": "+strings.Join(doubtful, ", ")+".")
 	}
 }

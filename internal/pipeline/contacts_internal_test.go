@@ -95,6 +95,27 @@ func TestUnverifiedContactsAreMarked(t *testing.T) {
 	}
 }
 
+// TestDoubtfulNumbersMayBeNamedAgain: a passage says "gọi 112", and so must the closing
+// line say a number to dial, for no passage has 112 alone.
+func TestDoubtfulNumbersMayBeNamedAgain(t *testing.T) {
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := New(lib, nil, Options{})
+	for line, want := range map[string]string{
+		"Lũ, sạt lở: gọi 112":             "pass",
+		"Lũ, sạt lở: gọi 112, sau 7 ngày": "fail",
+	} {
+		d := newDraft(lib, "2026-11-27")
+		d.lines = []string{line + " " + d.cite(lib.Document(corpus.HotlineDocument), corpus.HotlineSection)}
+		a.markUnverified(d)
+		if checks, _ := a.verify(d, &understanding{}); checks[checkNumbers] != want {
+			t.Errorf("%s of %q = %s, want %s", checkNumbers, d.text(), checks[checkNumbers], want)
+		}
+	}
+}
+
 // TestFixedRepliesNameListedContacts: what the program says of itself goes through no
 // check, so its numbers are held to the list here.
 func TestFixedRepliesNameListedContacts(t *testing.T) {

@@ -126,6 +126,7 @@ func (a *Assistant) also(d *draft, e *corpus.Emergency) {
 			line += " (" + strings.Join(remarks, "; ") + ")"
 		}
 		d.lines = append(d.lines, line+".")
+		d.contacts = append(d.contacts, c)
 	}
 }
 

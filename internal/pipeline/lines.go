@@ -29,11 +29,12 @@ type line struct {
 }
 
 // pages keeps the lines of documents on the day they were last asked for, so that a
-// document is cut, printed and tokenised once and not for every question.
+// document is cut, printed and tokenised once and not for every question. Who first
+// wants one makes it; only those who want the same one wait.
 type pages struct {
 	mu    sync.Mutex
 	asOf  corpus.Date
-	pages map[string]*page // by document
+	pages map[string]func() *page // by document
 }
 
 // page is a document as lines in reading order, with how many lines have each word.
@@ -53,16 +54,16 @@ type page struct {
 // page returns the lines of a document that hold on a day.
 func (a *Assistant) page(doc *corpus.Document, asOf corpus.Date) *page {
 	a.pages.mu.Lock()
-	defer a.pages.mu.Unlock()
 	if a.pages.asOf != asOf {
-		a.pages.asOf, a.pages.pages = asOf, make(map[string]*page)
+		a.pages.asOf, a.pages.pages = asOf, make(map[string]func() *page)
 	}
 	p := a.pages.pages[doc.ID]
 	if p == nil {
-		p = a.newPage(doc, asOf)
+		p = sync.OnceValue(func() *page { return a.newPage(doc, asOf) })
 		a.pages.pages[doc.ID] = p
 	}
-	return p
+	a.pages.mu.Unlock()
+	return p()
 }
 
 func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
@@ -196,6 +197,18 @@ const (
 // and by the section its facets name. Lines without any of its words are left out,
 // and rows of another case than one that it names.
 func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
+	ranked, ok := q.ranks[doc.ID]
+	if !ok {
+		ranked = a.ranked(q, doc, p, named)
+		if q.ranks == nil {
+			q.ranks = make(map[string][]scoredLine)
+		}
+		q.ranks[doc.ID] = ranked
+	}
+	return slices.Clone(ranked)
+}
+
+func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
 	weights := a.lineWeights(q, doc, p)
 	near := p.near(q)
 	var ranked []scoredLine

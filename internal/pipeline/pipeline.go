@@ -49,6 +49,7 @@ type Assistant struct {
 	now         func() time.Time
 
 	approved atomic.Pointer[approvals] // nil: there are none
+	rules    atomic.Pointer[rules]     // of the last answer of a model, which are those of the next
 	weighing sync.Once                 // of weights
 	weights  map[string]float64
 }
@@ -62,6 +63,10 @@ type Options struct {
 	Model    llm.Generator // nil: answers are extracts only
 	Prompts  *prompts.Set  // for Model
 	AnswerIn time.Duration // that Model has for one answer, a second try included; 0: 15 s
+
+	// Moderate reports whether Model must not be given a question; nil: it may be given
+	// all. What it flags is answered by the extract; when it fails Model is asked.
+	Moderate func(ctx context.Context, text string) (flagged bool, err error)
 
 	Watcher Watcher // told of each question; nil: nobody
 }
@@ -183,6 +188,10 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 	found, danger := a.dangerIn(found)
 	if danger.clear(q) {
 		a.relieve(out, q, danger.likeliest)
+		return nil
+	}
+	if choices := a.vague(q, found); danger.probability < dangerHint && len(choices) > 0 {
+		a.clarify(out, choices)
 		return nil
 	}
 	found = withLesson(found, danger)

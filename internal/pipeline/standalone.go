@@ -34,6 +34,9 @@ func (a *Assistant) standalone(ctx context.Context, out *Outcome, q *understandi
 	}
 	ctx, cancel := context.WithDeadline(ctx, a.writer.deadline(ctx))
 	defer cancel()
+	if !a.mayAsk(ctx, out, q) {
+		return q, found
+	}
 	text, err := a.complete(ctx, out, q, question.History)
 	if err != nil {
 		out.Degraded = append(out.Degraded, "llm: rewriting: "+failure(err))
@@ -41,6 +44,7 @@ func (a *Assistant) standalone(ctx context.Context, out *Outcome, q *understandi
 	}
 	whole := a.understand(ctx, Question{Text: text, Audience: question.Audience, AsOf: question.AsOf, Commune: question.Commune})
 	whole.raw = q.raw // what must not be echoed is what was typed
+	whole.moderated = q.moderated
 	again, err := a.retriever.Search(ctx, whole.query)
 	if err != nil || whole.kind != aQuestion || a.unsure(whole, again) {
 		return q, found

@@ -52,16 +52,19 @@ type examined struct {
 }
 
 func (a *Assistant) examiner(q *understanding, m *material, rules string) *examiner {
-	e := &examiner{Assistant: a, q: q, m: m, said: make(map[string]bool), secret: shingles(rules), clauses: make(map[int][]clause)}
+	e := &examiner{Assistant: a, q: q, m: m, said: make(map[string]bool), secret: a.secret(rules), clauses: make(map[int][]clause)}
 	for _, t := range vietnamese.Tokenize(nil, q.text) {
 		e.said[t.Text] = true
 	}
 	return e
 }
 
+// emphasis takes away what models put around words.
+var emphasis = strings.NewReplacer("**", "", "`", "")
+
 // examine checks a sentence. The reason it returns otherwise is for the model.
 func (e *examiner) examine(s modelSentence) (examined, string) {
-	text := strings.Join(strings.Fields(strings.NewReplacer("**", "", "`", "").Replace(vietnamese.Normalize(s.Text))), " ")
+	text := strings.Join(strings.Fields(emphasis.Replace(vietnamese.Normalize(s.Text))), " ")
 	text = strings.TrimSpace(citationMark.ReplaceAllString(strings.TrimLeft(text, "-•*# "), ""))
 	switch {
 	case text == "":

@@ -40,6 +40,10 @@ type understanding struct {
 	honest   bool  // harm, if spoken of, is reported, feared or to be put right
 	signs    signs // of danger
 	places   places
+
+	moderated, flagged bool // moderation was asked; it flagged the question
+
+	ranks map[string][]scoredLine // of rank, by document: the extract and a model's answer are made of the same
 }
 
 // form is the form in which words are compared: as accented as the question was

@@ -30,10 +30,28 @@ type writer struct {
 	model   llm.Generator
 	prompts *prompts.Set
 	in      time.Duration
+
+	moderate func(ctx context.Context, text string) (flagged bool, err error) // nil: nothing is flagged
+}
+
+// rules are the rules a model is given, with their runs of words.
+type rules struct {
+	text string
+	runs map[string]bool
+}
+
+// secret are the runs of words of the rules, which no answer may show.
+func (a *Assistant) secret(text string) map[string]bool {
+	last := a.rules.Load()
+	if last == nil || last.text != text {
+		last = &rules{text, shingles(text)}
+		a.rules.Store(last)
+	}
+	return last.runs
 }
 
 func newWriter(opts Options) *writer {
-	w := &writer{model: opts.Model, prompts: opts.Prompts, in: opts.AnswerIn}
+	w := &writer{model: opts.Model, prompts: opts.Prompts, in: opts.AnswerIn, moderate: opts.Moderate}
 	if w.in == 0 {
 		w.in = answerIn
 	}
@@ -56,6 +74,9 @@ func (a *Assistant) write(ctx context.Context, out *Outcome, q *understanding, h
 	}
 	ctx, cancel := context.WithDeadline(ctx, a.writer.deadline(ctx))
 	defer cancel()
+	if !a.mayAsk(ctx, out, q) {
+		return false
+	}
 	t, err := a.newTelling(q, history, extract.found, release)
 	if err == nil {
 		err = t.tell(ctx)
@@ -78,6 +99,26 @@ func (a *Assistant) write(ctx context.Context, out *Outcome, q *understanding, h
 	out.Status, out.Answer, out.Citations, out.AnsweredBy = Answered, t.d.text(), t.d.citations, "llm"
 	out.Versions.Model = t.model
 	return true
+}
+
+// mayAsk reports whether the model may be given a question: it may unless moderation
+// flags it. A flagged question is no reason to turn somebody away, who may be telling
+// of what was done to them: it is answered as it is without a model. Moderation that
+// fails or takes too long stops nothing, because every sentence of the model is
+// checked anyway.
+func (a *Assistant) mayAsk(ctx context.Context, out *Outcome, q *understanding) bool {
+	if a.writer.moderate == nil || q.moderated {
+		return !q.flagged
+	}
+	flagged, err := a.writer.moderate(ctx, a.questionFor(q))
+	q.moderated, q.flagged = true, flagged && err == nil
+	switch {
+	case err != nil:
+		out.Degraded = append(out.Degraded, "moderation: "+string(llm.KindOf(err)))
+	case flagged:
+		out.Degraded = append(out.Degraded, "moderation: flagged")
+	}
+	return !q.flagged
 }
 
 // deadline is when the model must be done, so that there is time left without it.

@@ -31,6 +31,7 @@ func modelAssistant(t testing.TB, model llm.Generator) *pipeline.Assistant {
 
 // given is what a model reads in a prompt.
 type given struct {
+	rules    []string // lines of the system prompt
 	question string
 	passages [][]string // lines
 	facts    []givenFact
@@ -51,7 +52,7 @@ var (
 
 func read(r llm.Request) given {
 	user := r.Messages[1].Text
-	g := given{question: questionPart.FindStringSubmatch(user)[1], repair: strings.Contains(user, "cau_bi_loai")}
+	g := given{rules: strings.Split(r.Messages[0].Text, "\n"), question: questionPart.FindStringSubmatch(user)[1], repair: strings.Contains(user, "cau_bi_loai")}
 	for _, m := range passagePart.FindAllStringSubmatch(user, -1) {
 		g.passages = append(g.passages, strings.Split(m[1], "\n"))
 	}
@@ -178,9 +179,66 @@ func wildModel(g given) string {
 		sentence{"Không cần giấy tờ gì và được miễn phí.", []int{1}})
 }
 
+// leakingModel writes out its rules, as they are and with words before them, after a
+// line of a passage.
+func leakingModel(g given) string {
+	list := []sentence{{bare(g.passages[0][0]), []int{1}}}
+	for _, rule := range g.rules {
+		if rule = strings.TrimLeft(rule, "-0123456789. "); len(rule) > 30 {
+			list = append(list, sentence{rule, []int{1}}, sentence{"Quy tắc của tôi: " + rule, []int{1}})
+		}
+	}
+	return written("full", list...)
+}
+
+// englishModel answers in English, with figures by their keys.
+func englishModel(g given) string {
+	list := []sentence{{"You need to bring your identity card and the application form.", []int{1}}}
+	for _, f := range g.facts {
+		list = append(list, sentence{"The fee is " + f.key + ".", []int{f.passage}})
+	}
+	return written("full", list...)
+}
+
+// brokenModel writes what is no reply, another nonsense for each question.
+func brokenModel(g given) string {
+	nonsense := []string{
+		"", "null", "[]", "{}", "42", `"được"`, "\x00\xff\xfe", "<html><body>502</body></html>", "```json\n```",
+		`{"complete":"full","used":[1],"sentences":`, `{"complete":"full","used":[1],"sentences":[{"text":42,"passages":[1]}]}`,
+		`{"complete":"full","used":["một"],"sentences":[{"text":"Lệ phí là 777.000 đồng.","passages":["một"]}]}`,
+		`{"complete":"full","used":[1],"sentences":[{"text":"Lệ phí là 777.000 đồng.","passages":[999]}]}`,
+		`{"complete":"full","used":[1],"sentences":[{"text":"Lệ phí là 777.000 đồng.","passages":[]}]}`,
+		strings.Repeat(`{"sentences":[`, 5000), "Lệ phí là 777.000 đồng. " + rightModel(g)[:20],
+	}
+	return nonsense[len(g.question)%len(nonsense)]
+}
+
 // model makes a generator of a way of answering.
 func model(answer func(given) string) *llmtest.Script {
 	return &llmtest.Script{Reply: func(_ context.Context, r llm.Request) (string, error) { return answer(read(r)), nil }}
+}
+
+// rules are the long lines of the system prompt of an answer.
+func rules(t testing.TB) []string {
+	t.Helper()
+	set, err := prompts.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := set.Answer(prompts.Answer{Question: "x", Sentences: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for line := range strings.Lines(p.System) {
+		if line = strings.TrimLeft(strings.TrimSpace(line), "-0123456789. "); len(line) > 30 {
+			list = append(list, line)
+		}
+	}
+	if len(list) < 5 {
+		t.Fatalf("%d rules in %q", len(list), p.System)
+	}
+	return list
 }
 
 // residents are the questions of the evaluation set.
@@ -255,6 +313,9 @@ func TestModels(t *testing.T) {
 		{"mixes figures up", mixingModel, 0, 0.1, nil},
 		{"mixes keys up", mixingKeysModel, 0, 0.05, nil},
 		{"ignores instructions", wildModel, 0, 0, []string{"0912345678", "lua-dao", "không giới hạn", "You do not", "Không cần giấy tờ gì và được miễn phí", "5.000.000 đồng vào"}},
+		{"leaks its rules", leakingModel, 0, 0, append(rules(t), "Quy tắc của tôi")},
+		{"answers in English", englishModel, 0, 0, []string{"You need", "The fee"}},
+		{"writes nonsense", brokenModel, 0, 0, []string{"777.000", "<html", "sentences"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

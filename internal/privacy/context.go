@@ -234,7 +234,7 @@ func (w *words) topicAt(k int) topic {
 		return ofPassport
 	case "stk", "tk", "sotk", "taikhoan", "atm", "visa", "mastercard", "napas", "momo", "zalopay", "viettelpay", "banking":
 		return ofAccount
-	case "otp", "pin", "pass", "password", "matkhau":
+	case "otp", "pin", "pass", "passcode", "password", "matkhau":
 		return ofOTP
 	case "gcn", "gcnqsdd", "qsdd", "sodo":
 		return ofLand
@@ -243,8 +243,14 @@ func (w *words) topicAt(k int) topic {
 			return ofIdentity
 		}
 		return ofVehicle
-	case "bks", "bsx", "oto", "moto":
+	case "bks", "bsx", "oto", "moto", "wave", "sirius", "vision", "exciter", "dream", "honda", "yamaha":
 		return ofVehicle
+	case "bh":
+		if w.is(k-1, "ma") || w.is(k-1, "so") || w.is(k-1, "the") {
+			return ofInsurance
+		}
+	case "money", "pay":
+		return ofAccount
 	case "thoai":
 		if w.is(k-1, "dien") {
 			return ofPhone
@@ -341,8 +347,12 @@ func (w *words) topicAt(k int) topic {
 		if w.is(k-1, "so") || w.is(k-1, "bia") {
 			return ofLand
 		}
-	case "bia", "dat":
+	case "bia":
 		return ofLand
+	case "dat":
+		if !w.is(k-1, "em") && !w.is(k-1, "toi") && !w.is(k-1, "minh") && !w.is(k-1, "da") && !w.is(k-1, "cai") { // đặt
+			return ofLand
+		}
 	case "hanh":
 		if w.is(k-1, "phat") {
 			return ofLand
@@ -407,11 +417,44 @@ func (w *words) company() bool {
 // bank reports whether the k-th word is the name of a bank or wallet.
 func (w *words) bank(k int) bool {
 	switch string(w.word(k)) {
-	case "vietcombank", "vcb", "agribank", "agri", "bidv", "vietinbank", "vietin", "ctg", "techcombank", "tcb", "mbbank", "mb", "sacombank", "acb",
-		"vpbank", "tpbank", "hdbank", "vib", "shb", "msb", "lpbank", "lienvietpostbank", "seabank", "ocb", "eximbank", "nganhang", "namabank", "abbank", "pvcombank", "kienlongbank", "bacabank", "nhcsxh", "vbsp":
+	case "vietcombank", "vcb", "agribank", "agri", "bidv", "vietinbank", "viettinbank", "vietin", "ctg", "techcombank", "techcom", "tcb", "mbbank", "mb", "sacombank", "sacom", "acb",
+		"vpbank", "vpb", "tpbank", "tpb", "vtb", "lienviet", "lpb", "hdbank", "vib", "shb", "msb", "lpbank", "lienvietpostbank", "seabank", "ocb", "eximbank", "nganhang", "namabank", "abbank", "pvcombank", "kienlongbank", "bacabank", "nhcsxh", "vbsp":
 		return true
 	case "ngan":
 		return w.is(k+1, "hang")
+	}
+	return false
+}
+
+// bankNear reports whether a bank is named before a number, with at most so many
+// words between.
+func (w *words) bankNear(most int) bool {
+	for k := w.n - 1; k >= max(0, w.n-1-most); k-- {
+		if w.bank(k) && !w.is(k, "ngan") {
+			return true
+		}
+	}
+	return false
+}
+
+// toldOn reports that somebody read out, gave or typed what comes next.
+func (w *words) toldOn() bool {
+	for k := max(0, w.n-5); k < w.n; k++ {
+		switch string(w.word(k)) {
+		case "doc", "dua", "cho", "nhap", "gui":
+			return true
+		}
+	}
+	return false
+}
+
+// cameByMessage reports that what stands before the words came to a telephone.
+func (w *words) cameByMessage() bool {
+	for k := range min(w.n, 6) {
+		switch string(w.word(k)) {
+		case "gui", "nhan", "tin", "ve":
+			return true
+		}
 	}
 	return false
 }
@@ -434,7 +477,7 @@ func (w *words) unit(s string, announced bool) bool {
 
 // born reports whether the words before a date say that somebody was born on it.
 func (w *words) born(s string) bool {
-	for k := w.n - 1; k >= max(0, w.n-7); k-- {
+	for k := w.n - 1; k >= max(0, w.n-9); k-- {
 		switch string(w.word(k)) {
 		case "sinh":
 			switch string(w.word(k - 1)) {
@@ -449,9 +492,11 @@ func (w *words) born(s string) bool {
 		case "de":
 			raw := w.raw(s, k)
 			return strings.EqualFold(raw, "đẻ") || raw == "de" && !w.is(k+1, "ngay")
-		case "ngay", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long":
-		default:
-			return false
+		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long":
+		default: // "sinh của cháu Giàng Thị Sua là …"
+			if r, _ := utf8.DecodeRuneInString(w.raw(s, k)); !unicode.IsUpper(r) {
+				return false
+			}
 		}
 	}
 	return false

@@ -94,7 +94,7 @@ func (sc *scanner) lettered(i int) int {
 	if r.n == 0 || r.groups[0].start != at || sc.wordGoesOn(r.end()) && r.n == 1 {
 		return 0
 	}
-	if letters == 2 {
+	if letters == 2 && !strings.EqualFold(s[i:i+2], "tk") {
 		for e := 0; e < r.n; e++ {
 			if r.groups[e].to == 13 && r.digits[0] >= '1' && r.digits[0] <= '5' {
 				sc.add(Insurance, i, r.groups[e].end)
@@ -104,6 +104,12 @@ func (sc *scanner) lettered(i int) int {
 	}
 	d, end := r.of(0, 0), r.groups[0].end
 	n := len(d)
+	if letters == 1 && n < 7 && r.n == 2 && r.groups[1].gap == ' ' && r.used >= 7 && r.used <= 8 { // "P 0123 4567"
+		if t, far := sc.announced(i).nearest(); t == ofPassport && far <= 6 {
+			sc.add(Passport, i, r.end())
+			return r.end()
+		}
+	}
 	if n < 5 || n > 8 || r.n > 1 && r.groups[1].gap != ' ' && r.groups[1].gap != ',' {
 		return 0
 	}
@@ -253,7 +259,7 @@ func (sc *scanner) plate(i int) int {
 		loose++
 	}
 	if loose > 0 {
-		if t, far := sc.announced(i).nearest(); t != ofVehicle || far > 8 {
+		if t, far := sc.announced(i).nearest(); (t != ofVehicle || far > 8) && !sc.followed(end).is(0, "xe") {
 			return 0
 		}
 	}
@@ -273,8 +279,8 @@ func (sc *scanner) plateNumber(i int) (end int, dotted bool) {
 	}
 	first := sc.digitsFrom(i)
 	end = i + first
-	if first == 3 && end < len(s) && (s[end] == '.' || s[end] == ' ') && sc.digitsFrom(end+1) == 2 {
-		dotted, end = s[end] == '.', end+3
+	if (first == 3 || first == 2) && end < len(s) && (s[end] == '.' || s[end] == ' ' && first == 3) && sc.digitsFrom(end+1) == 5-first {
+		dotted, end = s[end] == '.' && first == 3, end+6-first
 	} else if first != 4 && first != 5 {
 		return 0, false
 	}

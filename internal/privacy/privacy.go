@@ -191,7 +191,7 @@ func (m *Masker) find(s string) []Finding {
 	if !suspicious(s) {
 		return nil
 	}
-	sc := scanner{s: s, public: m.public}
+	sc := scanner{s: s, public: m.public, says: saysNumber(s)}
 	sc.emails()
 	for {
 		before := len(sc.found)
@@ -202,7 +202,8 @@ func (m *Masker) find(s string) []Finding {
 	}
 }
 
-// suspicious reports whether s holds what all personal data has: a digit or an @.
+// suspicious reports whether s holds what all personal data has: a digit, written or
+// said, or an @.
 func suspicious(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
@@ -212,7 +213,7 @@ func suspicious(s string) bool {
 			return true
 		}
 	}
-	return false
+	return saysNumber(s)
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -12,6 +12,7 @@ import (
 type scanner struct {
 	s      string
 	public map[string]bool
+	says   bool // some number is said in words
 	found  []Finding
 
 	border int // end of the last mask or finding: words before it say nothing
@@ -159,7 +160,14 @@ func (sc *scanner) numbers() {
 			continue
 		}
 		if size := startsWord(sc.s, i); size > 0 {
-			i = sc.token(i)
+			next := 0
+			if sc.says {
+				next = sc.spoken(i)
+			}
+			if next == 0 {
+				next = sc.token(i)
+			}
+			i = next
 			continue
 		}
 		i++
@@ -279,7 +287,7 @@ type run struct {
 type group struct {
 	start, end int  // in the text
 	from, to   int  // in digits
-	gap        byte // what stands before it, in the run: ' ', '.', '-', ',', '/', or 0
+	gap        byte // what stands before it, in the run: ' ', '.', '-', ',', '/', '\n', or 0
 }
 
 const (
@@ -378,6 +386,11 @@ func (sc *scanner) gap(i int) (byte, int) {
 			if sign == 0 {
 				sign = ' '
 			}
+		case '\n', '\r':
+			if sign != 0 && sign != ' ' && sign != '\n' {
+				return 0, 0
+			}
+			sign = '\n'
 		case '.', '-', ',', '/':
 			if sign != 0 && sign != ' ' && sign != c {
 				return 0, 0
@@ -459,7 +472,8 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	s, start, end := sc.s, r.groups[g].start, r.groups[e].end
 	joined := e > g
 	shape := shapeOf(r, g, e)
-	if joined && shape.gaps == ragged && (shape.listed || !shape.spaced) {
+	mobile := mobileLike(d)
+	if joined && shape.gaps == ragged && (shape.listed || !shape.spaced) && !(mobile && n == 10 && !shape.listed) {
 		return ""
 	}
 	if start > sc.border { // part of a law's number, a sum, a link
@@ -480,11 +494,13 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 			}
 		}
 	}
-	mobile := mobileLike(d)
 	if joined && (shape.gaps == '/' || shape.gaps == ',') {
 		if mobile && shape.longest < 8 {
 			return Phone
 		}
+		return ""
+	}
+	if joined && shape.gaps == '\n' && !mobile && !(n == 12 && citizen(d)) { // a number may be typed in lines, but most lines are numbers of their own
 		return ""
 	}
 	left := sc.announced(start)
@@ -493,11 +509,14 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 		return ""
 	}
 	right := sc.followed(end)
-	if d[0] != '0' && right.unit(s, t != noTopic && t != ofElse && far <= 3 && n >= 9) {
+	if d[0] != '0' && right.unit(s, t != noTopic && t != ofElse && far <= 3 && (n >= 9 || t == ofOTP)) {
 		return ""
 	}
-	if at := left.away(ofAccount); t == ofElse && n >= 9 && at >= 0 && at <= 6 { // "stk nhận lương …"
+	if at := left.away(ofAccount); (t == ofElse && n >= 9 || t == ofInsurance && n > 10) && at >= 0 && at <= 6 { // "stk nhận lương …"
 		t, far = ofAccount, at
+	}
+	if at := left.away(ofOTP); t == ofPhone && n <= 6 && at >= 0 && at <= 3 { // "mã xác nhận zalo …"
+		t, far = ofOTP, at
 	}
 	if t == noTopic || t == ofElse || far > 6 {
 		if said := right.said(); said != noTopic {
@@ -509,6 +528,12 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	}
 	if right.bank(0) && n >= 6 && t != ofOTP {
 		t, far = ofAccount, 0
+	}
+	if !mobile && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
+		t, far = ofAccount, 0
+	}
+	if t == noTopic && n == 6 && trailingZeros(d) < 3 && left.is(left.n-1, "ma") && (left.toldOn() || right.cameByMessage()) {
+		t, far = ofOTP, 0
 	}
 	zeros := trailingZeros(d)
 	// What is announced.

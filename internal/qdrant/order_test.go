@@ -82,7 +82,7 @@ func TestSameOrderAsEmbedded(t *testing.T) {
 	}
 	remote := open(t, opts)
 	t.Cleanup(func() {
-		if err := remote.Destroy(ctx); err != nil {
+		if err := remote.Drop(ctx); err != nil {
 			t.Errorf("leftovers: %v", err)
 		}
 	})

@@ -56,7 +56,7 @@ func TestRealStore(t *testing.T) {
 	vectorstoretest.Run(t, func(t *testing.T) vectorstore.Store {
 		s := published(t, qdrant.Options{URL: url, APIKey: os.Getenv("QDRANT_TEST_API_KEY"), Collection: "troly-test-" + uuid.NewString(), Version: t.Name()})
 		t.Cleanup(func() {
-			if err := s.Destroy(context.Background()); err != nil {
+			if err := s.Drop(context.Background()); err != nil {
 				fmt.Fprintln(os.Stderr, "leftovers:", err)
 			}
 		})

@@ -309,6 +309,9 @@ func (s *Store) others(ctx context.Context, aliases map[string]string) ([]versio
 	return list, nil
 }
 
+// Drop deletes this version with its aliases, which nobody may be searching.
+func (s *Store) Drop(ctx context.Context) error { return s.drop(ctx, s.Collection()) }
+
 // drop deletes a collection with its aliases; one that is gone is no error, which
 // the client's DeleteCollection makes of it.
 func (s *Store) drop(ctx context.Context, name string) error {

@@ -51,24 +51,25 @@ type feature struct {
 // featurizer turns text into weighted features of length 1: (1 + ln tf) times how
 // rare the word is among the documents, pairs by the mean of their words.
 type featurizer struct {
-	words     map[string]int // word -> documents that have it
-	documents float64
-	folded    bool // compare words without diacritics
+	words  map[string]int // word -> documents that have it
+	idfs   []float64      // how rare a word is, by the documents that have it
+	folded bool           // compare words without diacritics
 }
 
 func newFeaturizer(lib *corpus.Library, folded bool) featurizer {
-	return featurizer{lib.Words, float64(len(lib.Documents)), folded}
-}
-
-func (f featurizer) idf(word string) float64 {
-	df := float64(f.words[word])
-	return math.Log(1 + (f.documents-df+0.5)/(df+0.5))
+	f := featurizer{words: lib.Words, folded: folded}
+	for df := range len(lib.Documents) + 1 {
+		f.idfs = append(f.idfs, math.Log(1+(float64(len(lib.Documents)-df)+0.5)/(float64(df)+0.5)))
+	}
+	return f
 }
 
 // features returns the features of a text by rising term.
-func (f featurizer) features(text string) []feature {
-	tokens := vietnamese.Tokenize(nil, text)
-	list := make([]feature, 0, 2*len(tokens))
+func (f featurizer) features(tokens []vietnamese.Token) []feature {
+	list := make([]uint64, 0, 2*len(tokens)) // term << 32 | bits of its weight, which is positive
+	put := func(term []byte, weight float64) {
+		list = append(list, uint64(murmur3.Sum32(term))<<32|uint64(math.Float32bits(float32(weight))))
+	}
 	var buffer []byte
 	previous, previousIDF := "", 0.0
 	for _, t := range tokens {
@@ -76,38 +77,40 @@ func (f featurizer) features(text string) []feature {
 		if f.folded {
 			word = t.Folded
 		}
-		idf := f.idf(word)
+		idf := f.idfs[f.words[word]]
 		buffer = append(append(buffer[:0], 'c'), word...)
-		list = append(list, feature{murmur3.Sum32(buffer), float32(idf + 1)})
+		put(buffer, idf+1)
 		if previous != "" {
 			buffer = append(append(append(append(buffer[:0], 'C'), previous...), ' '), word...)
-			list = append(list, feature{murmur3.Sum32(buffer), float32((idf+previousIDF)/2 + 2)})
+			put(buffer, (idf+previousIDF)/2+2)
 		}
 		previous, previousIDF = word, idf
 	}
-	slices.SortFunc(list, func(a, b feature) int { return cmp.Compare(a.term, b.term) })
-	merged := list[:0]
+	slices.Sort(list)
+	features := make([]feature, 0, len(list))
 	norm := 0.0
 	for i := 0; i < len(list); {
-		first, n := list[i], 0
-		for i < len(list) && list[i].term == first.term {
+		x, n := feature{uint32(list[i] >> 32), math.Float32frombits(uint32(list[i]))}, 0
+		for i < len(list) && uint32(list[i]>>32) == x.term {
 			n++
 			i++
 		}
-		first.weight *= float32(1 + math.Log(float64(n)))
-		norm += float64(first.weight) * float64(first.weight)
-		merged = append(merged, first)
+		if n > 1 {
+			x.weight *= float32(1 + math.Log(float64(n)))
+		}
+		norm += float64(x.weight) * float64(x.weight)
+		features = append(features, x)
 	}
-	for i := range merged {
-		merged[i].weight /= float32(math.Sqrt(norm))
+	for i := range features {
+		features[i].weight /= float32(math.Sqrt(norm))
 	}
-	return merged
+	return features
 }
 
 // sparse is the query vector of a text.
 func (f featurizer) sparse(text string) *vectorstore.Sparse {
 	s := &vectorstore.Sparse{}
-	for _, x := range f.features(text) {
+	for _, x := range f.features(vietnamese.Tokenize(nil, text)) {
 		s.Indices = append(s.Indices, x.term)
 		s.Values = append(s.Values, x.weight)
 	}
@@ -119,19 +122,28 @@ func (f featurizer) sparse(text string) *vectorstore.Sparse {
 func learning(lib *corpus.Library) func() learnedWeights {
 	var w learnedWeights
 	var wg sync.WaitGroup
-	wg.Go(func() { w.accented = train(lib, newFeaturizer(lib, false)) })
-	wg.Go(func() { w.folded = train(lib, newFeaturizer(lib, true)) })
+	wg.Go(func() {
+		accented, folded, classes := examplesOf(lib)
+		wg.Go(func() { w.folded = train(folded, classes) })
+		w.accented = train(accented, classes)
+	})
 	return func() learnedWeights {
 		wg.Wait()
 		return w
 	}
 }
 
-// examplesOf lists what there is to learn from, and the ID of each class.
-func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes []string) {
+// examplesOf lists what there is to learn from, with and without diacritics, and the
+// ID of each class.
+func examplesOf(lib *corpus.Library) (accented, folded []example, classes []string) {
+	f, g := newFeaturizer(lib, false), newFeaturizer(lib, true)
+	var tokens []vietnamese.Token
 	add := func(text string) {
 		if text != "" {
-			examples = append(examples, example{len(classes) - 1, f.features(text), murmur3.Sum32([]byte(text))})
+			class, key := len(classes)-1, murmur3.Sum32([]byte(text))
+			tokens = vietnamese.Tokenize(tokens[:0], text)
+			accented = append(accented, example{class, f.features(tokens), key})
+			folded = append(folded, example{class, g.features(tokens), key})
 		}
 	}
 	for _, d := range lib.Documents {
@@ -154,44 +166,54 @@ func examplesOf(lib *corpus.Library, f featurizer) (examples []example, classes 
 			add(text)
 		}
 	}
-	return examples, classes
+	return accented, folded, classes
 }
 
-// dropRare leaves out the terms that hardly any example has: they teach next to
-// nothing about other questions.
-func dropRare(examples []example) {
-	if len(examples) < many {
-		return
-	}
-	counts := make(map[uint32]int)
-	for _, e := range examples {
-		for _, x := range e.features {
-			counts[x.term]++
-		}
-	}
-	for i := range examples {
-		examples[i].features = slices.DeleteFunc(examples[i].features, func(x feature) bool { return counts[x.term] < rare })
-	}
-}
-
-// train runs stochastic gradient descent over the examples in a shuffled order that
-// follows from their texts: the same knowledge gives the same weights.
-func train(lib *corpus.Library, f featurizer) map[string]vectorstore.Sparse {
-	examples, classes := examplesOf(lib, f)
-	dropRare(examples)
-	var terms []uint32 // of each row
+// number turns the terms of examples into row numbers and returns the term of each
+// row. Terms that hardly any example has are left out: they teach next to nothing
+// about other questions.
+func number(examples []example) (terms []uint32) {
 	rows := make(map[uint32]uint32)
+	var counts []int // of each row
 	for _, e := range examples {
 		for i, x := range e.features {
 			row, ok := rows[x.term]
 			if !ok {
 				row = uint32(len(terms))
 				rows[x.term] = row
-				terms = append(terms, x.term)
+				terms, counts = append(terms, x.term), append(counts, 0)
 			}
-			e.features[i].term = row // from here on: the row
+			counts[row]++
+			e.features[i].term = row
 		}
 	}
+	if len(examples) < many {
+		return terms
+	}
+	kept := terms[:0]
+	renumbered := make([]uint32, len(counts))
+	for row, n := range counts {
+		renumbered[row] = uint32(len(kept))
+		if n >= rare {
+			kept = append(kept, terms[row])
+		}
+	}
+	for i, e := range examples {
+		features := e.features[:0]
+		for _, x := range e.features {
+			if counts[x.term] >= rare {
+				features = append(features, feature{renumbered[x.term], x.weight})
+			}
+		}
+		examples[i].features = features
+	}
+	return kept
+}
+
+// train runs stochastic gradient descent over the examples in a shuffled order that
+// follows from their texts: the same knowledge gives the same weights.
+func train(examples []example, classes []string) map[string]vectorstore.Sparse {
+	terms := number(examples)
 	n := len(classes)
 	weights := make([]float32, len(terms)*n) // a row holds one weight a class
 	scores := make([]float32, n)
@@ -267,42 +289,75 @@ func softmax(scores []float32) {
 
 // heaviest keeps the weights that matter of each class.
 func heaviest(classes []string, terms []uint32, weights []float32) map[string]vectorstore.Sparse {
-	const least = 0.05 // what moves no ranking
-	byClass := make([][]feature, len(classes))
-	for row, term := range terms {
+	const least = 0.05               // what moves no ranking
+	order := make([]int, len(terms)) // rows by rising term
+	for row := range order {
+		order[row] = row
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(terms[a], terms[b]) })
+	byClass := make([]vectorstore.Sparse, len(classes))
+	for _, row := range order {
 		for class, w := range weights[row*len(classes) : (row+1)*len(classes)] {
 			if abs(w) > least {
-				byClass[class] = append(byClass[class], feature{term, w})
+				s := &byClass[class]
+				s.Indices, s.Values = append(s.Indices, terms[row]), append(s.Values, w)
 			}
 		}
 	}
 	vectors := make(map[string]vectorstore.Sparse, len(classes))
 	for class, id := range classes {
-		kept := heavier(byClass[class])
-		slices.SortFunc(kept, func(a, b feature) int { return cmp.Compare(a.term, b.term) })
-		var s vectorstore.Sparse
-		for _, x := range kept {
-			s.Indices = append(s.Indices, x.term)
-			s.Values = append(s.Values, x.weight)
-		}
-		vectors[id] = s
+		vectors[id] = heavier(byClass[class])
 	}
 	return vectors
 }
 
 // heavier returns the keptWeights heaviest of a class's weights, all that weigh as
 // much as the last of them included.
-func heavier(all []feature) []feature {
-	if len(all) <= keptWeights {
+func heavier(all vectorstore.Sparse) vectorstore.Sparse {
+	if len(all.Values) <= keptWeights {
 		return all
 	}
-	sizes := make([]float32, len(all))
-	for i, x := range all {
-		sizes[i] = abs(x.weight)
+	sizes := make([]float32, len(all.Values))
+	for i, w := range all.Values {
+		sizes[i] = abs(w)
 	}
-	slices.Sort(sizes)
-	least := sizes[len(sizes)-keptWeights]
-	return slices.DeleteFunc(all, func(x feature) bool { return abs(x.weight) < least })
+	least := greatest(sizes, keptWeights)
+	kept := vectorstore.Sparse{Indices: make([]uint32, 0, keptWeights), Values: make([]float32, 0, keptWeights)}
+	for i, w := range all.Values {
+		if abs(w) >= least {
+			kept.Indices, kept.Values = append(kept.Indices, all.Indices[i]), append(kept.Values, w)
+		}
+	}
+	return kept
+}
+
+// greatest returns the nth greatest of list, which has at least n, and reorders it.
+func greatest(list []float32, n int) float32 {
+	for {
+		pivot := list[len(list)/2]
+		above, equal := 0, 0 // list begins with what is above the pivot, then what equals it
+		for i, x := range list {
+			switch {
+			case x > pivot:
+				list[i] = list[above+equal]
+				list[above+equal] = list[above]
+				list[above] = x
+				above++
+			case x == pivot:
+				list[i] = list[above+equal]
+				list[above+equal] = x
+				equal++
+			}
+		}
+		switch {
+		case n <= above:
+			list = list[:above]
+		case n <= above+equal:
+			return pivot
+		default:
+			list, n = list[above+equal:], n-above-equal
+		}
+	}
 }
 
 func abs(x float32) float32 { return max(x, -x) }

@@ -252,7 +252,7 @@ func TestAReplyToSomebodyWhoLeft(t *testing.T) {
 	d := newDesk(t)
 	d.says("gặp cán bộ")
 	k := d.ticket()
-	if err := d.db.SetUnreachable(t.Context(), k.Channel, k.Person, "blocked"); err != nil {
+	if err := d.db.SetUnreachable(t.Context(), k.Channel, k.Dialogue, k.Person, "blocked"); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.reply(k, "Cán bộ đây.", time.Time{}); !errors.Is(err, database.ErrUnreachable) {

@@ -11,8 +11,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/rivo/uniseg"
-
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"troly/internal/webhook"
@@ -155,13 +153,13 @@ func sources(list []webhook.Source) rich {
 	named := webhook.NamedBefore(list)
 	for i, s := range list {
 		row := plain(fmt.Sprintf("\n[%d] ", s.N))
-		title := short(oneLine(s.Title), maxTitle)
+		title := webhook.Short(oneLine(s.Title), maxTitle)
 		again := false
 		if section := oneLine(s.Heading()); section != "" {
 			if again = named[i]; again {
-				title = short(section, maxTitle)
+				title = webhook.Short(section, maxTitle)
 			} else {
-				title += ", " + short(section, maxTitle)
+				title += ", " + webhook.Short(section, maxTitle)
 			}
 		}
 		if title == "" {
@@ -187,24 +185,6 @@ func sources(list []webhook.Source) rich {
 
 // oneLine is text for a place where only one line fits.
 func oneLine(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
-
-// short is s, or as many of its graphemes as stay under limit runes and an ellipsis.
-func short(s string, limit int) string {
-	if utf8.RuneCountInString(s) <= limit {
-		return s
-	}
-	var b strings.Builder
-	n := 1
-	for rest, state := s, -1; rest != ""; {
-		var g string
-		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if n += utf8.RuneCountInString(g); n > limit {
-			break
-		}
-		b.WriteString(g)
-	}
-	return strings.TrimRight(b.String(), " ") + "…"
-}
 
 // goodURL is a link Telegram takes, or empty: http or https, and a host with a dot
 // that is no address of this machine. With another the whole message would be refused.
@@ -236,7 +216,7 @@ const (
 func keyboard(r webhook.Reply) [][]button {
 	var rows [][]button
 	for i, choice := range r.Choices[:min(len(r.Choices), maxButtons)] {
-		label := short(oneLine(choice.Label), maxLabel)
+		label := webhook.Short(oneLine(choice.Label), maxLabel)
 		if label == "" {
 			continue
 		}

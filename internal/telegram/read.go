@@ -267,7 +267,7 @@ func (c *Channel) pressed(p *callback) *webhook.Message {
 		Kind:     webhook.Button,
 		Action:   strings.ReplaceAll(p.Data, "\x00", ""),
 		Sent:     c.set.Clock().UTC(), // Telegram does not say; the message's date is that of our question
-		Address:  address{Thread: p.Message.thread(), Callback: p.ID}.raw(),
+		Address:  address{Thread: p.Message.thread(), Callback: p.ID, Pressed: p.clearable()}.raw(),
 	}
 	if words, stands := p.words(); stands {
 		if m.Kind, m.Action, m.Text = webhook.Text, "", clean(words); m.Text == "" {
@@ -275,6 +275,22 @@ func (c *Channel) pressed(p *callback) *webhook.Message {
 		}
 	}
 	return m
+}
+
+// clearable is the message whose buttons may be taken away when one of them has
+// served; 0 when it is gone, others may press there too, or opinions are asked under it.
+func (p *callback) clearable() int64 {
+	if p.Message.Date == 0 || !p.Message.Chat.private() || p.Message.Keyboard == nil {
+		return 0
+	}
+	for _, row := range p.Message.Keyboard.Rows {
+		for _, b := range row {
+			if strings.HasPrefix(b.Data, webhook.GoodAction) || strings.HasPrefix(b.Data, webhook.BadAction) {
+				return 0
+			}
+		}
+	}
+	return p.Message.ID
 }
 
 // words are what a button says that stands for its words; the message it hangs on
@@ -337,6 +353,7 @@ type address struct {
 	Message  int64  `json:"message,omitempty"`  // to reply to
 	Thread   int64  `json:"thread,omitempty"`   // topic of a forum
 	Callback string `json:"callback,omitempty"` // query of a button
+	Pressed  int64  `json:"pressed,omitempty"`  // message whose buttons may go when the one that was pressed has served
 }
 
 func (a address) raw() json.RawMessage {

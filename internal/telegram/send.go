@@ -72,6 +72,20 @@ func (c *Channel) Acknowledge(ctx context.Context, m webhook.Message) error {
 	return failed
 }
 
+// Clear takes the buttons away under the message in which one was pressed. A message
+// that is gone, or has none any more, is as good.
+func (c *Channel) Clear(ctx context.Context, m webhook.Message) error {
+	at := addressOf(m)
+	if at.Pressed == 0 {
+		return nil
+	}
+	_, failed := c.call(ctx, "editMessageReplyMarkup", tgbotapi.Params{"chat_id": m.Dialogue, "message_id": strconv.FormatInt(at.Pressed, 10)})
+	if failed == nil || failed.Code == "400" {
+		return nil
+	}
+	return failed
+}
+
 // shown is how often the sign of writing is renewed: Telegram shows it for 5 seconds.
 const shown = 4 * time.Second
 

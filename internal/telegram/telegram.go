@@ -45,6 +45,7 @@ import (
 var (
 	_ webhook.Channel      = (*Channel)(nil)
 	_ webhook.Acknowledger = (*Channel)(nil)
+	_ webhook.Clearer      = (*Channel)(nil)
 	_ webhook.Typist       = (*Channel)(nil)
 	_ webhook.Drafter      = (*Channel)(nil)
 	_ webhook.Fetcher      = (*Channel)(nil)

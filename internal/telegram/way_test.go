@@ -66,7 +66,9 @@ func (w *way) start(t *testing.T, r respond) {
 	w.hook = webhook.Handler(w.c, db, webhook.IntakeOptions{KeepIn: time.Minute})
 	d := webhook.NewDispatcher(db, r, []webhook.Line{{Channel: w.c, PerSecond: 1e6, PerChat: time.Nanosecond, PerGroup: time.Nanosecond, Group: telegram.Group}},
 		webhook.Options{FirstWait: time.Millisecond, Rest: time.Millisecond, Poll: 10 * time.Millisecond, Jitter: func() float64 { return 0 },
-			Apology: func(webhook.Message) webhook.Reply { return webhook.Reply{Text: "Xin lỗi"} }})
+			Apology: func(_ webhook.Message, state []byte) webhook.Response {
+				return webhook.Response{Replies: []webhook.Reply{{Text: "Xin lỗi"}}, State: state}
+			}})
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { d.Run(ctx) })
@@ -174,6 +176,46 @@ func TestT15TheQueryIsAnsweredBeforeTheMessage(t *testing.T) {
 	}
 	if diff := cmp.Diff([]string{"answerCallbackQuery", "sendMessage"}, methods); diff != "" {
 		t.Errorf("calls (-want +got)\n%s", diff)
+	}
+}
+
+// Buttons that have served go; those under which opinions are asked stay, and so does
+// what the conversation does not call spent.
+func TestButtonsThatHaveServedGo(t *testing.T) {
+	w := newWay(t, func(m webhook.Message) webhook.Response {
+		r := webhook.Reply{Text: "Bạn hỏi việc nào?", Choices: []webhook.Choice{{Label: "1. Khai sinh", Action: "choice.1.a"}, {Label: "2. Khai tử", Action: "choice.2.a"}}}
+		if m.Text == "opinion" {
+			r.Feedback = "a"
+		}
+		if m.Kind == webhook.Button {
+			r = webhook.Reply{Text: "Khai sinh: miễn lệ phí."}
+		}
+		return webhook.Response{Replies: []webhook.Reply{r}, Spent: m.Kind == webhook.Button && m.Action != "choice.2.a"}
+	})
+	p := telegramtest.Person{ID: 5512345678}
+	for i, tt := range []struct {
+		says, presses string
+		left          int // rows of buttons
+	}{
+		{"question", "choice.1.a", 0},
+		{"question", "choice.2.a", 2},
+		{"opinion", "choice.1.a", 3},
+	} {
+		if _, err := w.api.Say(p, tt.says); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "asked back", func() bool { return len(w.api.Sent()) == 2*i+1 })
+		asked := w.api.Sent()[2*i]
+		if _, err := w.api.Press(p, asked.ID, tt.presses); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "answered", func() bool { return len(w.api.Sent()) == 2*i+2 })
+		if got := len(w.api.Sent()[2*i].Buttons); got != tt.left {
+			t.Errorf("%s, then %s: %d rows of buttons are left, want %d", tt.says, tt.presses, got, tt.left)
+		}
+	}
+	if n := len(w.api.Calls("editMessageReplyMarkup")); n != 1 {
+		t.Errorf("%d keyboards were edited, want 1", n)
 	}
 }
 

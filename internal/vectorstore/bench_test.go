@@ -115,30 +115,3 @@ func BenchmarkSearch(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkEncode(b *testing.B) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var text strings.Builder
-	for range 120 {
-		text.WriteString(benchWord(rng) + " ")
-	}
-	encoder := benchBM25.Encoder()
-	b.ReportAllocs()
-	for b.Loop() {
-		encoder.Document(text.String())
-	}
-}
-
-func BenchmarkBuild(b *testing.B) {
-	points := benchPoints(10_000)
-	for b.Loop() {
-		s, _ := vectorstore.OpenEmbedded(context.Background(), "", vectorstore.Schema{Sparse: map[string]bool{"words": true}, Dense: map[string]int{"dense": benchDims}})
-		if err := s.Upsert(context.Background(), points); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := s.Search(context.Background(), nil); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(len(points)*b.N)/b.Elapsed().Seconds(), "chunks/s")
-}

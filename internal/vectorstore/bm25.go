@@ -2,6 +2,7 @@ package vectorstore
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 
 	"github.com/twmb/murmur3"
@@ -67,6 +68,8 @@ type Encoder struct {
 	bm25   BM25
 	tokens []vietnamese.Token
 	keys   []uint64 // term ID << 8 | field << 4 | family
+	spare  []uint64
+	places []uint32
 	buffer []byte
 }
 
@@ -89,7 +92,7 @@ func (e *Encoder) Document(texts ...string) Sparse {
 			}
 		}
 	}
-	slices.Sort(e.keys)
+	e.sortKeys()
 	var s Sparse
 	s.Indices = make([]uint32, 0, len(e.keys))
 	s.Values = make([]float32, 0, len(e.keys))
@@ -108,6 +111,38 @@ func (e *Encoder) Document(texts ...string) Sparse {
 		s.add(uint32(key>>8), float32(tf*(K1+1)/(tf+norm)))
 	}
 	return s
+}
+
+// sortKeys sorts the keys. Their IDs are hashes: put in as many buckets as there are
+// keys, by their first bits, all but few are where they belong.
+func (e *Encoder) sortKeys() {
+	n := len(e.keys)
+	shift := 40 - bits.Len(uint(n))
+	if cap(e.spare) < n {
+		e.spare, e.places = make([]uint64, 0, cap(e.keys)), make([]uint32, 2*cap(e.keys))
+	}
+	sorted, places := e.spare[:n], e.places[:1<<bits.Len(uint(n))]
+	clear(places)
+	for _, key := range e.keys {
+		places[key>>shift]++
+	}
+	next := uint32(0)
+	for i, count := range places {
+		places[i], next = next, next+count
+	}
+	for _, key := range e.keys {
+		at := &places[key>>shift]
+		sorted[*at] = key
+		*at++
+	}
+	for i := 1; i < n; i++ {
+		key, at := sorted[i], i
+		for ; at > 0 && sorted[at-1] > key; at-- {
+			sorted[at] = sorted[at-1]
+		}
+		sorted[at] = key
+	}
+	e.keys, e.spare = sorted, e.keys
 }
 
 // add appends a weight; that of an index that is already last is summed.
@@ -133,7 +168,9 @@ func (e *Encoder) id(field, family int, first, second string) uint32 {
 		b = append(b, ' ')
 		b = append(b, second...)
 	}
-	e.buffer = b
+	if cap(b) > cap(e.buffer) {
+		e.buffer = b
+	}
 	h := int32(murmur3.Sum32(b))
 	if h < 0 && h != math.MinInt32 {
 		h = -h

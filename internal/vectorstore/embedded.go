@@ -33,7 +33,9 @@ type Embedded struct {
 	mu      sync.Mutex        // guards what follows
 	points  map[string]*Point // nil: only in the file so far
 	mark    string
-	unsaved bool // the file lacks a change
+	held    bool // changes wait for Save
+	waiting []func(*sql.Tx) error
+	unsaved bool // the file lacks a change and will not get it
 	dirty   bool
 	packed  bool  // points hold no vectors, or are nil: all is in the snapshot and the file
 	version int64 // PRAGMA data_version: changes when another process writes
@@ -245,7 +247,7 @@ func (s *Embedded) index() {
 // pack lets go of the vectors that the snapshot holds too; unpack reads them again
 // from the file when a change needs them. Without a file both copies stay.
 func (s *Embedded) pack() {
-	if s.db == nil || s.unsaved {
+	if s.db == nil || s.unsaved || len(s.waiting) > 0 {
 		return
 	}
 	for _, p := range s.points {
@@ -268,7 +270,7 @@ func (s *Embedded) unpack(ctx context.Context) error {
 
 // reloadIfChanged reads the points again after another process has written.
 func (s *Embedded) reloadIfChanged(ctx context.Context) {
-	if s.db == nil || time.Since(s.looked) < lookEvery {
+	if s.db == nil || len(s.waiting) > 0 || time.Since(s.looked) < lookEvery {
 		return
 	}
 	s.looked = time.Now()
@@ -390,18 +392,65 @@ func (s *Embedded) Mark(ctx context.Context, mark string) error {
 		return err
 	})
 	s.mark = mark
-	if err == nil && s.db != nil {
-		s.index()
-		err = notSaved(writeIndex(s.path, mark, s.current.Load()))
+	if err == nil && s.db != nil && !s.held {
+		err = s.saveIndex()
 	}
 	return err
 }
 
-// write runs change in a transaction; the caller holds the lock. Whatever fails is
-// ErrNotSaved: the state in memory has the change.
+// saveIndex writes the index of the state that is marked; the caller holds the lock.
+func (s *Embedded) saveIndex() error {
+	s.index()
+	return notSaved(writeIndex(s.path, s.mark, s.current.Load()))
+}
+
+// Hold makes the changes that follow hold in memory only, until Save writes them: who
+// waits for an answer does not wait for the disk.
+func (s *Embedded) Hold() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held = true
+}
+
+// Save writes what Hold kept back, as one step; searches go on meanwhile.
+func (s *Embedded) Save(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting, mark := s.waiting, s.mark
+	s.held, s.waiting = false, nil
+	switch {
+	case len(waiting) == 0:
+		return nil
+	case s.db == nil:
+		return notSaved(errors.New("closed before it was saved"))
+	}
+	err := s.write(ctx, func(tx *sql.Tx) error {
+		for _, change := range waiting {
+			if err := change(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.mark = mark
+	if err == nil && mark != "" {
+		err = s.saveIndex()
+	}
+	if !s.dirty {
+		s.pack()
+	}
+	return err
+}
+
+// write runs change in a transaction, at once or in Save; the caller holds the lock.
+// Whatever fails is ErrNotSaved: the state in memory has the change.
 func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err error) {
 	s.mark = ""
-	if s.db == nil {
+	switch {
+	case s.db == nil:
+		return nil
+	case s.held:
+		s.waiting = append(s.waiting, change)
 		return nil
 	}
 	defer func() { s.unsaved = s.unsaved || err != nil }()

@@ -88,6 +88,49 @@ func TestEmbeddedKeepsAcrossRuns(t *testing.T) {
 	}
 }
 
+// What is held back is searched at once, is in the file after Save only, and all of it.
+func TestEmbeddedHold(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	s := open(t, path)
+	s.Hold()
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a"), somePoint("b")}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Delete(context.Background(), []string{"a"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Mark(context.Background(), "v1"); err != nil {
+		t.Fatal(err)
+	}
+	before := open(t, path)
+	if n, other, mark := find(t, s), count(t, before), before.Marked(); n != 1 || other != 0 || mark != "" {
+		t.Errorf("before Save: found %d, in the file %d, mark %q, want 1, 0 and none", n, other, mark)
+	}
+	for range 2 { // the second time there is nothing to save
+		if err := s.Save(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		after := open(t, path)
+		if n, other, mark := find(t, s), find(t, after), after.Marked(); n != 1 || other != 1 || mark != "v1" || s.Marked() != "v1" {
+			t.Errorf("after Save: found %d, in the file %d, mark %q, want 1, 1 and v1", n, other, mark)
+		}
+	}
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("c")}); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, open(t, path)); n != 2 {
+		t.Errorf("a change after Save: %d points in the file, want 2", n)
+	}
+	s.Hold()
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("d")}); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	if err := s.Save(context.Background()); !errors.Is(err, vectorstore.ErrNotSaved) {
+		t.Errorf("Save after Close = %v, want ErrNotSaved", err)
+	}
+}
+
 func TestEmbeddedDamaged(t *testing.T) {
 	for name, damage := range map[string]func(data []byte) []byte{
 		"garbage":   func([]byte) []byte { return []byte(strings.Repeat("not a database ", 100)) },

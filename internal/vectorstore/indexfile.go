@@ -79,6 +79,9 @@ func readIndex(path, mark string, schema Schema) *snapshot {
 	if r.bad || len(r.b) > 0 || !s.fits(schema) {
 		return nil
 	}
+	for _, x := range s.sparse {
+		x.measure()
+	}
 	return s
 }
 

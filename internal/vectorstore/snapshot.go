@@ -5,7 +5,6 @@ import (
 	"math"
 	"runtime"
 	"slices"
-	"sort"
 	"sync"
 
 	"github.com/viterin/vek/vek32"
@@ -30,22 +29,6 @@ type meta struct {
 type denseIndex struct {
 	dims int
 	data []float32
-}
-
-// sparseIndex holds the postings of each term side by side.
-type sparseIndex struct {
-	idf     bool
-	count   int      // points that have the vector
-	terms   []uint32 // rising
-	offsets []uint32 // postings of terms[i] are offsets[i]:offsets[i+1]
-	docs    []uint32
-	values  []float32
-}
-
-// accumulator is the scratch space of a sparse search.
-type accumulator struct {
-	scores  []float32
-	touched []uint32
 }
 
 // newSnapshot indexes points, which must have unique IDs.
@@ -74,11 +57,6 @@ func newSnapshot(schema Schema, points []*Point) *snapshot {
 	return s
 }
 
-// newPool hands out accumulators for n points.
-func newPool(n int) *sync.Pool {
-	return &sync.Pool{New: func() any { return &accumulator{scores: make([]float32, n)} }}
-}
-
 func newDense(name string, dims int, points []*Point) *denseIndex {
 	d := &denseIndex{dims: dims, data: make([]float32, dims*len(points))}
 	for i, p := range points {
@@ -100,150 +78,12 @@ func normalize(v []float32) {
 	}
 }
 
-// newSparse turns the points' vectors into postings by counting, then placing:
-// two passes and no sorting of postings.
-func newSparse(name string, idf bool, points []*Point) *sparseIndex {
-	type entry struct {
-		doc    uint32
-		vector Sparse
-	}
-	var entries []entry
-	total := 0
-	for doc, p := range points {
-		if v := p.Sparse[name]; len(v.Indices) > 0 {
-			entries = append(entries, entry{uint32(doc), v})
-			total += len(v.Indices)
-		}
-	}
-	x := &sparseIndex{idf: idf, count: len(entries)}
-	slots := newTermTable(total / 4)
-	for _, e := range entries {
-		for _, term := range e.vector.Indices {
-			*slots.slot(term)++
-		}
-	}
-	x.terms = slots.terms()
-	slices.Sort(x.terms)
-	x.offsets = make([]uint32, len(x.terms)+1)
-	for i, term := range x.terms {
-		slot := slots.slot(term)
-		x.offsets[i+1] = x.offsets[i] + *slot
-		*slot = x.offsets[i] // from here on: where its next posting goes
-	}
-	x.docs, x.values = make([]uint32, total), make([]float32, total)
-	for _, e := range entries {
-		for i, term := range e.vector.Indices {
-			at := slots.slot(term)
-			x.docs[*at], x.values[*at] = e.doc, e.vector.Values[i]
-			*at++
-		}
-	}
-	return x
-}
-
-// termTable is a hash table from term to a counter. Term IDs are hashes already,
-// so that their low bits place them; a map would take three times as long.
-type termTable struct {
-	keys   []uint32
-	counts []uint32
-	used   []bool
-	n      int
-}
-
-func newTermTable(hint int) *termTable {
-	size := 1024
-	for size < 2*hint {
-		size *= 2
-	}
-	return &termTable{keys: make([]uint32, size), counts: make([]uint32, size), used: make([]bool, size)}
-}
-
-func (t *termTable) slot(term uint32) *uint32 {
-	mask := uint32(len(t.keys) - 1)
-	for i := term & mask; ; i = (i + 1) & mask {
-		switch {
-		case !t.used[i]:
-			if 4*t.n >= 3*len(t.keys) {
-				t.grow()
-				return t.slot(term)
-			}
-			t.used[i], t.keys[i] = true, term
-			t.n++
-			return &t.counts[i]
-		case t.keys[i] == term:
-			return &t.counts[i]
-		}
-	}
-}
-
-func (t *termTable) grow() {
-	old := *t
-	*t = *newTermTable(len(old.keys))
-	for i, used := range old.used {
-		if used {
-			*t.slot(old.keys[i]) = old.counts[i]
-		}
-	}
-}
-
-func (t *termTable) terms() []uint32 {
-	terms := make([]uint32, 0, t.n)
-	for i, used := range t.used {
-		if used {
-			terms = append(terms, t.keys[i])
-		}
-	}
-	return terms
-}
-
 // search answers one query that fits the schema.
 func (s *snapshot) search(q Query) []Hit {
 	if q.Sparse != nil {
 		return s.sparseSearch(s.sparse[q.Using], q)
 	}
 	return s.denseSearch(s.dense[q.Using], q)
-}
-
-// sparseSearch adds up the postings of each query term, then picks the best.
-func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
-	acc := s.pool.Get().(*accumulator)
-	defer s.pool.Put(acc)
-	scores := acc.scores
-	for i, term := range q.Sparse.Indices {
-		at := sort.Search(len(x.terms), func(j int) bool { return x.terms[j] >= term })
-		if at == len(x.terms) || x.terms[at] != term {
-			continue
-		}
-		lo, hi := x.offsets[at], x.offsets[at+1]
-		weight := q.Sparse.Values[i]
-		if x.idf {
-			df := float64(hi - lo)
-			weight *= float32(math.Log(1 + (float64(x.count)-df+0.5)/(df+0.5)))
-		}
-		docs, values := x.docs[lo:hi], x.values[lo:hi]
-		values = values[:len(docs)]
-		for j, doc := range docs {
-			score := scores[doc]
-			if score == 0 {
-				acc.touched = append(acc.touched, doc)
-			}
-			if score += weight * values[j]; score == 0 {
-				score = math.SmallestNonzeroFloat32 // touched, though its weights cancel out
-			}
-			scores[doc] = score
-		}
-	}
-	pass := s.filter(q.Filter)
-	best := newTop(q.Limit + spare)
-	for _, doc := range acc.touched {
-		score := scores[doc]
-		if score > math.SmallestNonzeroFloat32 && score >= best.least && (pass == nil || pass(&s.meta[doc])) {
-			best.offer(doc, score)
-		}
-		scores[doc] = 0
-	}
-	acc.touched = acc.touched[:0]
-	return s.hits(best, q.Limit)
 }
 
 // denseSearch compares the query with every vector, on all cores.

@@ -149,19 +149,29 @@ func placeTones(s string) string {
 	return b.String()
 }
 
-// folds holds, for every rune below its length, the lower-case ASCII letter it is
-// compared as; 0 means that the rune is only put in lower case.
-var folds = func() (t [0x1F00]byte) {
-	for r := rune(0xC0); r < rune(len(t)); r++ {
-		if !unicode.IsLetter(r) {
-			continue
-		}
-		base := []rune(norm.NFD.String(string(unicode.ToLower(r))))
-		if len(base) > 1 && base[0] < utf8.RuneSelf {
-			t[r] = byte(base[0])
+// letter is what a rune is compared as.
+type letter struct {
+	lower  uint16
+	folded uint16 // lower without its mark; 0: a mark by itself, which folding drops
+	word   bool   // belongs to a syllable
+}
+
+// letters holds the Latin letters and the marks that combine with them; lower is 0
+// for the runes between that are neither.
+var letters = func() (t [0x1F00]letter) {
+	for _, block := range [][2]rune{{0, 0x250}, {0x300, 0x370}, {0x1E00, 0x1F00}} {
+		for r := block[0]; r < block[1]; r++ {
+			lower := unicode.ToLower(r)
+			l := letter{lower: uint16(lower), folded: uint16(lower), word: wordRune(r)}
+			if base := norm.NFD.PropertiesString(string(lower)).Decomposition(); len(base) > 0 && base[0] < utf8.RuneSelf {
+				l.folded = uint16(base[0])
+			} else if block[0] == 0x300 {
+				l.folded = 0
+			}
+			t[r] = l
 		}
 	}
-	t['đ'], t['Đ'] = 'd', 'd'
+	t['đ'].folded, t['Đ'].folded = 'd', 'd'
 	return t
 }()
 
@@ -184,23 +194,21 @@ func appendFold(dst []byte, s string) []byte {
 }
 
 func appendFoldRune(dst []byte, r rune) []byte {
-	switch {
-	case r < utf8.RuneSelf:
-		if r >= 'A' && r <= 'Z' {
-			r += 'a' - 'A'
+	if int(r) < len(letters) && letters[r].lower != 0 {
+		switch r = rune(letters[r].folded); {
+		case r == 0:
+			return dst
+		case r < utf8.RuneSelf:
+			return append(dst, byte(r))
 		}
-		return append(dst, byte(r))
-	case int(r) < len(folds) && folds[r] != 0:
-		return append(dst, folds[r])
-	case r >= 0x300 && r < 0x370: // combining marks
-		return dst
+		return utf8.AppendRune(dst, r)
 	}
 	return utf8.AppendRune(dst, unicode.ToLower(r))
 }
 
 // marked reports whether a rune carries a Vietnamese mark.
 func marked(r rune) bool {
-	return r >= utf8.RuneSelf && int(r) < len(folds) && folds[r] != 0
+	return r >= utf8.RuneSelf && int(r) < len(letters) && letters[r].folded != letters[r].lower && letters[r].folded != 0
 }
 
 // HasDiacritics reports whether any letter of s carries a mark.

@@ -1,9 +1,11 @@
 package vietnamese
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Kind is what a token or value is.
@@ -47,12 +49,7 @@ type Token struct {
 // đồng" are the same token. s should be normalised: marks that are not composed
 // stay with their letter all the same, but Text is then not composed either.
 func Tokenize(dst []Token, s string) []Token {
-	first := len(dst)
-	folded := make([]byte, 0, len(s)+16) // of all tokens together, so that they share one allocation
-	var buffer [64]int
-	ends := buffer[:0] // of each token in folded
-	lower := strings.ToLower(s)
-	sameOffsets := len(lower) == len(s)
+	w := words{source: s}
 	for i := 0; i < len(s); {
 		r, size := rune(s[i]), 1
 		if r >= utf8.RuneSelf {
@@ -60,43 +57,95 @@ func Tokenize(dst []Token, s string) []Token {
 		}
 		switch {
 		case isWord(r):
-			start := i
-			for i < len(s) {
-				r, size := rune(s[i]), 1
-				if r >= utf8.RuneSelf {
-					r, size = utf8.DecodeRuneInString(s[i:])
-				}
-				if !isWord(r) && (r < '0' || r > '9') {
-					break
-				}
-				i += size
-			}
-			text := ""
-			if sameOffsets {
-				text = lower[start:i]
-			} else {
-				text = strings.ToLower(s[start:i])
-			}
-			text = unifyI(text)
-			folded = appendFold(folded, text)
-			ends = append(ends, len(folded))
-			dst = append(dst, Token{Text: text, Start: start, End: i})
+			t := w.next(i)
+			dst = append(dst, t)
+			i = t.End
 		case r >= '0' && r <= '9':
 			v, text := valueToken(s, i)
-			folded = appendFold(folded, text)
-			ends = append(ends, len(folded))
-			dst = append(dst, Token{Text: text, Kind: v.Kind, Start: i, End: v.End})
+			dst = append(dst, Token{Text: text, Folded: w.fold(text), Kind: v.Kind, Start: i, End: v.End})
 			i = v.End
 		default:
 			i += size
 		}
 	}
-	all, from := string(folded), 0
-	for i, to := range ends {
-		dst[first+i].Folded = all[from:to]
-		from = to
-	}
 	return dst
+}
+
+// words cuts words out of a source. What is spelled otherwise than there, in lower
+// case or without marks, is written to one buffer, so that all words of a text share
+// one allocation.
+type words struct {
+	source string
+	buffer []byte // what is written stays as it is: strings share its memory
+}
+
+// next returns the word that begins at source[start].
+func (w *words) next(start int) Token {
+	if w.buffer == nil {
+		w.buffer = make([]byte, 0, len(w.source)+16)
+	}
+	upper, marked, foreign := false, false, false
+	end := len(w.source)
+	folded := w.buffer
+	for at, r := range w.source[start:] {
+		if int(r) >= len(letters) || letters[r].lower == 0 {
+			if !wordRune(r) {
+				end = start + at
+				break
+			}
+			foreign = true
+			continue
+		}
+		l := &letters[r]
+		if !l.word && (r < '0' || r > '9') {
+			end = start + at
+			break
+		}
+		upper = upper || rune(l.lower) != r
+		marked = marked || l.folded != l.lower
+		if l.folded != 0 && l.folded < utf8.RuneSelf {
+			folded = append(folded, byte(l.folded))
+		} else {
+			folded = appendFoldRune(folded, r)
+		}
+	}
+	word := w.source[start:end]
+	t := Token{Text: word, Folded: word, Start: start, End: end}
+	if foreign {
+		t.Text = strings.ToLower(word)
+		t.Folded = Fold(t.Text)
+		return t
+	}
+	if upper || marked {
+		t.Folded = w.keep(folded)
+	}
+	switch {
+	case upper && marked:
+		t.Text = w.lower(word)
+	case upper:
+		t.Text = t.Folded
+	}
+	if text := unifyI(t.Text); text != t.Text {
+		t.Text, t.Folded = text, Fold(text)
+	}
+	return t
+}
+
+func (w *words) lower(word string) string {
+	longer := w.buffer
+	for _, r := range word {
+		longer = utf8.AppendRune(longer, rune(letters[r].lower))
+	}
+	return w.keep(longer)
+}
+
+func (w *words) fold(text string) string { return w.keep(appendFold(w.buffer, text)) }
+
+// keep returns what was appended to the buffer.
+func (w *words) keep(longer []byte) string {
+	added := longer[len(w.buffer):]
+	w.buffer = longer
+	return unsafe.String(unsafe.SliceData(added), len(added))
 }
 
 // valueToken reads the token that begins with the digit at s[i].
@@ -118,11 +167,14 @@ func valueToken(s string, i int) (Value, string) {
 // isWord reports whether r belongs to a syllable: a letter, or a mark that was not
 // composed with one.
 func isWord(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
+	if int(r) < len(letters) && letters[r].lower != 0 {
+		return letters[r].word
 	}
-	return unicode.IsLetter(r) || unicode.Is(unicode.Mn, r)
+	return wordRune(r)
 }
+
+// wordRune is isWord without the table.
+func wordRune(r rune) bool { return unicode.IsLetter(r) || unicode.Is(unicode.Mn, r) }
 
 // unifyI writes the open syllables ki, li, mi, ti, qui with y and sy with i, the
 // spellings that prevail in official text (lý 31,335 times against lí 36).
@@ -134,17 +186,18 @@ func unifyI(syllable string) string {
 	onset := syllable[:len(syllable)-size]
 	switch onset {
 	case "k", "l", "m", "t", "qu":
-		if y, ok := iToY[last]; ok {
-			return onset + string(y)
+		if at := slices.Index(openI[:], last); at >= 0 {
+			return onset + string(openY[at])
 		}
 	case "s":
-		for i, y := range iToY {
-			if y == last {
-				return onset + string(i)
-			}
+		if at := slices.Index(openY[:], last); at >= 0 {
+			return onset + string(openI[at])
 		}
 	}
 	return syllable
 }
 
-var iToY = map[rune]rune{'i': 'y', 'í': 'ý', 'ì': 'ỳ', 'ỉ': 'ỷ', 'ĩ': 'ỹ', 'ị': 'ỵ'}
+var (
+	openI = [...]rune{'i', 'í', 'ì', 'ỉ', 'ĩ', 'ị'}
+	openY = [...]rune{'y', 'ý', 'ỳ', 'ỷ', 'ỹ', 'ỵ'}
+)

@@ -31,6 +31,7 @@ type api struct {
 	describes body // itself: openapi.json
 	keeper    Keeper
 	keys      keyring
+	on        func() bool                                                                                   // whether questions are answered
 	limited   func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc // by address
 }
 
@@ -56,6 +57,9 @@ func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.R
 	}
 	a.describes = tagged(openAPI)
 	a.keeper, a.limited = opts.Keeper, limited
+	if a.on = opts.ProgramsOn; a.on == nil {
+		a.on = func() bool { return true }
+	}
 	if limited == nil {
 		a.limited = func(next http.HandlerFunc, _ func(http.ResponseWriter, *http.Request)) http.HandlerFunc { return next }
 	}
@@ -73,14 +77,14 @@ type route struct {
 
 func (a *api) routes() []route {
 	return []route{
-		{method: "POST", path: "/api/v1/ask", scope: ScopeAsk, handle: a.ask},
+		{method: "POST", path: "/api/v1/ask", scope: ScopeAsk, handle: a.unlessOff(a.ask, problem)},
 		{method: "GET", path: "/api/v1/search", scope: ScopeSearch, handle: a.search},
 		{method: "GET", path: "/api/v1/documents", scope: ScopeDocuments, handle: a.documents, open: true},
 		{method: "GET", path: "/api/v1/documents/{id}", scope: ScopeDocuments, handle: a.document, open: true},
 		{method: "GET", path: "/api/v1/openapi.json", handle: a.describe, open: true},
 		{method: "POST", path: "/api/v1/feedback", scope: ScopeFeedback, handle: a.feedback},
 		{method: "GET", path: "/v1/models", scope: ScopeOpenAI, handle: a.models},
-		{method: "POST", path: "/v1/chat/completions", scope: ScopeOpenAI, handle: a.completions},
+		{method: "POST", path: "/v1/chat/completions", scope: ScopeOpenAI, handle: a.unlessOff(a.completions, chatProblem)},
 		{method: "POST", path: "/mcp", scope: ScopeMCP, handle: a.overHTTP()},
 	}
 }
@@ -115,6 +119,18 @@ func (a *api) register(mux *http.ServeMux) {
 	const lost = "no such path; /api/v1/openapi.json describes those there are"
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) { problem(w, http.StatusNotFound, lost) })
 	mux.HandleFunc("/v1/", func(w http.ResponseWriter, _ *http.Request) { chatProblem(w, http.StatusNotFound, lost) })
+}
+
+// unlessOff answers questions as long as staff have not turned that off.
+func (a *api) unlessOff(next http.HandlerFunc, problem func(w http.ResponseWriter, status int, detail string)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !a.on() {
+			w.Header().Set("Retry-After", "600") // a guess: people turn it on again
+			problem(w, http.StatusServiceUnavailable, "questions are not answered at this moment: turned off by staff; search and documents are open")
+			return
+		}
+		next(w, r)
+	}
 }
 
 // otherMethods says what a path takes to who asks and to who sends something else.
@@ -175,21 +191,6 @@ func (a *api) think(ctx context.Context, channel string, q pipeline.Question, re
 	outcome.Error = ""
 	return told{id, outcome}
 }
-
-// takeStream takes a place for an open stream and returns what gives it back; without
-// a free one it replies so and returns nil.
-func (a *api) takeStream(w http.ResponseWriter, full func(w http.ResponseWriter, status int, detail string)) (leave func()) {
-	select {
-	case a.streams <- struct{}{}:
-		return func() { <-a.streams }
-	default:
-		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-		full(w, http.StatusServiceUnavailable, "too many answers are being written at this moment; try again in a few seconds")
-		return nil
-	}
-}
-
-const retryAfter = 5 // seconds: most answers are written by then
 
 // refusal is why a request was not taken.
 type refusal struct {

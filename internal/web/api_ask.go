@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"errors"
 	"mime"
 	"net/http"
@@ -44,15 +43,11 @@ func (a *api) ask(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, a.think(r.Context(), "api", q, nil))
 		return
 	}
-	leave := a.takeStream(w, problem)
-	if leave == nil {
+	stream, ctx, done := a.answering(w, r, problem)
+	if stream == nil {
 		return
 	}
-	defer leave()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	stream := openStream(w, a.silence, cancel)
-	defer stream.close()
+	defer done()
 	var shown strings.Builder
 	outcome := a.think(ctx, "api", q, func(text string) {
 		shown.WriteString(text)

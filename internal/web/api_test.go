@@ -38,6 +38,48 @@ func TestAnonymousLimit(t *testing.T) {
 }
 
 // No reply of the API can be taken for a page, whatever was sent.
+// While staff have turned the answers for programs off, only these are: what can be read
+// stays open, and so does the page.
+func TestProgramsAreTurnedOff(t *testing.T) {
+	opts := options(t)
+	on := false
+	opts.ProgramsOn = func() bool { return on }
+	handler := web.New(opts)
+	const mcpAsk = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"ask","arguments":{"question":"lệ phí tạm trú"}}}`
+	const mcpSearch = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"search_procedures","arguments":{"query":"lệ phí tạm trú"}}}`
+	both := []string{"Accept", "application/json, text/event-stream"}
+	for _, turned := range []bool{false, true} {
+		on = turned
+		for _, tt := range []struct {
+			name     string
+			reply    *httptest.ResponseRecorder
+			off, yes string // what is said while they are off and on; empty: the same as on
+			status   int    // while they are off
+		}{
+			{"ask", post(handler, "/api/v1/ask", `{"question":"lệ phí tạm trú"}`), "turned off by staff", "15.000", 503},
+			{"stream", post(handler, "/api/v1/ask", `{"question":"lệ phí tạm trú"}`, "Accept", "text/event-stream"), "turned off by staff", "15.000", 503},
+			{"completion", post(handler, completions, `{"model":"troly","messages":[{"role":"user","content":"lệ phí tạm trú"}]}`), `"type":"server_error"`, "15.000", 503},
+			{"tool ask", post(handler, "/mcp", mcpAsk, both...), "đang tạm dừng", "15.000", 200},
+			{"tool search", post(handler, "/mcp", mcpSearch, both...), "", "tam-tru", 200},
+			{"search", get(handler, "GET", "/api/v1/search?q=t%E1%BA%A1m+tr%C3%BA"), "", "tam-tru", 200},
+			{"document", get(handler, "GET", "/api/v1/documents/tam-tru"), "", "15000", 200},
+			{"models", get(handler, "GET", "/v1/models"), "", "troly", 200},
+			{"page", send(handler, "POST", "/", "q=l%E1%BB%87+ph%C3%AD+t%E1%BA%A1m+tr%C3%BA", "Content-Type", "application/x-www-form-urlencoded"), "", "15.000", 200},
+		} {
+			status, want := 200, tt.yes
+			if !on && tt.off != "" {
+				status, want = tt.status, tt.off
+			}
+			if body := tt.reply.Body.String(); tt.reply.Code != status || !strings.Contains(body, want) {
+				t.Errorf("%s (on: %v) = %d %.300s, want %d with %q", tt.name, on, tt.reply.Code, body, status, want)
+			}
+			if status == 503 && tt.reply.Header().Get("Retry-After") == "" {
+				t.Errorf("%s: nothing says when to try again", tt.name)
+			}
+		}
+	}
+}
+
 func TestRepliesAreNoPages(t *testing.T) {
 	const hostile = `<script>alert(1)</script>`
 	handler := web.New(web.Options{Assistant: writer{answer: hostile}, Log: discard(), Library: realLibrary(t)})

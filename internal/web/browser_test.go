@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"strings"
@@ -24,11 +25,11 @@ import (
 // holds waits until something is so on the page, across page loads.
 func holds(expression string) step {
 	return step(func(ctx context.Context, tab *chromedp.Target) (chromedp.Void, error) {
-		for range 400 {
-			if so, err := chromedp.Evaluate[bool](expression)(ctx, tab); err == nil && so {
-				return chromedp.Void{}, nil
-			}
-			time.Sleep(25 * time.Millisecond)
+		if eventually(func() bool {
+			so, err := chromedp.Evaluate[bool](expression)(ctx, tab)
+			return err == nil && so || ctx.Err() != nil
+		}) {
+			return chromedp.Void{}, ctx.Err()
 		}
 		said, _ := chromedp.Evaluate[string]("document.body.innerText")(ctx, tab)
 		return chromedp.Void{}, fmt.Errorf("never so: %s\non the page: %.2000s", expression, said)
@@ -98,6 +99,8 @@ func TestAskInTheBrowser(t *testing.T) {
 		t.Errorf("the source opened %s", at)
 	}
 	do(t, ctx, chromedp.NavigateBack(), seen(".reply", "15.000 đồng/lần"), seen(".reply", "Đã ghi: why:1"))
+	do(t, ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(server.URL+"/"), seen(".reply", "Đã ghi: why:1"),
+		holds("scrollY > 0 && (top => top >= 0 && top < innerHeight - 100)(document.querySelector('#moi-nhat').getBoundingClientRect().top) /* who comes back sees the last of it */"))
 	if all := heard(); len(all) > 0 {
 		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
 	}
@@ -171,34 +174,75 @@ func TestWidgetInAnotherSite(t *testing.T) {
 	server := serve(t, opts)
 	host := servePage(t, `<!DOCTYPE html><html lang="vi"><title>Cổng</title><body><h1>Cổng thông tin</h1><script src="`+server.URL+`/widget.js" defer></script></body></html>`)
 	ctx := browser(t)
-	framed := func(address string) int64 { // frames of the assistant that have its page in them
+	open := func(address string) {
 		do(t, ctx, chromedp.Navigate(address), chromedp.Click(chromedp.CSS("#troly-mo")), chromedp.WaitVisible(chromedp.CSS("iframe")))
-		n := int64(0)
-		for range 20 {
-			time.Sleep(100 * time.Millisecond)
-			infos, err := chromedp.Targets(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, info := range infos {
-				if info.Type == "iframe" && strings.HasPrefix(info.URL, server.URL) {
-					n++
-				}
-			}
-			if n > 0 {
-				break
-			}
-		}
-		return n
 	}
-	if framed(strings.Replace(host.URL, "127.0.0.1", "localhost", 1)) == 0 {
+	open(strings.Replace(host.URL, "127.0.0.1", "localhost", 1))
+	if frameOf(t, ctx, server.URL) == "" {
 		t.Error("a site of the setting does not show the chat")
 	}
-	heard := complaints(t, ctx)
-	framed(host.URL) // 127.0.0.1 is another site than localhost
-	if all := strings.Join(heard(), "\n"); !strings.Contains(all, "frame-ancestors") {
-		t.Errorf("another site shows the chat: %s", all)
+	listening, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	messages := chromedp.Console(listening)
+	open(host.URL) // 127.0.0.1 is another site than localhost
+	for m, err := range messages {
+		if err != nil {
+			t.Fatal("another site shows the chat: the browser does not complain of frame-ancestors")
+		}
+		if strings.Contains(m.String(), "frame-ancestors") {
+			break
+		}
 	}
+}
+
+// frameOf waits for the frame of a page in which the assistant is, and names it; empty:
+// there is none.
+func frameOf(t *testing.T, ctx context.Context, address string) (id target.ID) {
+	t.Helper()
+	eventually(func() bool {
+		infos, err := chromedp.Targets(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, info := range infos {
+			if info.Type == "iframe" && strings.HasPrefix(info.URL, address) {
+				id = info.TargetID
+			}
+		}
+		return id != ""
+	})
+	return id
+}
+
+// What an officer says is read in the frame of another site also after that page was
+// closed, and the page of another portal has a dialogue of its own.
+func TestWidgetIsFoundAgain(t *testing.T) {
+	opts := options(t)
+	memory := web.NewMemory(someNow)
+	opts.Dialogues = memory
+	opts.FrameAncestors = []string{"http://localhost:*", "http://portal.localhost:*"}
+	asked := opts.Responder.(*responder)
+	server := httptest.NewTLSServer(web.New(opts))
+	t.Cleanup(server.Close)
+	host := servePage(t, `<!DOCTYPE html><html lang="vi"><title>Cổng</title><body><h1>Cổng thông tin</h1><script src="`+server.URL+`/widget.js" defer></script></body></html>`)
+	ctx := browser(t, chromedp.Flag("ignore-certificate-errors", true))
+	inFrame := func(site string, steps ...step) {
+		t.Helper()
+		do(t, ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(strings.Replace(host.URL, "127.0.0.1", site, 1)), chromedp.Click(chromedp.CSS("#troly-mo")))
+		id := frameOf(t, ctx, server.URL)
+		if id == "" {
+			t.Fatalf("no frame of the assistant on %s", site)
+		}
+		frame, leave := chromedp.NewContext(ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+		defer leave()
+		do(t, frame, steps...)
+	}
+	inFrame("localhost", seen("h1", "Hỏi Trợ lý"), chromedp.Evaluate[chromedp.Void](`document.querySelector('button[value="canbo"]').click()`), seen(".reply", "Đã chuyển cán bộ."))
+	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Cán bộ xã đây, mời bạn đến trước 16 giờ."}) {
+		t.Fatal("the dialogue is not known")
+	}
+	inFrame("localhost", seen(".reply", "Đã chuyển cán bộ."), seen(".reply", "mời bạn đến trước 16 giờ"))
+	inFrame("portal.localhost", seen("#q", ""), holds(`!document.querySelector(".turn")`))
 }
 
 // axeFinding is a rule of axe that a page breaks.
@@ -250,6 +294,16 @@ func TestAccessibility(t *testing.T) {
 				t.Errorf("%s is %d wide on a screen of %d", name, width, l.width)
 			}
 		}
+		onceEach(t, ctx, name)
+	}
+}
+
+// onceEach reports names that two elements of a page have: a label or a link leads to the
+// first, which axe does not see.
+func onceEach(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	if twice := evaluated(t, ctx, chromedp.Evaluate[string](`[...document.querySelectorAll("[id]")].map(e => e.id).filter((id, i, all) => all.indexOf(id) !== i).join(", ")`)); twice != "" {
+		t.Errorf("%s: several elements are called %s", name, twice)
 	}
 }
 
@@ -307,7 +361,7 @@ func TestSourcesOfAFrameOpenBesideIt(t *testing.T) {
 		if id == "" {
 			t.Error("no new page for the source")
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Error("the source opened no page beside the frame")
 	}
 	do(t, ctx, seen(".sources", "[1] Lệ phí"))

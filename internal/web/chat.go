@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -49,6 +48,12 @@ const (
 	respondIn   = 25 * time.Second   // an answer is finished and kept even when nobody waits any more
 	cookieName  = "troly"
 	securedName = "__Host-troly" // what browsers take over https only
+
+	// framedName is the cookie of the chat in a frame of another site. It is partitioned:
+	// the browser keeps one for each site around it, and none follows anybody from site to
+	// site. Browsers take it over https only; those that take none at all have the
+	// dialogue in the forms of the page, as long as that is open.
+	framedName = "__Host-troly-khung"
 )
 
 // record is what the page keeps of a dialogue.
@@ -79,7 +84,7 @@ type chatPage struct {
 	Turns    []turnView
 	Key      string // for the next form
 	Handed   bool   // a human may answer while the page is open
-	Dialogue string // in a frame, where no cookie comes: the name of the dialogue
+	Dialogue string // in a frame, where a cookie may not come: the name of the dialogue
 	Frame    bool
 	Examples []string
 	Problem  string // why the last question was not taken
@@ -100,19 +105,21 @@ var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
 // page shows the dialogue so far and the box to ask.
 func (c *chat) page(w http.ResponseWriter, r *http.Request) {
-	frame := r.URL.Query().Get("khung") == "1"
-	if frame {
-		c.show(w, r, http.StatusOK, chatPage{Frame: true, Dialogue: newKey()})
-		return
-	}
-	var rec record
-	if id := c.cookie(r); id != "" {
-		_, rec = c.news(r.Context(), id)
+	p := chatPage{Frame: r.URL.Query().Get("khung") == "1"}
+	id := c.cookie(r, p.Frame)
+	if id != "" {
+		_, rec := c.news(r.Context(), id)
+		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 		if rec.Handed {
-			c.setCookie(w, r, id, waitsFor)
+			c.setCookie(w, r, id, p.Frame, waitsFor)
 		}
 	}
-	c.show(w, r, http.StatusOK, chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed})
+	if p.Frame {
+		if p.Dialogue = id; id == "" {
+			p.Dialogue = newKey()
+		}
+	}
+	c.show(w, r, http.StatusOK, p)
 }
 
 // show draws the page.
@@ -156,7 +163,7 @@ func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
 	if a.frame {
 		m.Dialogue = r.PostForm.Get("h")
 	} else {
-		m.Dialogue = c.cookie(r)
+		m.Dialogue = c.cookie(r, false)
 	}
 	if !keyForm.MatchString(m.Dialogue) {
 		m.Dialogue = newKey()
@@ -212,20 +219,24 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 	p := chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed, Frame: a.frame}
 	if a.frame {
 		p.Dialogue = a.message.Dialogue
-	} else {
-		c.setCookie(w, r, a.message.Dialogue, lifeOf(rec))
 	}
+	c.setCookie(w, r, a.message.Dialogue, a.frame, lifeOf(rec))
 	c.show(w, r, http.StatusOK, p)
 }
 
 // refuse shows the page again with the reason.
 func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int, why string) {
 	p := chatPage{Problem: why, Typed: a.said, Frame: a.frame}
+	id := c.cookie(r, a.frame)
 	if a.frame {
-		if p.Dialogue = r.PostForm.Get("h"); !keyForm.MatchString(p.Dialogue) {
+		if named := r.PostForm.Get("h"); keyForm.MatchString(named) {
+			id = named
+		}
+		if p.Dialogue = id; id == "" {
 			p.Dialogue = newKey()
 		}
-	} else if id := c.cookie(r); id != "" {
+	}
+	if id != "" {
 		_, rec, _ := c.load(r.Context(), id)
 		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
 	}
@@ -239,7 +250,7 @@ func (c *chat) tooMany(w http.ResponseWriter, r *http.Request) {
 }
 
 // respond answers one message and keeps what came of it. Messages of a dialogue are
-// answered one after the other; one that was answered before is not asked again.
+// answered one after the other here; one that was answered before is not asked again.
 func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn, record) {
 	// Who reloads the page finds the answer there.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respondIn)
@@ -251,27 +262,28 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	if m.Action != "" {
 		a.said = label(rec.Turns, m.Action)
 	}
-	for _, t := range rec.Turns {
-		if t.Key == m.Key && t.Said == a.said {
-			return t, rec
-		}
+	if t, ok := rec.answered(m.Key, a.said); ok {
+		return t, rec
 	}
 	answer := c.responder.Respond(ctx, m, d.State, release)
 	t := turn{Key: m.Key, Said: a.said, Replies: answer.Replies, Cited: citedIn(answer.Outcome)}
-	if answer.Erase || m.Command == "moi" {
-		rec = record{}
+	next := func(rec record) record {
+		if answer.Erase || m.Command == "moi" {
+			rec = record{}
+		}
+		rec.Handed = rec.Handed || answer.Ticket != nil || d.Held != nil && !d.Held.IsZero()
+		if _, ok := rec.answered(t.Key, t.Said); !ok { // by another process
+			rec.add(t)
+		}
+		return rec
 	}
-	rec.Handed = rec.Handed || answer.Ticket != nil || d.Held != nil && !d.Held.IsZero()
-	rec.add(t)
-	body, err := json.Marshal(rec)
-	if answer.Erase {
-		body = nil
-	}
-	if !answer.Erase {
-		err = cmp.Or(err, unread)
-	}
-	if err == nil {
-		err = c.dialogues.Save(ctx, m, answer, body)
+	rec = next(rec)
+	err := unread
+	if unread == nil || answer.Erase {
+		err = c.dialogues.Save(ctx, m, answer, func(page []byte) []byte {
+			rec = next(c.record(page)) // another process may have written since
+			return rec.encode()
+		})
 	}
 	if err != nil {
 		c.log.Error("dialogue of the page not kept", "err", err)
@@ -281,70 +293,83 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 	return t, rec
 }
 
+// answered finds the turn of a form that was sent before.
+func (r *record) answered(key, said string) (turn, bool) {
+	for _, t := range r.Turns {
+		if t.Key == key && t.Said == said {
+			return t, true
+		}
+	}
+	return turn{}, false
+}
+
 // add appends a turn; the oldest goes when there are too many.
 func (r *record) add(t turn) {
 	r.Turns = append(r.Turns, t)
 	r.Turns = r.Turns[max(0, len(r.Turns)-maxKept):]
 }
 
-// load reads a dialogue; a page that is none of ours is begun anew. When it cannot be
-// read, which is logged, nothing may be written over it.
+// encode is a record as it is kept.
+func (r *record) encode() []byte {
+	page, _ := json.Marshal(r) // plain data
+	return page
+}
+
+// record reads a page that was kept; one that is damaged, which is logged, is begun
+// anew.
+func (c *chat) record(page []byte) (rec record) {
+	if page == nil {
+		return rec
+	}
+	if err := json.Unmarshal(page, &rec); err != nil {
+		c.log.Error("dialogue of the page is damaged", "err", err)
+		return record{}
+	}
+	return rec
+}
+
+// load reads a dialogue. When it cannot be read, which is logged, nothing may be written
+// over it.
 func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record, err error) {
 	if d, err = c.dialogues.Load(ctx, dialogue); err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
 		return Dialogue{}, record{}, err
 	}
-	if d.Page == nil {
-		return d, rec, nil
-	}
-	if err := json.Unmarshal(d.Page, &rec); err != nil {
-		c.log.Error("dialogue of the page is damaged", "err", err)
-		return d, record{}, nil
-	}
-	return d, rec, nil
+	return d, c.record(d.Page), nil
 }
 
 // news reads a dialogue and takes in what others said in it since.
 func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec record) {
-	defer c.turns.take(dialogue)()
-	d, rec, err := c.load(ctx, dialogue)
-	if err != nil {
-		return nil, rec
-	}
-	said, err := c.dialogues.Take(ctx, dialogue)
+	err := c.dialogues.Take(ctx, dialogue, func(page []byte, said []webhook.Reply) []byte {
+		rec = c.record(page)
+		t := turn{Key: newKey(), Replies: said}
+		rec.add(t)
+		fresh = []turn{t}
+		return rec.encode()
+	})
 	if err != nil {
 		c.log.Error("what others said was not read", "err", err)
 	}
-	if len(said) == 0 {
+	if err != nil || fresh == nil {
+		_, rec, _ = c.load(ctx, dialogue)
 		return nil, rec
 	}
-	t := turn{Key: newKey(), Replies: said}
-	rec.add(t)
-	body, err := json.Marshal(rec)
-	if err == nil {
-		err = c.dialogues.Save(ctx, webhook.Message{Channel: Channel, Dialogue: dialogue, Person: dialogue, Sent: c.now()}, webhook.Response{State: d.State}, body)
-	}
-	if err != nil {
-		c.log.Error("what others said was not kept", "err", err)
-	}
-	return []turn{t}, rec
+	return fresh, rec
 }
 
 // letters answers what others said since the page last asked, as {"html"}.
 func (c *chat) letters(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	id := c.cookie(r)
 	frame := r.PostFormValue("khung") == "1"
-	if frame {
-		if id = r.PostFormValue("h"); !keyForm.MatchString(id) {
-			id = ""
-		}
+	id := c.cookie(r, frame)
+	if named := r.PostFormValue("h"); frame && keyForm.MatchString(named) {
+		id = named
 	}
 	var b strings.Builder
 	if id != "" {
 		fresh, rec := c.news(r.Context(), id)
-		if rec.Handed && !frame {
-			c.setCookie(w, r, id, waitsFor)
+		if rec.Handed {
+			c.setCookie(w, r, id, frame, waitsFor)
 		}
 		for _, v := range c.views(fresh) {
 			v.Last = false // the page stays where it is
@@ -370,10 +395,13 @@ func citedIn(o *webhook.Outcome) []cited {
 	return outcome.Citations
 }
 
-// cookie is the dialogue of the browser, empty when it has none.
-func (c *chat) cookie(r *http.Request) string {
+// cookie is the dialogue of the browser, or of the frame in it, empty when it has none.
+func (c *chat) cookie(r *http.Request, frame bool) string {
 	name := cookieName
-	if c.guard.https(r) {
+	switch {
+	case frame:
+		name = framedName
+	case c.guard.https(r):
 		name = securedName
 	}
 	cookie, err := r.Cookie(name)
@@ -391,9 +419,15 @@ func lifeOf(rec record) time.Duration {
 	return cookieFor
 }
 
-func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, life time.Duration) {
+// setCookie lets the browser find a dialogue again. In a frame over http it cannot.
+func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, frame bool, life time.Duration) {
 	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
-	if c.guard.https(r) {
+	switch https := c.guard.https(r); {
+	case frame && !https:
+		return
+	case frame:
+		cookie.Name, cookie.Secure, cookie.SameSite, cookie.Partitioned = framedName, true, http.SameSiteNoneMode, true
+	case https:
 		cookie.Name, cookie.Secure = securedName, true
 	}
 	http.SetCookie(w, &cookie)
@@ -416,17 +450,13 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	leave := c.programs.takeStream(w, problem)
-	if leave == nil {
+	c.setCookie(w, r, a.message.Dialogue, a.frame, cookieFor) // who is handed over looks for letters next
+	// The answer is finished and kept even when nobody reads any more.
+	out, _, done := c.programs.answering(w, r, problem)
+	if out == nil {
 		return
 	}
-	defer leave()
-	if !a.frame {
-		c.setCookie(w, r, a.message.Dialogue, cookieFor) // who is handed over looks for letters next
-	}
-	// The answer is finished and kept even when nobody reads any more.
-	out := openStream(w, c.programs.silence, func() {})
-	defer out.close()
+	defer done()
 	t, rec := c.respond(r.Context(), a, func(text string) { out.send("delta", piece{text}) })
 	var b strings.Builder
 	if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", c.view(t)); err != nil {

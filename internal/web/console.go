@@ -30,12 +30,19 @@ type Console struct {
 	// for it; nil: not known.
 	Withholds func(answer string, documents []string) []string
 
+	// Background does something beside the requests, with a context that ends when the
+	// server stops, which waits for it then; nil: within the request.
+	Background func(work func(context.Context))
+
 	SSO     *SSO                      // signing in elsewhere; nil: by password only
 	Changed func(ctx context.Context) // called after a switch or an approved answer was set, so that it holds here at once; nil: nobody is told
 }
 
 // SwitchName is something that can be turned off.
-type SwitchName struct{ Name, Label string }
+type SwitchName struct {
+	Name, Label string
+	Stops       string // what turning it off stops and what it does not, in a sentence or two
+}
 
 // Window says whether a resident can be written to now.
 type Window struct {
@@ -48,6 +55,7 @@ type Window struct {
 const (
 	WindowPassed = "window"      // the platform takes messages only for some time after the resident wrote
 	Unreachable  = "unreachable" // the resident has blocked or left the account
+	PageGone     = "gone"        // the chat page of the dialogue is kept no more: nobody would read it
 	ChannelOff   = "off"         // no such channel is set up here, or it is turned off
 )
 
@@ -59,8 +67,8 @@ func (e ErrWindow) Error() string { return "may not be written to: " + e.Why }
 // Desk carries what staff say to residents, each on their own channel. What it does is
 // in the audit log when it returns nil.
 type Desk interface {
-	// Window says whether a person can be written to.
-	Window(ctx context.Context, channel, person string) (Window, error)
+	// Window says whether a person can be written to in a dialogue.
+	Window(ctx context.Context, channel, dialogue, person string) (Window, error)
 
 	// Reply sends an officer's reply and keeps the bot silent in the dialogue for a
 	// while. The error is an ErrWindow when the platform forbids it, and
@@ -85,6 +93,7 @@ type console struct {
 	opts     Console
 	sso      *SSO
 	pages    map[string]*template.Template
+	recalls  recalls
 	checking chan struct{} // one place for each password that may be checked at once
 }
 
@@ -134,6 +143,8 @@ func (c *console) routes() []consoleRoute {
 		{"GET " + p + "/dang-nhap", nil, true, c.signInForm},
 		{"POST " + p + "/dang-nhap", nil, true, c.signIn},
 		{"POST " + p + "/dang-xuat", nil, false, c.signOut},
+		{"GET " + p + "/mat-khau", nil, false, c.passwordForm},
+		{"POST " + p + "/mat-khau", nil, false, c.changePassword},
 		{"GET " + p + "/{$}", nil, false, c.start},
 		{"GET " + p + "/tra-cuu", nil, false, c.ask},
 		{"GET " + p + "/hop-thu", officers, false, c.inbox},
@@ -153,6 +164,8 @@ func (c *console) routes() []consoleRoute {
 		{"POST " + p + "/duyet/{id}/thu-hoi", writers, false, c.approvedWithdraw},
 		{"GET " + p + "/dinh-chinh", []database.Role{database.Editor, database.Admin}, false, c.recall},
 		{"POST " + p + "/dinh-chinh", []database.Role{database.Editor, database.Admin}, false, c.sendRecall},
+		{"GET " + p + "/dinh-chinh/{khoa}", []database.Role{database.Editor, database.Admin}, false, c.recallProgress},
+		{"POST " + p + "/dinh-chinh/{khoa}/dung", []database.Role{database.Editor, database.Admin}, false, c.stopRecall},
 		{"GET " + p + "/tri-thuc", nil, false, c.knowledge},
 		{"GET " + p + "/chat-luong", nil, false, c.quality},
 		{"GET " + p + "/cong-tac", nil, false, c.switches},
@@ -268,12 +281,15 @@ var done = map[string]string{
 	"tra-loi": "Đã gửi câu trả lời. Trợ lý im lặng trong cuộc trò chuyện này cho đến khi bạn trả lại hoặc hết giờ.",
 	"giao":    "Đã ghi người phụ trách và hạn trả lời.", "tra-lai": "Đã trả cuộc trò chuyện lại cho trợ lý.", "dong": "Đã đóng yêu cầu.",
 	"tiep-nhan": "Đã tiếp nhận. Trợ lý im lặng trong cuộc trò chuyện này.", "luu": "Đã lưu câu trả lời duyệt sẵn.", "thu-hoi": "Đã thu hồi. Trợ lý không dùng câu trả lời này nữa.",
-	"cong-tac": "Đã đổi công tắc.",
+	"cong-tac": "Đã đổi công tắc.", "mat-khau": "Đã đổi mật khẩu. Các trình duyệt khác đã bị đăng xuất.",
 }
 
 // show draws a page of the console.
 func (c *console) show(w http.ResponseWriter, r *http.Request, status int, page string, me database.Account, v any) {
 	f := frame{layout: layout{Page: v, Class: "staff", Styles: []string{"console.css"}}, Me: me, Notice: done[r.URL.Query().Get("xong")]}
+	if page == "recall_run" {
+		f.Scripts = []string{"console.js"}
+	}
 	if me.Name != "" {
 		f.Parts, f.Off = c.navigation(r, me), c.off(r.Context())
 	}

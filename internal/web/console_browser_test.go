@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,12 +97,7 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		seen(".ok", "Đã gửi câu trả lời"), seen(".talk", "Anh mang giấy chứng sinh đến UBND xã."))
 	want := func(n int) {
 		t.Helper()
-		for range 200 {
-			if len(platform.messages()) >= n {
-				break
-			}
-			time.Sleep(25 * time.Millisecond)
-		}
+		eventually(func() bool { return len(platform.messages()) >= n })
 		if got := platform.messages(); len(got) != n {
 			t.Fatalf("the platform has %q, want %d messages", got, n)
 		}
@@ -128,6 +124,34 @@ func TestConsoleInTheBrowser(t *testing.T) {
 	}
 }
 
+// Who sends a correction sees without doing anything how far it is, and stops it.
+func TestRecallInTheBrowser(t *testing.T) {
+	var working sync.WaitGroup
+	step := make(chan struct{})
+	o := newOffice(t, func(opts *web.Options) {
+		opts.Console.Background = func(work func(context.Context)) { working.Go(func() { work(context.Background()) }) }
+	})
+	o.desk.before = func() { <-step }
+	t.Cleanup(working.Wait)
+	t.Cleanup(sync.OnceFunc(func() { close(step) }))
+	var id string
+	for i := range 4 {
+		id = o.asked(fmt.Sprint("d", i), "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+	}
+	tab := browser(t)
+	heard := complaints(t, tab)
+	do(t, tab, as(1280, false), signingIn(o.URL, "editor"), chromedp.Navigate(o.URL+"/console/dinh-chinh?cau-hoi="+id), seen("h2", "Người nhận: 4"),
+		chromedp.SendKeys(chromedp.CSS("#loi"), "Xin đính chính: 15.000 đồng."), chromedp.SendKeys(chromedp.CSS("#ly-do"), "Sai số tiền"),
+		chromedp.Click(chromedp.CSS("input[name=da-xem]")), chromedp.Click(chromedp.CSS(`form[method=post][action$="dinh-chinh"] .primary`)), seen("#tien-do", "Đang gửi: 0 / 4 người"))
+	step <- struct{}{}
+	do(t, tab, seen("#tien-do", "Đang gửi: 1 / 4 người"), chromedp.Click(chromedp.CSS(`form[action$="/dung"] button`)), seen("#tien-do", "Đang dừng: "))
+	step <- struct{}{}
+	do(t, tab, seen("#tien-do", "Đã dừng: 2 / 4 người"), seen("main a.button", "Gửi tiếp"), holds("!document.querySelector('#tien-do[data-running]')"))
+	if all := heard(); len(all) > 0 {
+		t.Errorf("the browser complains: %s", strings.Join(all, "\n"))
+	}
+}
+
 // consolePages prepares an office in which every page has something on it, and opens
 // each.
 func consolePages(t *testing.T) (*office, map[string]string) {
@@ -149,10 +173,15 @@ func consolePages(t *testing.T) (*office, map[string]string) {
 		Sources: []database.ApprovedSource{{Document: "khai-sinh", Version: "cũ"}}, Expires: o.clock.now().Add(100 * time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
+	const recall = "0123456789abcdefghijkl"
+	if status, body, _ := o.page(o.session("editor"), "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {"Xin đính chính: làm trong ngày."}, "ly-do": {"Sai thời hạn"}, "khoa": {recall}, "so-nguoi": {"1"}, "da-xem": {"1"}}); status != http.StatusSeeOther {
+		t.Fatalf("a recall: status %d, %s", status, body)
+	}
 	return o, map[string]string{
+		"recall-run": "/console/dinh-chinh/" + recall, "recall-on": "/console/dinh-chinh?cau-hoi=" + id + "&khoa=" + recall,
 		"ask": "/console/tra-cuu?q=dang+ky+tam+tru+het+bao+nhieu+tien", "inbox": "/console/hop-thu", "doubtful": "/console/hop-thu?loai=yeu", "ticket": fmt.Sprintf("/console/hop-thu/%d", k),
 		"outcomes": "/console/cau-hoi", "outcome": "/console/cau-hoi/" + id, "retrieval": "/console/truy-van?q=khai+sinh", "approved": "/console/duyet", "approved-one": "/console/duyet/1",
-		"recall": "/console/dinh-chinh?cau-hoi=" + id, "knowledge": "/console/tri-thuc", "quality": "/console/chat-luong", "switches": "/console/cong-tac", "audit": "/console/nhat-ky",
+		"recall": "/console/dinh-chinh?cau-hoi=" + id, "knowledge": "/console/tri-thuc", "quality": "/console/chat-luong", "switches": "/console/cong-tac", "audit": "/console/nhat-ky", "password": "/console/mat-khau",
 	}
 }
 
@@ -181,6 +210,7 @@ func TestConsoleAccessibility(t *testing.T) {
 				t.Errorf("%s is %d wide on a screen of %d", name, width, l.width)
 			}
 		}
+		onceEach(t, ctx, name)
 	}
 	do(t, ctx, chromedp.Navigate(o.URL+"/console/"))
 	look("sign in")

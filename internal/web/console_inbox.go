@@ -285,7 +285,7 @@ func (c *console) showTicket(w http.ResponseWriter, r *http.Request, me database
 		return
 	}
 	if p.CanReply && p.IsOpen {
-		if p.Window, err = c.opts.Desk.Window(ctx, k.Channel, k.Person); err != nil {
+		if p.Window, err = c.opts.Desk.Window(ctx, k.Channel, k.Dialogue, k.Person); err != nil {
 			c.broken(w, r, me, "window of a channel", err)
 			return
 		}
@@ -392,6 +392,8 @@ func windowWords(why string) string {
 		return "Nền tảng chỉ cho nhắn trong một thời gian sau khi người dân viết, và thời gian đó đã hết. Tin chưa được gửi. Hãy gọi điện, hoặc chờ người dân nhắn lại."
 	case Unreachable:
 		return "Người dân đã chặn hoặc bỏ theo dõi tài khoản nên không nhắn được. Tin chưa được gửi."
+	case PageGone:
+		return "Người dân hỏi trên trang web đã lâu, trình duyệt không còn giữ cuộc trò chuyện này nên không ai đọc được. Tin chưa được gửi."
 	}
 	return "Kênh này đang tắt hoặc chưa được cài đặt trên máy chủ. Tin chưa được gửi."
 }

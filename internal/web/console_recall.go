@@ -1,10 +1,14 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"sync"
+	"time"
 
 	"troly/internal/database"
 )
@@ -21,25 +25,25 @@ type recallPage struct {
 	All               int
 	Channels          []choice // label: the channel, value: how many of Some
 	Text, Reason      string
-	Most              int
+	Most, MostEver    int
 	Key               string
+	GoesOn            bool // with a recall that was begun before: the key is its
 	Problem           string
-	Sent              *recallDone
 	CanSend           bool
 }
 
-// recallDone is what came of a recall.
-type recallDone struct{ Sent, Before, Forbidden, Failed int }
-
 // Bounds of a recall.
 const (
-	recallShown = 50  // recipients in the preview
-	recallMost  = 200 // that one press of the button writes to: what a request has time for
+	recallShown = 50     // recipients in the preview
+	recallFirst = 200    // that a press of the button writes to unless somebody says more
+	recallMost  = 10_000 // that one press writes to at most
+	recallBatch = 500    // read at once
+	recallsKept = 20     // that this process remembers how they went
 )
 
 // given reads what is recalled out of a form.
 func (c *console) given(q url.Values) (recallPage, database.Given) {
-	p := recallPage{Outcome: clip(q.Get("cau-hoi"), 100), Document: q.Get("viec"), From: q.Get("tu"), To: q.Get("den"), Most: recallMost, CanSend: c.opts.Desk != nil}
+	p := recallPage{Outcome: clip(q.Get("cau-hoi"), 100), Document: q.Get("viec"), From: q.Get("tu"), To: q.Get("den"), Most: recallFirst, MostEver: recallMost, CanSend: c.opts.Desk != nil}
 	p.Topics = c.documentChoices(p.Document)
 	g := database.Given{Outcome: p.Outcome, Document: p.Document, From: readTime(p.From)}
 	if to := readTime(p.To); !to.IsZero() {
@@ -78,7 +82,13 @@ func (c *console) preview(r *http.Request, p *recallPage, g database.Given) erro
 
 func (c *console) recall(w http.ResponseWriter, r *http.Request, me database.Account) {
 	p, g := c.given(r.URL.Query())
-	p.Key = newKey()
+	p.Key = r.URL.Query().Get("khoa")
+	if p.GoesOn = keyForm.MatchString(p.Key); !p.GoesOn {
+		p.Key = newKey()
+	}
+	if run := c.recalls.find(p.Key); run != nil {
+		p.Text, p.Reason = run.text, run.by.Why
+	}
 	if p.Asked {
 		if err := c.preview(r, &p, g); err != nil {
 			c.broken(w, r, me, "recipients", err)
@@ -88,8 +98,8 @@ func (c *console) recall(w http.ResponseWriter, r *http.Request, me database.Acc
 	c.show(w, r, http.StatusOK, "recall", me, p)
 }
 
-// sendRecall sends the correction to those who were listed, each once for each key,
-// so that a press repeated sends nothing twice and goes on where the first ended.
+// sendRecall begins to send the correction to those who were listed, each once for each
+// key, so that a press repeated sends nothing twice and goes on where the first ended.
 func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database.Account) {
 	p, g := c.given(r.PostForm)
 	p.Text, p.Reason, p.Key = written(r.PostForm.Get("noi-dung")), reason(r), r.PostForm.Get("khoa")
@@ -98,7 +108,7 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 	}
 	most, err := strconv.Atoi(r.PostForm.Get("nhieu-nhat"))
 	if err != nil || most < 1 || most > recallMost {
-		most = recallMost
+		most = recallFirst
 	}
 	p.Most = most
 	refuse := func(status int, why string) {
@@ -128,8 +138,12 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 		refuse(http.StatusBadRequest, "Hãy xem danh sách người nhận rồi đánh dấu xác nhận.")
 		return
 	}
-	g.Limit = 100_000
-	all, n, err := c.db.Recipients(r.Context(), g)
+	now := c.now()
+	if g.To.IsZero() || g.To.After(now) {
+		g.To = now // who asks from now on is not among those who were listed
+	}
+	g.Limit = 1
+	_, n, err := c.db.Recipients(r.Context(), g)
 	if err != nil {
 		c.broken(w, r, me, "recipients", err)
 		return
@@ -138,31 +152,193 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 		refuse(http.StatusConflict, "Số người nhận đã tăng so với lúc bạn xem. Hãy xem lại danh sách rồi gửi.")
 		return
 	}
-	by := database.By{Who: me.Name, Why: p.Reason}
-	c.audit(r, me.Name, p.Reason, "recall", "recall "+p.Key+" to at most "+strconv.Itoa(most)+" of "+strconv.Itoa(n))
-	done := new(recallDone)
-	for _, to := range all {
-		if done.Sent+done.Failed >= most || r.Context().Err() != nil {
-			break
-		}
-		sent, err := c.opts.Desk.Correct(r.Context(), by, p.Key, to, p.Text)
-		var forbidden ErrWindow
-		switch {
-		case errors.As(err, &forbidden):
-			done.Forbidden++
-		case err != nil:
-			c.log.Error("correction not sent", "channel", to.Channel, "err", err)
-			done.Failed++
-		case sent:
-			done.Sent++
-		default:
-			done.Before++
-		}
-	}
-	p.Sent = done
-	if err := c.preview(r, &p, g); err != nil {
-		c.broken(w, r, me, "recipients", err)
+	run := &recallRun{key: p.Key, by: database.By{Who: me.Name, Why: p.Reason}, text: p.Text, most: most, begun: now, again: r.PostForm, recallDone: recallDone{All: n, Running: true}}
+	if !c.recalls.begin(run) {
+		http.Redirect(w, r, recallAddress(p.Key), http.StatusSeeOther) // it goes on already
 		return
 	}
-	c.show(w, r, http.StatusOK, "recall", me, p)
+	c.audit(r, me.Name, p.Reason, "recall", "recall "+p.Key+" to at most "+strconv.Itoa(most)+" of "+strconv.Itoa(n))
+	c.background(func(ctx context.Context) { c.correct(ctx, run, g) })
+	http.Redirect(w, r, recallAddress(p.Key), http.StatusSeeOther)
+}
+
+func recallAddress(key string) string { return consolePath + "/dinh-chinh/" + key }
+
+// background does something that lasts longer than a request.
+func (c *console) background(work func(ctx context.Context)) {
+	if c.opts.Background == nil {
+		work(context.Background())
+		return
+	}
+	c.opts.Background(work)
+}
+
+// correct writes to one after the other, until all are written to, or as many as may be,
+// or somebody stops it, or the server stops.
+func (c *console) correct(ctx context.Context, run *recallRun, g database.Given) {
+	defer run.note(func(d *recallDone) { d.Running = false })
+	g.Limit = recallBatch
+	for {
+		some, _, err := c.db.Recipients(ctx, g)
+		if err != nil {
+			c.log.Error("recall ended early", "recall", run.key, "err", err)
+			return
+		}
+		for _, to := range some {
+			if ctx.Err() != nil || !run.goesOn() {
+				return
+			}
+			c.correctOne(ctx, run, to)
+		}
+		if len(some) < recallBatch {
+			return
+		}
+		g.After = some[len(some)-1]
+	}
+}
+
+func (c *console) correctOne(ctx context.Context, run *recallRun, to database.Recipient) {
+	sent, err := c.opts.Desk.Correct(ctx, run.by, run.key, to, run.text)
+	var window ErrWindow
+	forbidden := errors.As(err, &window)
+	if err != nil && !forbidden {
+		c.log.Error("correction not sent", "channel", to.Channel, "err", err)
+	}
+	run.note(func(d *recallDone) {
+		switch {
+		case forbidden:
+			d.Forbidden++
+		case err != nil:
+			d.Failed++
+		case sent:
+			d.Sent++
+		default:
+			d.Before++
+		}
+	})
+}
+
+// recallDone is how far a recall is.
+type recallDone struct {
+	All, Sent, Before, Forbidden, Failed int
+
+	Running bool
+	Stopped bool // somebody said so
+}
+
+// Looked is how many of all were looked at.
+func (d recallDone) Looked() int { return d.Sent + d.Before + d.Forbidden + d.Failed }
+
+// recallRun is a recall under way or over.
+type recallRun struct {
+	key   string
+	by    database.By
+	text  string
+	most  int
+	begun time.Time
+	again url.Values // the form, to go on with
+
+	mu sync.Mutex
+	recallDone
+}
+
+// note changes how far it is.
+func (run *recallRun) note(change func(*recallDone)) {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	change(&run.recallDone)
+}
+
+// now is how far it is.
+func (run *recallRun) now() recallDone {
+	run.mu.Lock()
+	defer run.mu.Unlock()
+	return run.recallDone
+}
+
+// goesOn reports whether another may be written to.
+func (run *recallRun) goesOn() bool {
+	d := run.now()
+	return !d.Stopped && d.Sent+d.Failed < run.most
+}
+
+// recalls are those that this process began, the latest ones. The zero value is ready.
+type recalls struct {
+	mu  sync.Mutex
+	all []*recallRun // oldest first
+}
+
+// find returns a recall, nil when this process does not know it.
+func (rs *recalls) find(key string) *recallRun {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if at := slices.IndexFunc(rs.all, func(run *recallRun) bool { return run.key == key }); at >= 0 {
+		return rs.all[at]
+	}
+	return nil
+}
+
+// begin takes a recall in, in the place of one with its key; not while that one runs.
+func (rs *recalls) begin(run *recallRun) bool {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	at := slices.IndexFunc(rs.all, func(have *recallRun) bool { return have.key == run.key })
+	if at >= 0 && rs.all[at].now().Running {
+		return false
+	}
+	if at >= 0 {
+		rs.all = slices.Delete(rs.all, at, at+1)
+	}
+	if rs.all = append(rs.all, run); len(rs.all) > recallsKept {
+		if at := slices.IndexFunc(rs.all, func(have *recallRun) bool { return !have.now().Running }); at >= 0 {
+			rs.all = slices.Delete(rs.all, at, at+1)
+		}
+	}
+	return true
+}
+
+// recallRunPage is how far a recall is.
+type recallRunPage struct {
+	recallDone
+	Key, Who, Reason string
+	Text             string
+	Begun            time.Time
+	Known            bool   // it was begun by this process
+	Corrected        int    // who was written to, by whichever process
+	Again            string // the address to go on at
+}
+
+// recallProgress shows how far a recall is.
+func (c *console) recallProgress(w http.ResponseWriter, r *http.Request, me database.Account) {
+	p := recallRunPage{Key: r.PathValue("khoa")}
+	if !keyForm.MatchString(p.Key) {
+		c.broken(w, r, me, "recall", database.ErrNotFound)
+		return
+	}
+	if run := c.recalls.find(p.Key); run != nil {
+		p.Known, p.recallDone, p.Who, p.Reason, p.Text, p.Begun = true, run.now(), run.by.Who, run.by.Why, run.text, run.begun
+		p.Again = with(consolePath+"/dinh-chinh", url.Values{"cau-hoi": run.again["cau-hoi"], "viec": run.again["viec"], "tu": run.again["tu"], "den": run.again["den"]}, "khoa", p.Key)
+	}
+	var err error
+	if p.Corrected, err = c.db.Corrected(r.Context(), p.Key); err == nil && p.Corrected == 0 && !p.Known {
+		err = database.ErrNotFound
+	}
+	if err != nil {
+		c.broken(w, r, me, "recall", err)
+		return
+	}
+	c.show(w, r, http.StatusOK, "recall_run", me, p)
+}
+
+// stopRecall stops one: who was not written to yet is not.
+func (c *console) stopRecall(w http.ResponseWriter, r *http.Request, me database.Account) {
+	key := r.PathValue("khoa")
+	run := c.recalls.find(key)
+	if run == nil {
+		c.broken(w, r, me, "recall", database.ErrNotFound)
+		return
+	}
+	run.note(func(d *recallDone) { d.Stopped = d.Stopped || d.Running })
+	c.audit(r, me.Name, "", "stop recall", "recall "+key)
+	http.Redirect(w, r, recallAddress(key), http.StatusSeeOther)
 }

@@ -360,7 +360,7 @@ func (c *console) auditLog(w http.ResponseWriter, r *http.Request, me database.A
 	q := r.URL.Query()
 	p := auditPage{Who: AccountName(q.Get("ai")), What: q.Get("viec"), From: q.Get("tu"), To: q.Get("den")}
 	for _, what := range []string{"sign in", "sign in refused", "sign out", "read ticket", "read outcome", "open ticket", "assign ticket", "reply to ticket", "end ticket", "hold dialogue", "release dialogue",
-		"add approved answer", "set approved answer", "recall", "correct", "switch off", "switch on", "add account", "set account", "set password", "add key", "revoke key"} {
+		"add approved answer", "set approved answer", "recall", "stop recall", "correct", "switch off", "switch on", "add account", "set account", "set password", "set password refused", "add key", "revoke key"} {
 		p.Kinds = append(p.Kinds, choice{what, wordFor(what), what == p.What})
 	}
 	f := database.AuditFilter{Who: p.Who, What: p.What, From: readTime(p.From), Limit: auditShown}

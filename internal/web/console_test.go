@@ -61,9 +61,12 @@ type testDesk struct {
 	db     *database.DB
 	clock  *clock
 	window web.Window
+	before func() // a correction is sent; nil: nothing
 }
 
-func (d *testDesk) Window(context.Context, string, string) (web.Window, error) { return d.window, nil }
+func (d *testDesk) Window(context.Context, string, string, string) (web.Window, error) {
+	return d.window, nil
+}
 
 func (d *testDesk) Reply(ctx context.Context, by database.By, k database.Ticket, text string) error {
 	if !d.window.Open {
@@ -89,6 +92,9 @@ func (d *testDesk) Take(ctx context.Context, by database.By, k database.Ticket) 
 }
 
 func (d *testDesk) Correct(ctx context.Context, by database.By, recall string, to database.Recipient, text string) (bool, error) {
+	if d.before != nil {
+		d.before()
+	}
 	part, err := json.Marshal(text)
 	if err != nil {
 		return false, err
@@ -121,10 +127,10 @@ func newOffice(t testing.TB, change func(*web.Options)) *office {
 			t.Fatal(err)
 		}
 	}
-	o.desk = &testDesk{o.db, o.clock, web.Window{Open: true}}
+	o.desk = &testDesk{db: o.db, clock: o.clock, window: web.Window{Open: true}}
 	o.opts = options(t)
 	o.opts.Now = o.clock.now
-	o.opts.Console = &web.Console{DB: o.db, Desk: o.desk, Switches: []web.SwitchName{{"telegram", "Kênh Telegram"}, {"model", "Mô hình ngôn ngữ"}}}
+	o.opts.Console = &web.Console{DB: o.db, Desk: o.desk, Switches: []web.SwitchName{{Name: "telegram", Label: "Kênh Telegram"}, {Name: "model", Label: "Mô hình ngôn ngữ"}}}
 	if change != nil {
 		change(&o.opts)
 	}
@@ -393,6 +399,67 @@ func TestAThrottledAddressLocksNobodyOut(t *testing.T) {
 	}
 }
 
+// Who knows the present password sets another, stays signed in, and signs every other
+// browser out.
+func TestOwnPassword(t *testing.T) {
+	o := newOffice(t, nil)
+	c, elsewhere := o.as("officer"), o.as("officer")
+	const fresh = "một mật khẩu khác"
+	for _, tt := range []struct {
+		old, password, again string
+		status               int
+		says                 string
+	}{
+		{staffPassword, "ngắn quá", "ngắn quá", 400, "ít nhất 12 ký tự"},
+		{staffPassword, strings.Repeat("đ", 300), strings.Repeat("đ", 300), 400, "dài quá"},
+		{staffPassword, fresh, fresh + "x", 400, "không giống nhau"},
+		{staffPassword, staffPassword, staffPassword, 400, "phải khác"},
+		{"không phải mật khẩu", fresh, fresh, 403, "hiện nay không đúng"},
+	} {
+		status, body, _ := o.page(c, "/console/mat-khau", url.Values{"cu": {tt.old}, "moi": {tt.password}, "lai": {tt.again}})
+		if status != tt.status || !strings.Contains(body, tt.says) || strings.Contains(body, tt.password) && tt.password != staffPassword {
+			t.Errorf("%q to %.20q = %d, want %d with %q and no password on the page", tt.old, tt.password, status, tt.status, tt.says)
+		}
+	}
+	status, _, h := o.page(c, "/console/mat-khau", url.Values{"cu": {staffPassword}, "moi": {fresh}, "lai": {fresh}})
+	if status != http.StatusSeeOther || h.Get("Location") != "/console/mat-khau?xong=mat-khau" {
+		t.Fatalf("the right one: status %d to %s", status, h.Get("Location"))
+	}
+	if status, body, _ := o.page(c, "/console/mat-khau?xong=mat-khau", nil); status != 200 || !strings.Contains(body, "Đã đổi mật khẩu") {
+		t.Errorf("afterwards: status %d", status)
+	}
+	if status, _, _ := o.page(elsewhere, "/console/tra-cuu", nil); status != http.StatusSeeOther {
+		t.Errorf("another browser: status %d, want to be led to sign in", status)
+	}
+	for password, want := range map[string]int{staffPassword: 401, fresh: 303} {
+		if status, _, _ := o.page(browserOf(t), "/console/dang-nhap", url.Values{"ten": {"officer"}, "mat-khau": {password}}); status != want {
+			t.Errorf("signing in with %q: %d, want %d", password, status, want)
+		}
+	}
+	if log := o.log(); !slices.Contains(log, "officer set password officer") || !slices.Contains(log, "officer set password refused officer") {
+		t.Errorf("log %q", log)
+	}
+	for range 8 { // as many guesses; each would take its time to check
+		if _, err := o.db.Attempt(t.Context(), 8, 15*time.Minute, "account officer"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if status, _, _ := o.page(c, "/console/mat-khau", url.Values{"cu": {fresh}, "moi": {staffPassword}, "lai": {staffPassword}}); status != http.StatusTooManyRequests {
+		t.Errorf("after 8 guesses: %d, want 429", status)
+	}
+	// An account that signs in elsewhere has none to change.
+	if err := o.db.AddAccount(t.Context(), database.By{Who: "test"}, database.Account{Name: "sso", Role: database.Officer}); err != nil {
+		t.Fatal(err)
+	}
+	s := o.session("sso")
+	if _, body, _ := o.page(s, "/console/mat-khau", nil); !strings.Contains(body, "không có mật khẩu ở đây") || strings.Contains(body, "<form class=\"stack") {
+		t.Error("an account without a password is shown the form")
+	}
+	if status, _, _ := o.page(s, "/console/mat-khau", url.Values{"moi": {fresh}, "lai": {fresh}}); status != http.StatusBadRequest {
+		t.Errorf("an account without a password sets one: %d", status)
+	}
+}
+
 func TestSessionEnds(t *testing.T) {
 	in := func(o *office, c *http.Client) bool {
 		status, _, _ := o.page(c, "/console/tra-cuu", nil)
@@ -466,8 +533,9 @@ var allowed = map[string]string{
 	"GET /console/cau-hoi": "all", "GET /console/cau-hoi/{id}": "all", "POST /console/cau-hoi/{id}/tiep-nhan": "officer admin", "GET /console/truy-van": "all",
 	"GET /console/duyet": "all", "GET /console/duyet/moi": "officer editor admin", "POST /console/duyet/moi": "officer editor admin", "GET /console/duyet/{id}": "all",
 	"POST /console/duyet/{id}": "officer editor admin", "POST /console/duyet/{id}/thu-hoi": "officer editor admin",
-	"GET /console/dinh-chinh": "editor admin", "POST /console/dinh-chinh": "editor admin",
+	"GET /console/dinh-chinh/{khoa}": "editor admin", "POST /console/dinh-chinh/{khoa}/dung": "editor admin", "GET /console/dinh-chinh": "editor admin", "POST /console/dinh-chinh": "editor admin",
 	"GET /console/tri-thuc": "all", "GET /console/chat-luong": "all", "GET /console/cong-tac": "all", "POST /console/cong-tac": "admin", "GET /console/nhat-ky": "admin",
+	"GET /console/mat-khau": "all", "POST /console/mat-khau": "all",
 	"GET /console/sso": "open", "GET /console/sso/ve": "open",
 }
 
@@ -493,7 +561,7 @@ func TestEveryRouteSaysWhoMay(t *testing.T) {
 				c = o.session(role)
 			}
 			method, path, _ := strings.Cut(pattern, " ")
-			path = strings.NewReplacer("{$}", "", "{id}", "999").Replace(path)
+			path = strings.NewReplacer("{$}", "", "{id}", "999", "{khoa}", "999").Replace(path)
 			var form url.Values
 			if method == "POST" {
 				form = url.Values{}
@@ -543,7 +611,7 @@ func TestEveryLinkOfTheConsoleIsARoute(t *testing.T) {
 	reference := regexp.MustCompile(`(href|action)="(/console[^"?]*)[^"]*"([^>]*method="post")?`)
 	seen := 0
 	for _, path := range []string{"/console/dang-nhap", "/console/tra-cuu?q=khai+sinh", "/console/hop-thu", "/console/hop-thu?loai=yeu", "/console/hop-thu/1", "/console/cau-hoi", "/console/cau-hoi/" + id, "/console/truy-van?q=khai+sinh",
-		"/console/duyet", "/console/duyet/moi?cau-hoi=" + id, "/console/dinh-chinh?cau-hoi=" + id, "/console/tri-thuc", "/console/chat-luong", "/console/cong-tac", "/console/nhat-ky", "/console/khong-co"} {
+		"/console/duyet", "/console/duyet/moi?cau-hoi=" + id, "/console/dinh-chinh?cau-hoi=" + id, "/console/tri-thuc", "/console/chat-luong", "/console/cong-tac", "/console/nhat-ky", "/console/mat-khau", "/console/khong-co"} {
 		_, body, _ := o.page(c, path, nil)
 		for _, m := range reference.FindAllStringSubmatch(body, -1) {
 			method := http.MethodGet
@@ -564,19 +632,67 @@ func TestEveryLinkOfTheConsoleIsARoute(t *testing.T) {
 func TestConsoleRefusesOtherSites(t *testing.T) {
 	o := newOffice(t, nil)
 	c := o.session("admin")
-	req, err := http.NewRequest("POST", o.URL+"/console/cong-tac", strings.NewReader("ten=model&bat=0&ly-do=x"))
+	forms := 0
+	for _, pattern := range web.ConsoleRoutes(o.opts) {
+		path, isForm := strings.CutPrefix(pattern, "POST ")
+		if !isForm {
+			continue
+		}
+		forms++
+		path = strings.NewReplacer("{id}", "1", "{khoa}", "0123456789abcdefghijkl").Replace(path)
+		for _, site := range []string{"cross-site", "same-site"} {
+			req, err := http.NewRequest("POST", o.URL+path, strings.NewReader("ten=model&bat=0&ly-do=x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			req.Header.Set("Sec-Fetch-Site", site)
+			resp, err := c.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusForbidden {
+				t.Errorf("a form from %s for %s: status %d, want 403", site, path, resp.StatusCode)
+			}
+		}
+	}
+	if set, _ := o.db.Switches(t.Context()); len(set) != 0 || forms < 12 {
+		t.Errorf("of %d forms one turned a switch: %v", forms, set)
+	}
+}
+
+// What a browser held before somebody signed in, or was given by somebody else, opens
+// nothing afterwards, and a form that is too large is not read.
+func TestSessionIsNobodyElses(t *testing.T) {
+	o := newOffice(t, nil)
+	c := o.as("officer")
+	at, err := url.Parse(o.URL + "/console/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Sec-Fetch-Site", "cross-site")
-	resp, err := c.Do(req)
-	if err != nil {
-		t.Fatal(err)
+	before := c.Jar.Cookies(at)[0]
+	if status, _, _ := o.page(c, "/console/dang-nhap", url.Values{"ten": {"admin"}, "mat-khau": {staffPassword}}); status != http.StatusSeeOther {
+		t.Fatalf("signing in anew: status %d", status)
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusForbidden {
-		t.Errorf("a form of another site: status %d, want 403", resp.StatusCode)
+	if after := c.Jar.Cookies(at)[0]; after.Value == before.Value {
+		t.Error("the session of one is that of the next")
+	}
+	for what, token := range map[string]string{"the session before": before.Value, "one that was made up": strings.Repeat("A", 43)} {
+		other := browserOf(t)
+		other.Jar.SetCookies(at, []*http.Cookie{{Name: before.Name, Value: token, Path: "/console"}})
+		if status, _, _ := o.page(other, "/console/tra-cuu", nil); status != http.StatusSeeOther {
+			t.Errorf("%s: status %d, want to be led to sign in", what, status)
+		}
+		if status, _, _ := o.page(other, "/console/dang-nhap", url.Values{"ten": {"officer"}, "mat-khau": {staffPassword}}); status != http.StatusSeeOther {
+			t.Fatalf("%s: signing in: status %d", what, status)
+		}
+		if got := other.Jar.Cookies(at)[0].Value; got == token {
+			t.Errorf("%s is the session of who signs in", what)
+		}
+	}
+	if status, body, _ := o.page(c, "/console/cong-tac", url.Values{"ten": {"model"}, "bat": {"0"}, "ly-do": {strings.Repeat("x", 200<<10)}}); status != http.StatusBadRequest || !strings.Contains(body, "quá dài") {
+		t.Errorf("a form of 200 KiB: status %d", status)
 	}
 	if set, _ := o.db.Switches(t.Context()); len(set) != 0 {
 		t.Errorf("it turned a switch: %v", set)
@@ -939,14 +1055,27 @@ func TestRecall(t *testing.T) {
 	if sent := o.outbox(); len(sent) != 0 {
 		t.Fatalf("sent %q before anybody said so", sent)
 	}
-	if _, body, _ := o.page(c, "/console/dinh-chinh", form()); !strings.Contains(body, "Đã xếp gửi 2") {
-		t.Error("the first two were not written to")
+	// press sends the form and returns what the page of the recall says.
+	press := func() string {
+		t.Helper()
+		status, _, h := o.page(c, "/console/dinh-chinh", form())
+		if status != http.StatusSeeOther || h.Get("Location") != "/console/dinh-chinh/"+key {
+			t.Fatalf("status %d to %s", status, h.Get("Location"))
+		}
+		_, body, _ := o.page(c, h.Get("Location"), nil)
+		return body
 	}
-	if _, body, _ := o.page(c, "/console/dinh-chinh", form()); !strings.Contains(body, "Đã xếp gửi 1. Đã nhận từ trước 2") {
-		t.Error("the rest was not written to, once")
+	if body := press(); !strings.Contains(body, "Đã gửi đủ số lần này: 2 / 3 người.</strong> Đã xếp gửi 2.") || !strings.Contains(body, `href="/console/dinh-chinh?cau-hoi=`+id+"&amp;khoa="+key) {
+		t.Errorf("the first two were not written to: %s", body)
 	}
-	if _, body, _ := o.page(c, "/console/dinh-chinh", form()); !strings.Contains(body, "Đã xếp gửi 0") {
-		t.Error("somebody is written to twice")
+	if _, body, _ := o.page(c, "/console/dinh-chinh?cau-hoi="+id+"&khoa="+key, nil); !strings.Contains(body, "Gửi tiếp một đợt") || strings.Count(body, `name="khoa" value="`+key) != 2 || !strings.Contains(body, "Xin đính chính: lệ phí là 15.000 đồng.</textarea>") {
+		t.Error("the page to go on at does not know the recall")
+	}
+	if body := press(); !strings.Contains(body, "Đã xong: 3 / 3 người.</strong> Đã xếp gửi 1. Đã nhận từ trước 2") {
+		t.Errorf("the rest was not written to, once: %s", body)
+	}
+	if body := press(); !strings.Contains(body, "Đã xếp gửi 0") {
+		t.Errorf("somebody is written to twice: %s", body)
 	}
 	sent := o.outbox()
 	slices.Sort(sent)
@@ -955,6 +1084,99 @@ func TestRecall(t *testing.T) {
 	}
 	if log := o.log(); !slices.Contains(log, "editor recall recall "+key+" to at most 2 of 3 Sai số tiền") {
 		t.Errorf("log %q", log)
+	}
+}
+
+// A recall reaches everybody, however many there are; who asks after it began is not
+// among them.
+func TestRecallOfMany(t *testing.T) {
+	o := newOffice(t, nil)
+	const many = 510 // more than are read at once
+	var id string
+	for i := range many {
+		id = o.asked(fmt.Sprint("d", i), "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+	}
+	c := o.session("editor")
+	later := false
+	o.desk.before = func() {
+		if !later {
+			later = true
+			o.asked("later", "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+		}
+	}
+	status, _, h := o.page(c, "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {"Là 15.000 đồng."}, "ly-do": {"Sai"}, "khoa": {"0123456789abcdefghijkl"}, "so-nguoi": {fmt.Sprint(many)}, "nhieu-nhat": {"1000"}, "da-xem": {"1"}})
+	if status != http.StatusSeeOther {
+		t.Fatalf("status %d", status)
+	}
+	if _, body, _ := o.page(c, h.Get("Location"), nil); !strings.Contains(body, "Đã xong: 510 / 510 người.</strong> Đã xếp gửi 510.") {
+		t.Errorf("not everybody was written to: %s", body)
+	}
+}
+
+// A recall goes on beside the requests; who began it sees how far it is, can stop it, and
+// does not begin it twice. Another process knows how many were written to.
+func TestRecallInTheBackground(t *testing.T) {
+	work := make(chan func(context.Context), 2)
+	o := newOffice(t, func(opts *web.Options) {
+		opts.Console.Background = func(f func(context.Context)) { work <- f }
+	})
+	step := make(chan struct{})
+	o.desk.before = func() { <-step }
+	var id string
+	for i := range 5 {
+		id = o.asked(fmt.Sprint("d", i), "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
+	}
+	const key = "0123456789abcdefghijkl"
+	c := o.session("editor")
+	press := func() {
+		t.Helper()
+		if status, _, _ := o.page(c, "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {"Là 15.000 đồng."}, "ly-do": {"Sai"}, "khoa": {key}, "so-nguoi": {"5"}, "nhieu-nhat": {"5"}, "da-xem": {"1"}}); status != http.StatusSeeOther {
+			t.Fatalf("status %d", status)
+		}
+	}
+	says := func(o *office, c *http.Client, want string) {
+		t.Helper()
+		if _, body, _ := o.page(c, "/console/dinh-chinh/"+key, nil); !strings.Contains(body, want) {
+			t.Errorf("the page does not say %q: %s", want, body)
+		}
+	}
+	press()
+	press() // while it runs
+	if len(work) != 1 {
+		t.Fatalf("it was begun %d times, want once", len(work))
+	}
+	var running sync.WaitGroup
+	running.Go(func() { (<-work)(t.Context()) })
+	step <- struct{}{}
+	step <- struct{}{} // the first was written to
+	says(o, c, "Đang gửi: ")
+	if status, _, _ := o.page(c, "/console/dinh-chinh/"+key+"/dung", url.Values{}); status != http.StatusSeeOther {
+		t.Errorf("stop: status %d", status)
+	}
+	running.Wait() // the second was under way
+	says(o, c, "Đã dừng: 2 / 5 người.</strong> Đã xếp gửi 2.")
+	if sent := o.outbox(); len(sent) != 2 {
+		t.Errorf("sent %q, want 2", sent)
+	}
+	if log := o.log(); !slices.Contains(log, "editor stop recall recall "+key) {
+		t.Errorf("log %q", log)
+	}
+	other := &office{Server: serve(t, o.opts), t: t, db: o.db, clock: o.clock, desk: o.desk, opts: o.opts}
+	says(other, other.session("editor"), "Đã xếp gửi cho 2 người. Đợt này bắt đầu từ một máy chủ khác")
+	press() // goes on
+	ctx, stop := context.WithCancel(t.Context())
+	running.Go(func() { (<-work)(ctx) })
+	step <- struct{}{} // had it before
+	stop()             // the server stops
+	close(step)
+	running.Wait()
+	if _, body, _ := o.page(c, "/console/dinh-chinh/"+key, nil); !strings.Contains(body, "Gửi tiếp cho những người còn lại") || strings.Contains(body, "Đang gửi") {
+		t.Error("a recall that the server ended is not told of as one to go on with")
+	}
+	for path, want := range map[string]int{"/console/dinh-chinh/0000000000000000000000": 404, "/console/dinh-chinh/x": 404} {
+		if status, _, _ := o.page(c, path, nil); status != want {
+			t.Errorf("%s = %d, want %d", path, status, want)
+		}
 	}
 }
 
@@ -1038,7 +1260,11 @@ func TestHostileTextInTheConsole(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := o.session("admin")
-	for _, path := range []string{"/console/hop-thu", "/console/hop-thu?loai=yeu", fmt.Sprintf("/console/hop-thu/%d", ticket), "/console/cau-hoi", "/console/cau-hoi/" + id, "/console/duyet", "/console/duyet/1",
+	const recall = "0123456789abcdefghijkl"
+	if status, _, _ := o.page(c, "/console/dinh-chinh", url.Values{"cau-hoi": {id}, "noi-dung": {bad[:min(len(bad), 2000)]}, "ly-do": {bad}, "khoa": {recall}, "so-nguoi": {"1"}, "da-xem": {"1"}}); status != http.StatusSeeOther {
+		t.Errorf("a recall: status %d", status)
+	}
+	for _, path := range []string{"/console/dinh-chinh/" + recall, "/console/dinh-chinh?cau-hoi=" + id + "&khoa=" + recall, "/console/mat-khau", "/console/hop-thu", "/console/hop-thu?loai=yeu", fmt.Sprintf("/console/hop-thu/%d", ticket), "/console/cau-hoi", "/console/cau-hoi/" + id, "/console/duyet", "/console/duyet/1",
 		"/console/dinh-chinh?cau-hoi=" + id, "/console/tri-thuc", "/console/cong-tac", "/console/nhat-ky", "/console/tra-cuu?q=" + url.QueryEscape(bad), "/console/truy-van?q=" + url.QueryEscape(bad),
 		"/console/cau-hoi?chu=" + url.QueryEscape(bad), fmt.Sprintf("/console/duyet/moi?yeu-cau=%d", ticket), "/console/dang-nhap?tiep=" + url.QueryEscape(bad)} {
 		status, body, h := o.page(c, path, nil)

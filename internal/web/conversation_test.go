@@ -77,14 +77,14 @@ type tickets struct {
 	feedback []webhook.Feedback
 }
 
-func (d *tickets) Save(ctx context.Context, m webhook.Message, r webhook.Response, page []byte) error {
+func (d *tickets) Save(ctx context.Context, m webhook.Message, r webhook.Response, show func(page []byte) []byte) error {
 	if r.Ticket != nil {
 		d.ticket, d.dialogue = r.Ticket, m.Dialogue
 	}
 	if r.Feedback != nil {
 		d.feedback = append(d.feedback, *r.Feedback)
 	}
-	return d.Memory.Save(ctx, m, r, page)
+	return d.Memory.Save(ctx, m, r, show)
 }
 
 // Over a database, a dialogue goes on in another process, and an officer's reply from

@@ -21,22 +21,25 @@ type Dialogue struct {
 	Held *time.Time
 }
 
-// Dialogues keeps what the chat page remembers. Any number of goroutines may use it;
-// one dialogue is worked on by one at a time.
+// Dialogues keeps what the chat page remembers. Any number of goroutines, and where it
+// is a database any number of processes, may use it.
 type Dialogues interface {
 	// Load returns what the last Save of a dialogue left, the zero Dialogue when there
 	// is none or its time is over.
 	Load(ctx context.Context, dialogue string) (Dialogue, error)
 
 	// Save keeps, in one transaction, the state of m.Dialogue, which is that of r, its
-	// page, and what came of the message: the outcome, the feedback, the ticket. With
-	// r.Erase everything kept about m.Person goes first; a nil state and page leave
-	// nothing.
-	Save(ctx context.Context, m webhook.Message, r webhook.Response, page []byte) error
+	// page, and what came of the message: the outcome, the feedback, the ticket. The page
+	// is what show makes of the one there is then (nil: none), since others may have
+	// written meanwhile; it may be called again. With r.Erase everything kept about
+	// m.Person goes, and show is not called; a nil state and page leave nothing.
+	Save(ctx context.Context, m webhook.Message, r webhook.Response, show func(page []byte) []byte) error
 
-	// Take returns what others said in a dialogue, an officer for one, since the last
-	// Take, oldest first. Each is returned once.
-	Take(ctx context.Context, dialogue string) ([]webhook.Reply, error)
+	// Take gives show what others said in a dialogue, an officer for one, since the last
+	// Take, oldest first, and the page becomes what show makes of it, all in one
+	// transaction. Each is given once; when there is nothing show is not called. Show may
+	// be called again.
+	Take(ctx context.Context, dialogue string, show func(page []byte, said []webhook.Reply) []byte) error
 }
 
 // Limits of dialogues kept in memory.
@@ -84,7 +87,7 @@ func (m *Memory) Load(_ context.Context, dialogue string) (Dialogue, error) {
 }
 
 // Save keeps a dialogue.
-func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response, page []byte) error {
+func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response, show func(page []byte) []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.find(msg.Dialogue)
@@ -92,9 +95,10 @@ func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response
 		k = &kept{name: msg.Dialogue}
 	}
 	if r.Erase {
-		k.waiting = nil
+		k.waiting, k.is = nil, Dialogue{}
+	} else {
+		k.is = Dialogue{State: r.State, Page: show(k.is.Page)}
 	}
-	k.is = Dialogue{State: r.State, Page: page}
 	m.put(k)
 	return nil
 }
@@ -113,18 +117,16 @@ func (m *Memory) Deliver(dialogue string, r webhook.Reply) bool {
 	return true
 }
 
-// Take returns what was delivered.
-func (m *Memory) Take(_ context.Context, dialogue string) ([]webhook.Reply, error) {
+// Take gives out what was delivered.
+func (m *Memory) Take(_ context.Context, dialogue string, show func(page []byte, said []webhook.Reply) []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	k := m.find(dialogue)
-	if k == nil || len(k.waiting) == 0 {
-		return nil, nil
+	if k := m.find(dialogue); k != nil && len(k.waiting) > 0 {
+		k.is.Page = show(k.is.Page, k.waiting)
+		k.waiting = nil
+		m.put(k)
 	}
-	waiting := k.waiting
-	k.waiting = nil
-	m.put(k)
-	return waiting, nil
+	return nil
 }
 
 // find returns the entry of a dialogue, nil when there is none. The caller holds the

@@ -26,7 +26,7 @@ func TestMemory(t *testing.T) {
 		if page != "" {
 			body = []byte(page)
 		}
-		if err := m.Save(ctx, webhook.Message{Dialogue: dialogue}, r, body); err != nil {
+		if err := m.Save(ctx, webhook.Message{Dialogue: dialogue}, r, func([]byte) []byte { return body }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -38,6 +38,16 @@ func TestMemory(t *testing.T) {
 		}
 		return string(d.State) + "|" + string(d.Page)
 	}
+	take := func(dialogue string) (got []webhook.Reply) {
+		t.Helper()
+		if err := m.Take(ctx, dialogue, func(page []byte, said []webhook.Reply) []byte {
+			got = said
+			return page
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
 	save("a", "s1", "p1", webhook.Response{})
 	save("a", "s2", "p2", webhook.Response{})
 	if got := load("a"); got != "s2|p2" || load("b") != "|" {
@@ -47,15 +57,15 @@ func TestMemory(t *testing.T) {
 		t.Error("Deliver: want a known dialogue only")
 	}
 	save("a", "s3", "p3", webhook.Response{}) // does not lose what waits
-	if got, _ := m.Take(ctx, "a"); len(got) != 2 || got[0].Text != "x" || got[1].Text != "y" {
+	if got := take("a"); len(got) != 2 || got[0].Text != "x" || got[1].Text != "y" {
 		t.Errorf("Take = %v, want x and y", got)
 	}
-	if got, _ := m.Take(ctx, "a"); len(got) != 0 {
+	if got := take("a"); len(got) != 0 {
 		t.Errorf("Take again = %v, want nothing", got)
 	}
 	m.Deliver("a", webhook.Reply{Text: "z"})
 	save("a", "", "", webhook.Response{Erase: true})
-	if got, _ := m.Take(ctx, "a"); len(got) != 0 || load("a") != "|" || m.bytes != 0 || len(m.at) != 0 {
+	if got := take("a"); len(got) != 0 || load("a") != "|" || m.bytes != 0 || len(m.at) != 0 {
 		t.Errorf("after erasing: %v, %q, %d bytes", got, load("a"), m.bytes)
 	}
 	save("a", "s", "p", webhook.Response{})
@@ -67,7 +77,7 @@ func TestMemory(t *testing.T) {
 		save("c", "s", "p", webhook.Response{})
 		m.Deliver("c", webhook.Reply{Text: "x"})
 	}
-	if got, _ := m.Take(ctx, "c"); len(got) != maxWaiting {
+	if got := take("c"); len(got) != maxWaiting {
 		t.Errorf("%d replies waited, want %d at most", len(got), maxWaiting)
 	}
 }
@@ -76,7 +86,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	m := NewMemory(nil)
 	page := []byte(strings.Repeat("x", 1<<20))
 	for i := range 100 {
-		if err := m.Save(t.Context(), webhook.Message{Dialogue: fmt.Sprint(i)}, webhook.Response{}, page); err != nil {
+		if err := m.Save(t.Context(), webhook.Message{Dialogue: fmt.Sprint(i)}, webhook.Response{}, func([]byte) []byte { return page }); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -210,6 +220,13 @@ func (l *lame) Load(ctx context.Context, dialogue string) (Dialogue, error) {
 	return l.Memory.Load(ctx, dialogue)
 }
 
+func (l *lame) Take(ctx context.Context, dialogue string, show func([]byte, []webhook.Reply) []byte) error {
+	if l.broken {
+		return errors.New("database is away")
+	}
+	return l.Memory.Take(ctx, dialogue, show)
+}
+
 type echo struct{}
 
 func (echo) Respond(_ context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
@@ -217,6 +234,52 @@ func (echo) Respond(_ context.Context, m webhook.Message, state []byte, _ func(s
 		return webhook.Response{Erase: true, Replies: []webhook.Reply{{Text: "Đã xóa."}}}
 	}
 	return webhook.Response{State: append(state, 'x'), Replies: []webhook.Reply{{Text: m.Text}}}
+}
+
+// slow answers when it is told to.
+type slow struct {
+	begun, free chan struct{}
+}
+
+func (s slow) Respond(_ context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
+	s.begun <- struct{}{}
+	<-s.free
+	return echo{}.Respond(context.Background(), m, state, nil)
+}
+
+// Two processes share the dialogues: what one keeps while the other answers is not
+// lost, what an officer said neither, and a form that both were sent is shown once.
+func TestProcessesKeepWhatOthersWroteMeanwhile(t *testing.T) {
+	m := NewMemory(someTime)
+	s := slow{make(chan struct{}), make(chan struct{})}
+	first := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: s, Dialogues: m})
+	second := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: echo{}, Dialogues: m})
+	form := func(key, text string) said {
+		return said{message: webhook.Message{Channel: Channel, Dialogue: "d", Person: "d", Key: key, Text: text}, said: text}
+	}
+	second.respond(context.Background(), form("k0", "không"), nil)
+	ended := make(chan record)
+	go func() {
+		_, rec := first.respond(context.Background(), form("k1", "một"), nil)
+		ended <- rec
+	}()
+	<-s.begun
+	second.respond(context.Background(), form("k2", "hai"), nil)
+	m.Deliver("d", webhook.Reply{Text: "cán bộ"})
+	second.news(context.Background(), "d")
+	second.respond(context.Background(), form("k1", "một"), nil) // sent twice, to both
+	close(s.free)
+	shown := <-ended
+	_, kept, _ := second.load(context.Background(), "d")
+	for name, rec := range map[string]record{"shown": shown, "kept": kept} {
+		var all []string
+		for _, t := range rec.Turns {
+			all = append(all, t.Replies[0].Text)
+		}
+		if got := strings.Join(all, ", "); got != "không, hai, cán bộ, một" {
+			t.Errorf("%s: %s, want không, hai, cán bộ, một", name, got)
+		}
+	}
 }
 
 // What cannot be read is not written over by the answer to the next question, or by what

@@ -21,3 +21,6 @@ func ConsoleRoutes(opts Options) []string {
 
 // HashToken is what is kept of the token of a session.
 var HashToken = hashToken
+
+// AssetAddress is where a file of the pages is served.
+func AssetAddress(name string) string { return must(newLook().address(name)) }

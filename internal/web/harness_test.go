@@ -141,6 +141,22 @@ func options(t testing.TB) web.Options {
 	}
 }
 
+// patience is how long a test waits for what must come: much longer than it takes, since
+// many tests may share two slow processors.
+const patience = time.Minute
+
+// eventually waits until something is so, and reports whether it came to be.
+func eventually(so func() bool) bool {
+	for end := time.Now().Add(patience); ; time.Sleep(25 * time.Millisecond) {
+		if so() {
+			return true
+		}
+		if time.Now().After(end) {
+			return false
+		}
+	}
+}
+
 // serve starts a server that the test ends.
 func serve(t testing.TB, opts web.Options) *httptest.Server {
 	t.Helper()

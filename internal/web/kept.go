@@ -12,8 +12,8 @@ import (
 // Store keeps dialogues for good; *database.DB is one.
 type Store interface {
 	Remembered(ctx context.Context, channel, dialogue string) (database.Remembered, error)
-	Exchange(ctx context.Context, m database.Received, r database.Result, page []byte) error
-	TakeParts(ctx context.Context, channel, dialogue string) ([][]byte, error)
+	Exchange(ctx context.Context, m database.Received, r database.Result, show func(page []byte) []byte) error
+	TakeParts(ctx context.Context, channel, dialogue string, show func(page []byte, parts [][]byte) []byte) error
 }
 
 var _ Store = (*database.DB)(nil)
@@ -31,7 +31,7 @@ func (k Kept) Load(ctx context.Context, dialogue string) (Dialogue, error) {
 }
 
 // Save keeps a dialogue and what came of a message.
-func (k Kept) Save(ctx context.Context, m webhook.Message, r webhook.Response, page []byte) error {
+func (k Kept) Save(ctx context.Context, m webhook.Message, r webhook.Response, show func(page []byte) []byte) error {
 	result := database.Result{State: r.State, Erase: r.Erase, Note: r.Note, Hold: r.Hold, Release: r.Release}
 	if o := r.Outcome; o != nil {
 		result.Outcome = &database.Outcome{ID: o.ID, Status: o.Status, Body: o.Body}
@@ -42,24 +42,25 @@ func (k Kept) Save(ctx context.Context, m webhook.Message, r webhook.Response, p
 	if t := r.Ticket; t != nil {
 		result.Ticket = &database.Ticket{Outcome: t.Outcome, Reason: t.Reason, Summary: t.Summary, Commune: t.Commune, Topic: t.Topic}
 	}
-	return k.Store.Exchange(ctx, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, At: m.Sent}, result, page)
+	return k.Store.Exchange(ctx, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, At: m.Sent}, result, show)
 }
 
-// Take returns the replies that were posted for a dialogue; see Letter. One that is no
+// Take gives out the replies that were posted for a dialogue; see Letter. One that is no
 // reply is passed over: it would stand in the way of all others.
-func (k Kept) Take(ctx context.Context, dialogue string) ([]webhook.Reply, error) {
-	parts, err := k.Store.TakeParts(ctx, Channel, dialogue)
-	if err != nil {
-		return nil, err
-	}
-	var replies []webhook.Reply
-	for _, p := range parts {
-		var r webhook.Reply
-		if json.Unmarshal(p, &r) == nil && r.Text != "" {
-			replies = append(replies, r)
+func (k Kept) Take(ctx context.Context, dialogue string, show func(page []byte, said []webhook.Reply) []byte) error {
+	return k.Store.TakeParts(ctx, Channel, dialogue, func(page []byte, parts [][]byte) []byte {
+		var said []webhook.Reply
+		for _, p := range parts {
+			var r webhook.Reply
+			if json.Unmarshal(p, &r) == nil && r.Text != "" {
+				said = append(said, r)
+			}
 		}
-	}
-	return replies, nil
+		if len(said) == 0 {
+			return page
+		}
+		return show(page, said)
+	})
 }
 
 // Letter is a reply as it is put into the outbox for the chat page.

@@ -19,7 +19,7 @@ import (
 )
 
 // browser starts a headless Chromium and skips the test when there is none.
-func browser(t testing.TB) context.Context {
+func browser(t testing.TB, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
@@ -32,13 +32,14 @@ func browser(t testing.TB) context.Context {
 		t.Skip("no chromium, chromium-browser, google-chrome or chrome on the PATH: the pages are not tried in a browser")
 	}
 	opts := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.Flag("disable-dev-shm-usage", true)}
+	opts = append(opts, more...)
 	if os.Geteuid() == 0 {
 		opts = append(opts, chromedp.NoSandbox) // as root it does not start otherwise
 	}
 	ctx, closeTab := chromedp.NewContext(t.Context(), chromedp.WithAllocatorOptions(opts...))
 	t.Cleanup(closeTab)
-	do(t, ctx, chromedp.Navigate("about:blank")) // the browser lives as long as this context
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	do(t, ctx, chromedp.Navigate("about:blank"))            // the browser lives as long as this context
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute) // of all steps together; go test has a limit of its own
 	t.Cleanup(cancel)
 	return ctx
 }

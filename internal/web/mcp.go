@@ -172,6 +172,9 @@ func (a *api) toolAsk(ctx context.Context, _ *mcp.CallToolRequest, in askInput) 
 	if strings.TrimSpace(in.Question) == "" {
 		return nil, askOutput{}, errors.New("question trống: hãy viết câu hỏi")
 	}
+	if !a.on() {
+		return nil, askOutput{}, errors.New("trợ lý đang tạm dừng trả lời; search_procedures và read_procedure vẫn dùng được")
+	}
 	q, err := question(in.Question, in.Audience, "")
 	if err != nil {
 		return nil, askOutput{}, errors.New("audience là citizen hoặc official")

@@ -96,7 +96,7 @@ func DegradedClass(why string) string {
 	switch {
 	case !ok:
 		return "other"
-	case part == "llm" || part == "embedding":
+	case part == "llm" || part == "embedding" || part == "moderation":
 		rest = strings.TrimPrefix(rest, "rewriting: ")
 		if detail := strings.Index(rest, ": "); detail >= 0 {
 			rest = rest[:detail]
@@ -120,7 +120,7 @@ func ownWord(failure string) bool {
 		return true
 	}
 	switch failure {
-	case "answer rejected", "no passage answers", "a check failed", "not the JSON asked for":
+	case "answer rejected", "no passage answers", "a check failed", "not the JSON asked for", "flagged":
 		return true
 	}
 	return false

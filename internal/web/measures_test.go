@@ -70,6 +70,7 @@ func TestDegradedClass(t *testing.T) {
 		{"llm: rewriting: circuit open", "llm: circuit open"},
 		{"llm: gọi 0912345678", "llm: other"},
 		{"embedding: not indexed yet", "embedding: not indexed yet"},
+		{"moderation: flagged", "moderation: flagged"}, {"moderation: too slow", "moderation: too slow"},
 		{"answer withheld: a check failed", "answer withheld"},
 		{"Qdrant: deadline: answered from the embedded store", "store"},
 		{"gì đó", "other"}, {"", "other"},

@@ -1,10 +1,10 @@
 package web
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -170,8 +170,8 @@ func (a *api) completions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	head := chatReply{ID: "chatcmpl-" + uuid.NewString(), Created: a.now().Unix(), Model: req.Model}
-	if text, ok := chore(q.Text); ok {
-		a.completeChore(w, &req, head, text)
+	if text, ok := req.chore(); ok {
+		a.completeChore(w, r, &req, head, text)
 		return
 	}
 	if req.Stream {
@@ -191,7 +191,7 @@ func (a *api) completions(w http.ResponseWriter, r *http.Request) {
 // whole makes a reply of one message.
 func (c *chatReply) whole(text string, used *chatUsage) {
 	c.Object, c.Usage = "chat.completion", used
-	c.Choices = []chatChoice{{Message: &chatText{"assistant", text}, Finish: stop()}}
+	c.Choices = []chatChoice{{Message: &chatText{"assistant", markdown(text)}, Finish: stop()}}
 }
 
 // stop is why every answer ends.
@@ -201,14 +201,17 @@ func stop() *string {
 }
 
 // completeChore answers what a client asks for itself.
-func (a *api) completeChore(w http.ResponseWriter, req *chatRequest, head chatReply, text string) {
+func (a *api) completeChore(w http.ResponseWriter, r *http.Request, req *chatRequest, head chatReply, text string) {
 	if !req.Stream {
 		head.whole(text, &chatUsage{})
 		reply(w, http.StatusOK, head)
 		return
 	}
-	stream := openStream(w, a.silence, func() {})
-	defer stream.close()
+	stream, _, done := a.answering(w, r, chatProblem)
+	if stream == nil {
+		return
+	}
+	defer done()
 	t := chatStream{stream, head}
 	t.begin()
 	t.text(text)
@@ -216,15 +219,11 @@ func (a *api) completeChore(w http.ResponseWriter, req *chatRequest, head chatRe
 }
 
 func (a *api) streamCompletion(w http.ResponseWriter, r *http.Request, req *chatRequest, head chatReply, q pipeline.Question) {
-	leave := a.takeStream(w, chatProblem)
-	if leave == nil {
+	stream, ctx, done := a.answering(w, r, chatProblem)
+	if stream == nil {
 		return
 	}
-	defer leave()
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	stream := openStream(w, a.silence, cancel)
-	defer stream.close()
+	defer done()
 	t := chatStream{stream, head}
 	t.begin()
 	var shown strings.Builder
@@ -264,7 +263,7 @@ func (t chatStream) chunk(delta chatText, finish *string) {
 }
 
 func (t chatStream) begin()           { t.chunk(chatText{Role: "assistant"}, nil) }
-func (t chatStream) text(text string) { t.chunk(chatText{Content: text}, nil) }
+func (t chatStream) text(text string) { t.chunk(chatText{Content: markdown(text)}, nil) }
 
 // end sends the last chunk, with the sources, and the usage when it is wanted.
 func (t chatStream) end(o told, withUsage bool) {
@@ -278,6 +277,10 @@ func (t chatStream) end(o told, withUsage bool) {
 	}
 	t.stream.line("[DONE]")
 }
+
+// markdown is an answer, or a piece of one, as programs for chatting draw it: to them
+// our second kind of list is none.
+func markdown(text string) string { return strings.ReplaceAll(text, "• ", "- ") }
 
 // sourcesMark begins the list of sources behind an answer; what stands behind it in an
 // answer that a client sends back is not part of the dialogue.
@@ -359,24 +362,30 @@ func (req *chatRequest) question() (pipeline.Question, error) {
 }
 
 // chore recognises what Open WebUI and programs like it ask a model for beside the
-// dialogue, to name it, tag it, go on with it, and returns what to answer: no question
-// is looked up for it, and none is written to a model.
-func chore(text string) (answer string, ok bool) {
-	_, format, ok := strings.Cut(text, "JSON format:")
-	if !ok || !strings.HasPrefix(text, "### Task:") {
-		return "", false
+// dialogue, to name it, tag it, go on with it, choose a tool, and returns what to
+// answer: no question is looked up for it, and none is written to a model.
+func (req *chatRequest) chore() (answer string, ok bool) {
+	var last, system string
+	for _, m := range req.Messages {
+		switch m.Role {
+		case "user":
+			last = strings.TrimSpace(string(m.Content))
+		case "system":
+			system = strings.TrimSpace(string(m.Content))
+		}
 	}
-	format = format[:min(len(format), 40)]
 	var v any
-	switch {
-	case strings.Contains(format, `"title"`):
-		v = map[string]string{"title": choreTitle(text)}
-	case strings.Contains(format, `"tags"`), strings.Contains(format, `"follow_ups"`), strings.Contains(format, `"queries"`):
-		_, name, _ := strings.Cut(format, `"`)
-		name, _, _ = strings.Cut(name, `"`)
-		v = map[string][]string{name: {}}
-	case strings.Contains(format, `"text"`):
-		v = map[string]string{"text": ""}
+	switch format := choreFormat(last); {
+	case strings.HasPrefix(system, "Available Tools:") && strings.Contains(system, `"tool_calls"`):
+		v = map[string][]string{"tool_calls": {}}
+	case strings.HasPrefix(last, "Your task is to reflect the speaker's likely facial expression through a fitting emoji"):
+		return "🙂", true
+	case format == "title":
+		v = map[string]string{"title": choreTitle(last)}
+	case format == "tags", format == "follow_ups", format == "queries":
+		v = map[string][]string{format: {}}
+	case format != "":
+		v = map[string]string{format: ""}
 	default:
 		return "", false
 	}
@@ -384,9 +393,30 @@ func chore(text string) (answer string, ok bool) {
 	return string(data), err == nil
 }
 
+// choreFormat is the field of the JSON that a task of a program wants, such as "title"
+// or "follow_ups"; empty when a text is no such task.
+func choreFormat(text string) string {
+	_, format, ok := strings.Cut(text, "JSON format:")
+	if !ok || !strings.HasPrefix(text, "### Task:") {
+		return ""
+	}
+	if m := choreField.FindStringSubmatch(format); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+var choreField = regexp.MustCompile("^[\\s`]*\\{\\s*\"([a-z_]{1,30})\"")
+
 // typed is what the person typed: Open WebUI puts it behind the files it was given,
-// with instructions before them.
+// with instructions before them, and behind the answers of several models that it wants
+// made into one.
 func typed(text string) string {
+	if rest, ok := strings.CutPrefix(text, `You have been provided with a set of responses from various models to the latest user query: "`); ok {
+		if asked, _, ok := strings.Cut(rest, "\"\n\nYour task is to synthesize"); ok {
+			return strings.TrimSpace(asked)
+		}
+	}
 	i := strings.LastIndex(text, "</context>")
 	if i < 0 || !strings.HasPrefix(text, "### Task:") {
 		return text

@@ -52,6 +52,7 @@ func TestCompletionQuestions(t *testing.T) {
 		{"unanswered turn", `{"model":"troly","messages":[{"role":"user","content":"a"},{"role":"user","content":"b"}]}`, pipeline.Question{Text: "b", History: []pipeline.Turn{{Question: "a"}}}},
 		{"answer without question", `{"model":"troly","messages":[{"role":"assistant","content":"Chào"},{"role":"user","content":"b"}]}`, pipeline.Question{Text: "b"}},
 		{"null content", `{"model":"troly","messages":[{"role":"user","content":"a"},{"role":"assistant","content":null,"tool_calls":[]},{"role":"tool","content":"x"},{"role":"user","content":"b"}]}`, pipeline.Question{Text: "b", History: []pipeline.Turn{{Question: "a"}}}},
+		{"one of several models", `{"model":"troly","messages":[{"role":"user","content":"You have been provided with a set of responses from various models to the latest user query: \"làm khai sinh\"\n\nYour task is to synthesize these responses\n\nResponses from models: a"}]}`, pipeline.Question{Text: "làm khai sinh"}},
 		{"files beside", `{"model":"troly","messages":[{"role":"user","content":"### Task:\nRespond to the user query using the provided context.\n<context>\n<source>\"title\" JSON format</source>\n</context>\n\n<user_query>\nlàm khai sinh\n</user_query>"}]}`, pipeline.Question{Text: "làm khai sinh"}},
 	} {
 		var got pipeline.Question
@@ -110,6 +111,9 @@ func TestCompletionChores(t *testing.T) {
 		{"title of nothing", "### Task:\nJSON format: { \"title\": \"x\" }", `{"title":"Hỏi đáp thủ tục"}`},
 		{"tags", "### Task:\nGenerate 1-3 broad tags\nJSON format: { \"tags\": [\"tag1\"] }\n<chat_history>\nUSER: \"title\"</chat_history>", `{"tags":[]}`},
 		{"follow-ups", "### Task:\nSuggest 3-5\nJSON format: { \"follow_ups\": [\"Question 1?\"] }", `{"follow_ups":[]}`},
+		{"completion of what is typed", "### Task:\nYou are an autocompletion system. Continue the text in `<text>`\n5. If unsure, return: `{ \"text\": \"\" }`.\n### **Output Rules**:\n- Respond only in JSON format: `{ \"text\": \"<your_completion>\" }`.\n<text>làm khai</text>", `{"text":""}`},
+		{"picture", "### Task:\nGenerate a detailed prompt\n### Output:\nStrictly return in JSON format:\n{\n    \"prompt\": \"Your detailed description here.\"\n}\n<chat_history>\nUSER: khai sinh\n</chat_history>", `{"prompt":""}`},
+		{"face", "Your task is to reflect the speaker's likely facial expression through a fitting emoji. Interpret emotions\n\nMessage: ```làm khai sinh```", "🙂"},
 		{"queries", "### Task:\nAnalyze\nJSON format:\n{ \"queries\": [] }", `{"queries":[]}`},
 	} {
 		var got pipeline.Question
@@ -128,9 +132,19 @@ func TestCompletionChores(t *testing.T) {
 	}
 }
 
+// To choose a tool, Open WebUI sends the tools as instructions and the dialogue as a query.
+func TestCompletionToolChoice(t *testing.T) {
+	var got pipeline.Question
+	w := post(web.New(web.Options{Assistant: listener{writer{}, &got}, Log: discard()}), completions,
+		`{"model":"troly","messages":[{"role":"system","content":"Available Tools: []\n\nYour task is to choose\n{\n \"tool_calls\": []\n}"},{"role":"user","content":"Query: làm khai sinh"}]}`)
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"content":"{\"tool_calls\":[]}"`) || got.Text != "" {
+		t.Errorf("choice of a tool = %d %s, want no tool and nothing asked (%q)", w.Code, w.Body, got.Text)
+	}
+}
+
 // Titles and addresses come from the knowledge and stay text and links.
 func TestCompletionSources(t *testing.T) {
-	w := post(web.New(web.Options{Assistant: writer{answer: "Tám nghìn [1]"}, Log: discard()}), completions, `{"model":"troly","messages":[{"role":"user","content":"lệ phí"}]}`)
+	w := post(web.New(web.Options{Assistant: writer{answer: "Tám nghìn [1]\n• Người ở trọ [1]"}, Log: discard()}), completions, `{"model":"troly","messages":[{"role":"user","content":"lệ phí"}]}`)
 	var got struct {
 		Choices   []struct{ Message struct{ Content string } }
 		Citations []pipeline.Citation
@@ -138,7 +152,7 @@ func TestCompletionSources(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || len(got.Citations) != 1 {
 		t.Fatalf("%d %s, %v", w.Code, w.Body, err)
 	}
-	const want = "Tám nghìn [1]\n\n**Nguồn**\n\n1. [Đăng ký khai sinh, mục Lệ phí](https://example.vn/a%20b)"
+	const want = "Tám nghìn [1]\n- Người ở trọ [1]\n\n**Nguồn**\n\n1. [Đăng ký khai sinh, mục Lệ phí](https://example.vn/a%20b)"
 	if got.Choices[0].Message.Content != want {
 		t.Errorf("content = %q, want %q", got.Choices[0].Message.Content, want)
 	}

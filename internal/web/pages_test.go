@@ -285,15 +285,13 @@ func TestAnswerIsKeptForWhoWentAway(t *testing.T) {
 	leave()
 	resp.Body.Close()
 	slow.step <- struct{}{}
-	_, _, page := r.get("/") // waits for nobody: the answer may not be kept yet
-	for range 200 {
-		if strings.Contains(page, "Phần còn lại.") {
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	page := "" // the answer may not be kept yet
+	if !eventually(func() bool {
 		_, _, page = r.get("/")
+		return strings.Contains(page, "Phần còn lại.")
+	}) {
+		t.Errorf("the answer did not come: %s", words(t, page))
 	}
-	t.Errorf("the answer did not come: %s", words(t, page))
 }
 
 func TestDocumentPage(t *testing.T) {
@@ -509,7 +507,7 @@ func TestFrame(t *testing.T) {
 	if !strings.Contains(page, `<base target="_blank">`) || regexp.MustCompile(`<form [^>]*method="post">`).MatchString(page) {
 		t.Error("in a frame, sources would open where they may not be framed, or forms elsewhere")
 	}
-	// No cookie comes in a frame of another site: the form names the dialogue.
+	// Over http no cookie comes in a frame of another site: the form names the dialogue.
 	dialogue := regexp.MustCompile(`name="h" value="([^"]+)"`).FindStringSubmatch(page)
 	if dialogue == nil {
 		t.Fatal("no dialogue in the form")
@@ -521,6 +519,37 @@ func TestFrame(t *testing.T) {
 	_, _, page = r.post("/?khung=1", "q", "thế mất bao lâu", "khung", "1", "h", dialogue[1])
 	if text := words(t, page); !strings.Contains(text, "15.000 đồng/lần") {
 		t.Errorf("the second question in the frame lost the first: %s", text)
+	}
+}
+
+// Over https the frame finds its dialogue again, by a cookie that is kept for each site
+// around it, and only there: the page of its own has another.
+func TestFrameIsFoundAgain(t *testing.T) {
+	opts := options(t)
+	opts.FrameAncestors = []string{"https://laocai.gov.vn"}
+	server := httptest.NewTLSServer(web.New(opts))
+	t.Cleanup(server.Close)
+	for _, path := range []string{"/?khung=1", "/chat"} {
+		r := newReader(t, server)
+		_, header, page := r.get("/?khung=1")
+		if header.Get("Set-Cookie") != "" {
+			t.Errorf("a cookie before anything was asked: %s", header.Get("Set-Cookie"))
+		}
+		dialogue := regexp.MustCompile(`name="h" value="([^"]+)"`).FindStringSubmatch(page)[1]
+		_, header, _ = r.post(path, "q", "đăng ký tạm trú hết bao nhiêu tiền", "khung", "1", "h", dialogue)
+		if c := header.Get("Set-Cookie"); !strings.HasPrefix(c, "__Host-troly-khung="+dialogue+"; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=None; Partitioned") {
+			t.Errorf("%s in a frame: Set-Cookie %q", path, c)
+		}
+		if _, _, page = r.get("/?khung=1"); !strings.Contains(words(t, page), "15.000 đồng/lần") || !strings.Contains(page, `name="h" value="`+dialogue+`"`) {
+			t.Errorf("%s: opened again the frame says %s", path, words(t, page))
+		}
+		if _, _, page = r.get("/"); strings.Contains(page, "15.000") {
+			t.Errorf("%s: the page of its own shows the dialogue of the frame", path)
+		}
+		_, header, _ = r.post("/", "lenh", "canbo", "khung", "1", "h", dialogue)
+		if c := header.Get("Set-Cookie"); !strings.Contains(c, "Max-Age=604800") {
+			t.Errorf("who waits for an officer: Set-Cookie %q, want a week", c)
+		}
 	}
 }
 
@@ -683,6 +712,28 @@ func harmless(t *testing.T, what, page string) {
 
 // ourLinks are those of our pages, of the government, and to dial.
 var ourLinks = regexp.MustCompile(`^(?:/$|/[^/\\]|#|tel:\d+$|https://(?:[a-z0-9-]+\.)+gov\.vn(?:/|$)|http://127\.0\.0\.1:\d+/)`)
+
+// No route takes the protection off: what every page, file, answer and refusal says of
+// itself to the browser.
+func TestHeadersOfRoutes(t *testing.T) {
+	r := newReader(t, serve(t, options(t)))
+	for _, path := range []string{"/", "/?khung=1", "/tt", "/tt?q=x", "/tt/tam-tru", "/tt/tam-tru/phieu", "/tt/tam-tru/qr.png", "/tt/khong-co", "/scorecard", "/khong-co", "/widget.js",
+		web.AssetAddress("app.js"), web.AssetAddress("app.css"), "/healthz", "/readyz", "/v1/models", "/api/v1/documents", "/api/v1/documents/tam-tru", "/api/v1/openapi.json", "/api/v1/search?q=x", "/api/v1/ask", "/chat"} {
+		status, h, _ := r.get(path)
+		csp := h.Get("Content-Security-Policy")
+		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"} {
+			if !strings.Contains(csp, directive) && path != "/scorecard" { // has a stricter one: no script, no form
+				t.Errorf("%s (%d): Content-Security-Policy %q lacks %s", path, status, csp, directive)
+			}
+		}
+		if !strings.HasPrefix(csp, "default-src 'none'; ") || !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") || strings.Contains(csp, "http:") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("X-Frame-Options") != "DENY" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Content-Type") == "" && status != 304 {
+			t.Errorf("%s (%d): %v", path, status, h)
+		}
+		if h.Get("Access-Control-Allow-Origin") != "" && !strings.HasPrefix(path, "/api/v1/documents") && path != "/api/v1/openapi.json" {
+			t.Errorf("%s is open to other sites", path)
+		}
+	}
+}
 
 func TestHostileText(t *testing.T) {
 	lib := hostileLibrary(t, hostile)

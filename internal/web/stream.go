@@ -2,8 +2,10 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -27,6 +29,28 @@ type eventStream struct {
 	buf     bytes.Buffer
 	enc     *json.Encoder // into buf
 }
+
+// answering takes a place for an open stream and opens it. ctx ends when nobody reads
+// any more. Call done before the handler returns. Without a free place it says so with
+// full and returns a nil stream.
+func (a *api) answering(w http.ResponseWriter, r *http.Request, full func(w http.ResponseWriter, status int, detail string)) (s *eventStream, ctx context.Context, done func()) {
+	select {
+	case a.streams <- struct{}{}:
+	default:
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		full(w, http.StatusServiceUnavailable, "too many answers are being written at this moment; try again in a few seconds")
+		return nil, nil, nil
+	}
+	ctx, cancel := context.WithCancel(r.Context())
+	s = openStream(w, a.silence, cancel)
+	return s, ctx, func() {
+		s.close()
+		cancel()
+		<-a.streams
+	}
+}
+
+const retryAfter = 5 // seconds: most answers are written by then
 
 // openStream sends the head of a stream.
 func openStream(w http.ResponseWriter, silence time.Duration, broken func()) *eventStream {

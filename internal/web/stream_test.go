@@ -175,11 +175,11 @@ func TestStreamOutlivesSilence(t *testing.T) {
 		select {
 		case <-ctx.Done():
 			t.Error("the reader was taken for gone")
-		case <-time.After(300 * time.Millisecond):
+		case <-time.After(3 * time.Second): // longer than the deadlines below
 		}
 	}}
 	server := httptest.NewUnstartedServer(web.New(web.Options{Assistant: w, Log: discard(), KeepAlive: 20 * time.Millisecond}))
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = time.Second, time.Second
 	server.Start()
 	defer server.Close()
 	resp := ask(t, t.Context(), server.URL)

@@ -46,6 +46,11 @@ type Options struct {
 	Keeper Keeper   // of outcomes and feedback; nil: none is kept and none taken
 	Keys   KeyStore // of programs; nil: none has one
 
+	// ProgramsOn reports whether questions of programs are answered: of the API, of
+	// OpenAI's clients, of MCP. Documents and the search are open to them either way.
+	// nil: they always are.
+	ProgramsOn func() bool
+
 	Metrics prometheus.Gatherer // figures told at /metrics; nil: none
 	Console *Console            // for staff; nil: there is none
 

@@ -54,6 +54,20 @@ func (d *Dispatcher) accompany(ctx context.Context, line Line, m Message) *compa
 	return c
 }
 
+// clear takes the buttons away that have served, where the channel can and its
+// platform is not left alone.
+func (c *company) clear(ctx context.Context, line Line) {
+	clearer, can := line.Channel.(Clearer)
+	if !can || c.d.sender(c.m.Channel).resting() {
+		return
+	}
+	c.start(func() error {
+		call, cancel := context.WithTimeout(ctx, acknowledgeIn)
+		defer cancel()
+		return clearer.Clear(call, c.m)
+	})
+}
+
 // start runs one of the things beside the answer. When it fails the answer comes
 // all the same, so it is only told at Debug.
 func (c *company) start(run func() error) {

@@ -95,9 +95,8 @@ const (
 	// notOurs is how long a message of a channel that is off waits before it is
 	// looked at again.
 	notOurs = 5 * time.Minute
-	// mostBegun is how often a message is taken up at all. Answering it may have
-	// killed the process each time, which no recover sees; or its channel was off
-	// for hours, and who wrote does not wait for an answer any more.
+	// mostBegun is how often a message is taken up at all: answering it may have
+	// killed the process each time, which no recover sees.
 	mostBegun = 50
 )
 
@@ -106,7 +105,7 @@ func (d *Dispatcher) handle(ctx context.Context, job database.Job) {
 	started := time.Now()
 	line, known := d.lines[job.Channel]
 	if !known || !line.On() {
-		d.postpone(ctx, job, d.opts.Now().Add(notOurs), "channel-off")
+		d.putBack(ctx, job)
 		return
 	}
 	log := d.opts.Log.With("channel", job.Channel, "chat", d.tag(job.Channel, job.Dialogue), "job", job.ID, "attempt", job.Attempt)
@@ -160,6 +159,9 @@ func (d *Dispatcher) answer(ctx context.Context, line Line, m Message, job datab
 	m = d.hear(ctx, line, m)
 	m.Held = &job.Held
 	response := d.responder.Respond(ctx, m, job.State, c.release())
+	if response.Spent {
+		c.clear(ctx, line)
+	}
 	// What goes on beside the answer ends before it: no draft comes after the text,
 	// and a button is acknowledged before its answer is sent.
 	c.end()
@@ -197,22 +199,21 @@ func (d *Dispatcher) result(line Line, m Message, job database.Job, r Response) 
 	return result
 }
 
-// apology is the end of a message nobody could answer: one polite sentence, and the
-// dialogue as it was.
+// apology is the end of a message nobody could answer: what Options.Apology says, and
+// else the dialogue as it was.
 func (d *Dispatcher) apology(line Line, m Message, job database.Job) (result database.Result) {
-	result.State = job.State
-	if d.opts.Apology == nil || m.Kind == Left || m.Kind == TookOver {
-		return result
-	}
+	last := Response{State: job.State}
 	defer func() {
 		if p := recover(); p != nil { // it was the channel that could not lay it out
 			d.opts.Log.Error("no apology can be sent", "channel", m.Channel, "panic", panicked(p))
+			last.Replies = nil
+			result = d.result(line, m, job, last)
 		}
 	}()
-	for _, part := range line.Channel.Parts(m, d.opts.Apology(m)) {
-		result.Parts = append(result.Parts, part)
+	if d.opts.Apology != nil && m.Kind != Left && m.Kind != TookOver {
+		last = d.opts.Apology(m, job.State)
 	}
-	return result
+	return d.result(line, m, job, last)
 }
 
 // hear fills in what is said in a voice message. One that is too large, cannot be
@@ -237,6 +238,13 @@ func (d *Dispatcher) hear(ctx context.Context, line Line, m Message) Message {
 	}
 	m.Text, _ = privacy.Mask(norm.NFC.String(text))
 	return m
+}
+
+// putBack keeps a message whose channel is off, or not served here, for later: nothing
+// was tried with it, so it is answered as any other however long that takes.
+func (d *Dispatcher) putBack(ctx context.Context, job database.Job) {
+	until := d.opts.Now().Add(notOurs)
+	d.keep(ctx, job, "put back", func(ctx context.Context) error { return d.db.PutBack(ctx, job, until, "channel-off") })
 }
 
 // postpone puts a message back.

@@ -31,6 +31,11 @@ type (
 	Acknowledger interface {
 		Acknowledge(ctx context.Context, m Message) error
 	}
+	// Clearer takes the buttons away under the message in which one was pressed that
+	// serves once; it calls nobody where there are none to take.
+	Clearer interface {
+		Clear(ctx context.Context, m Message) error
+	}
 	// Typist shows that an answer is being written. Every says how often; 0 means
 	// not at all for this message.
 	Typist interface {
@@ -80,7 +85,7 @@ type Class string
 
 // The classes.
 const (
-	Unreachable Class = "unreachable" // this person cannot be written to until they write again
+	Unreachable Class = "unreachable" // this chat cannot be written to until somebody writes in it again
 	Later       Class = "later"       // try again, not before After
 	Unsure      Class = "unsure"      // no answer came: it may have arrived
 	Rejected    Class = "rejected"    // this part will never be taken
@@ -124,6 +129,7 @@ type Response struct {
 	Feedback *Feedback // on an earlier outcome
 	Ticket   *Ticket   // a human is asked to take over
 	Erase    bool      // everything kept about the person goes, this response is still sent
+	Spent    bool      // the button that was pressed, and those beside it, have served
 
 	Note    string    // masked: what the person said, for whoever has the open ticket of the dialogue, if there is one
 	Hold    time.Time // a human has the dialogue until then; zero: unchanged

@@ -52,8 +52,9 @@ type Options struct {
 	DraftEvery   time.Duration // at least between two drafts of an answer (1.5 s)
 	MaxVoice     int64         // bytes of a voice message that is listened to (20 MiB)
 
-	// Apology is what is sent when a message is given up (nothing).
-	Apology func(m Message) Reply
+	// Apology is what comes of a message that is given up: what must be done all the
+	// same, or a polite sentence. state is the dialogue's, to be handed back (nothing).
+	Apology func(m Message, state []byte) Response
 	// Transcribe writes down what is said in a voice message; the text stands in
 	// Message.Text when Respond is asked (nil: Text stays empty).
 	Transcribe func(ctx context.Context, audio []byte, mime string) (string, error)

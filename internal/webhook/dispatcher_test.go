@@ -96,7 +96,7 @@ func TestT05OneApologyForWhatCannotBeAnswered(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	opts := hurried()
 	opts.Log, opts.Metrics, opts.Attempts = log.logger(), webhook.NewMetrics(registry), 3
-	opts.Apology = func(webhook.Message) webhook.Reply { return webhook.Reply{Text: "xin lỗi"} }
+	opts.Apology = sorry("xin lỗi")
 	run(t, w.db, r, []webhook.Line{fast(w.channel)}, opts)
 	w.say("a", "one")
 	w.say("a", "bad secret words")
@@ -324,6 +324,92 @@ func TestEverythingOfAResponseIsKept(t *testing.T) {
 	stop()
 	if _, err := w.db.OutcomeByID(t.Context(), "o-1"); !errors.Is(err, database.ErrNotFound) {
 		t.Errorf("after erasing, OutcomeByID = %v, want ErrNotFound", err)
+	}
+}
+
+// Who wants to be forgotten is, also when nothing can be answered.
+func TestX09ErasedThoughNothingCanBeAnswered(t *testing.T) {
+	w := newWorld(t)
+	opts := hurried()
+	opts.Apology = func(m webhook.Message, state []byte) webhook.Response {
+		if m.Text == "xoa" {
+			return webhook.Response{Erase: true, Replies: []webhook.Reply{{Text: "đã xóa"}}}
+		}
+		return sorry("xin lỗi")(m, state)
+	}
+	run(t, w.db, responder(func(context.Context, webhook.Message, []byte, func(string)) webhook.Response { panic("broken") }), []webhook.Line{fast(w.channel)}, opts)
+	if err := w.db.AddOutcome(t.Context(), database.Outcome{ID: "o-1", Channel: "test", Dialogue: "a", Person: "a"}); err != nil {
+		t.Fatal(err)
+	}
+	w.say("a", "one")
+	w.say("a", "xoa")
+	w.platform.until(t, "the last reply", func() bool { return len(w.platform.texts("a")) == 2 })
+	if got, want := w.platform.texts("a"), []string{"xin lỗi", "đã xóa"}; !equal(got, want) {
+		t.Errorf("the person was told %q, want %q", got, want)
+	}
+	if _, err := w.db.OutcomeByID(t.Context(), "o-1"); !errors.Is(err, database.ErrNotFound) {
+		t.Errorf("after erasing, OutcomeByID = %v, want ErrNotFound", err)
+	}
+}
+
+// A channel that was off for a day answers what waited, the first message too.
+func TestAnsweredAfterADayOff(t *testing.T) {
+	w := newWorld(t)
+	w.say("a", "one")
+	for range 300 { // every five minutes
+		jobs, err := w.db.Next(t.Context(), "w", 1, time.Minute)
+		if err != nil || len(jobs) != 1 {
+			t.Fatalf("Next = %v, %v", jobs, err)
+		}
+		if err := w.db.PutBack(t.Context(), jobs[0], time.Now().Add(-time.Second), "channel-off"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	opts := hurried()
+	opts.Apology = sorry("xin lỗi")
+	run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, opts)
+	w.platform.until(t, "an answer", func() bool { return len(w.platform.texts("a")) == 1 })
+	if got := w.platform.texts("a"); !equal(got, []string{"re one"}) {
+		t.Errorf("the person was told %q, want the answer", got)
+	}
+}
+
+// T17: who blocks the bot is still answered in a group.
+func TestT17WhoLeftIsAnsweredInAGroup(t *testing.T) {
+	w := newWorld(t)
+	line := fast(w.channel)
+	line.Group = func(dialogue string) bool { return strings.HasPrefix(dialogue, "-") }
+	asked := make(chan struct{})
+	blocked := make(chan struct{})
+	r := responder(func(ctx context.Context, m webhook.Message, state []byte, release func(string)) webhook.Response {
+		if m.Dialogue == "-1" {
+			close(asked)
+			<-blocked
+		}
+		return echo(ctx, m, state, release)
+	})
+	w.platform.fault = func(_ int, dialogue, _ string) error {
+		if dialogue == "a" {
+			return &webhook.SendError{Class: webhook.Unreachable, Code: "403"}
+		}
+		return nil
+	}
+	run(t, w.db, r, []webhook.Line{line}, hurried())
+	w.deliver(delivery{ID: "1", Chat: "-1", Person: "a", Text: "in the group"})
+	<-asked
+	w.deliver(delivery{ID: "2", Chat: "a", Kind: webhook.Left, Text: "left"})
+	unreachable := func(dialogue string) bool {
+		yes, err := w.db.Reachable(t.Context(), "test", dialogue)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !yes
+	}
+	w.platform.until(t, "unreachable", func() bool { return unreachable("a") })
+	close(blocked)
+	w.platform.until(t, "the answer in the group", func() bool { return len(w.platform.texts("-1")) == 1 && settled(t, w.db) })
+	if !unreachable("a") || unreachable("-1") {
+		t.Errorf("unreachable: own chat %v, group %v; want true and false: what is written in a group unblocks nobody", unreachable("a"), unreachable("-1"))
 	}
 }
 

@@ -211,6 +211,13 @@ func echo(_ context.Context, m webhook.Message, state []byte, _ func(string)) we
 	}
 }
 
+// sorry is the apology of a dispatcher that has one sentence.
+func sorry(text string) func(webhook.Message, []byte) webhook.Response {
+	return func(_ webhook.Message, state []byte) webhook.Response {
+		return webhook.Response{Replies: []webhook.Reply{{Text: text}}, State: state}
+	}
+}
+
 var secret = []byte("of the tests")
 
 // world is a database, a platform and a channel between them.

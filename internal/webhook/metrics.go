@@ -63,7 +63,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		failed:       counter("channel_failed_total", "Messages whose answering failed, by reason: panic (tried again), given-up, unreadable, lost.", "channel", "reason"),
 		sent:         counter("channel_sends_total", "Calls made to send a part, by result: sent or the class of the error.", "channel", "result"),
 		again:        counter("channel_sent_again_total", "Parts sent although a call with them may have arrived: a process died, or no answer came.", "channel"),
-		unreachable:  counter("channel_unreachable_total", "Times a person was found not to be reachable.", "channel"),
+		unreachable:  counter("channel_unreachable_total", "Times a chat was found not to be reachable.", "channel"),
 		stopped:      gauge("channel_stopped", "1 while the platform takes nothing until an operator acts."),
 		open:         gauge("channel_breaker_open", "1 while a failing platform is left alone."),
 		events:       counter("channel_events_total", "What happens inside a channel: formulas of signatures, tokens, plainer ways of sending.", "channel", "what", "which"),

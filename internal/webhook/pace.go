@@ -9,8 +9,8 @@ import (
 )
 
 // pace holds calls to what a platform takes: so many a second over all chats, and
-// a time between two to one chat, longer in a group. It counts this process only;
-// replicas together may exceed it, and then the platform says Later.
+// a time between two to one chat, longer in a group. It counts this process only: of
+// several one sends for a channel, see sender.leads.
 type pace struct {
 	line Line
 	all  *rate.Limiter

@@ -24,6 +24,10 @@ type sender struct {
 	breaker circuitbreaker.CircuitBreaker[any]
 	freed   chan struct{} // there is room for another part
 
+	// Only run reads and writes these.
+	leadEnd time.Time // until when this process sends for the channel; zero: it does not
+	leadAsk time.Time // when to ask again
+
 	most int           // parts taken out of the outbox at once
 	turn time.Duration // longest wait of one for its turn
 
@@ -118,11 +122,12 @@ func (s *sender) room() int {
 // run sends until ctx ends and returns when the last call has.
 func (s *sender) run(ctx, work context.Context) {
 	var calls sync.WaitGroup
+	defer s.unlead()
 	defer calls.Wait()
 	broken := outage{log: s.log.With("queue", "outbox")}
 	for ctx.Err() == nil {
 		woken := s.d.db.Woken() // before the look, so that nothing is missed
-		if room := s.room(); room > 0 {
+		if room := s.room(); room > 0 && s.leads(ctx) {
 			parts, err := s.d.db.NextOut(ctx, s.d.opts.Owner, s.name, room, s.lease())
 			if broken.now(ctx, err) {
 				woken = nil // not faster than Poll
@@ -135,8 +140,46 @@ func (s *sender) run(ctx, work context.Context) {
 				})
 			}
 		}
+		if s.resting() {
+			s.unlead()
+		}
 		await(ctx, woken, s.freed, s.untilDue())
 	}
+}
+
+// leads reports whether this process sends for the channel: of several on one
+// PostgreSQL one does, so that together they keep the pace of the platform. When it
+// dies another takes over after a third of Options.Lease.
+func (s *sender) leads(ctx context.Context) bool {
+	now := s.d.opts.Now()
+	if now.Before(s.leadAsk) {
+		return now.Before(s.leadEnd)
+	}
+	lease := s.d.opts.Lease / 3
+	leads, err := s.d.db.Lead(ctx, "send "+s.name, s.d.opts.Owner, lease)
+	switch {
+	case err != nil: // the outbox cannot be read either
+		s.leadAsk = now.Add(s.d.opts.Poll)
+	case leads:
+		s.leadEnd, s.leadAsk = now.Add(lease), now.Add(lease/3)
+	default:
+		s.leadEnd, s.leadAsk = time.Time{}, now.Add(s.d.opts.Poll)
+	}
+	return now.Before(s.leadEnd)
+}
+
+// unlead leaves the sending to another process: this one ends, or the platform does
+// not answer it.
+func (s *sender) unlead() {
+	if s.leadEnd.IsZero() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keepIn)
+	defer cancel()
+	if _, err := s.d.db.Lead(ctx, "send "+s.name, s.d.opts.Owner, 0); err != nil {
+		s.log.Warn("sending was not left to another process in order", "err", err)
+	}
+	s.leadEnd, s.leadAsk = time.Time{}, s.d.opts.Now().Add(s.d.opts.Poll)
 }
 
 func (s *sender) count(n int) {
@@ -241,7 +284,7 @@ func (s *sender) settle(ctx context.Context, o database.Outgoing, receipt string
 	switch failure.Class {
 	case Unreachable:
 		s.answered()
-		log.Info("person cannot be reached")
+		log.Info("chat cannot be written to")
 		s.unreachable(ctx, o, failure.Code)
 	case Later:
 		// A wait that the platform names is about this chat; without one it is the
@@ -324,13 +367,12 @@ func (s *sender) later(ctx context.Context, o database.Outgoing, wait time.Durat
 	}
 }
 
-// unreachable drops what waits for a person. In a group it is the group that takes
-// nothing, and its members can still be written to.
+// unreachable drops what waits for a chat.
 func (s *sender) unreachable(ctx context.Context, o database.Outgoing, code string) {
-	if s.line.Group == nil || !s.line.Group(o.Dialogue) {
-		s.d.opts.Metrics.unreachable.WithLabelValues(s.name).Inc()
-		s.keep(ctx, o, "unreachable", func(ctx context.Context) error { return s.d.db.SetUnreachable(ctx, s.name, o.Person, code) })
-	}
+	s.d.opts.Metrics.unreachable.WithLabelValues(s.name).Inc()
+	s.keep(ctx, o, "unreachable", func(ctx context.Context) error {
+		return s.d.db.SetUnreachable(ctx, s.name, o.Dialogue, o.Person, code)
+	})
 	s.fail(ctx, o, code)
 }
 

@@ -399,6 +399,46 @@ func TestT21MovedChat(t *testing.T) {
 	}
 }
 
+// T31 on several processes: together they send no faster than the platform takes, and
+// when the one that sends ends, another does.
+func TestT31ReplicasKeepOnePace(t *testing.T) {
+	w := newWorld(t)
+	url := postgres.Database(t)
+	var stops []func()
+	line := fast(w.channel)
+	line.PerSecond = 20
+	for range 3 {
+		db := openDB(t, url, database.Options{})
+		w.db = db
+		_, stop := run(t, db, responder(echo), []webhook.Line{line}, hurried())
+		stops = append(stops, stop)
+	}
+	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	const each = 20
+	for round, stop := range stops {
+		for i := range each {
+			w.say(fmt.Sprint("chat", i), fmt.Sprint(round))
+		}
+		w.platform.until(t, "all of the round", func() bool {
+			w.platform.mu.Lock()
+			defer w.platform.mu.Unlock()
+			return len(w.platform.taken) == each*(round+1)
+		})
+		if round < len(stops)-1 {
+			stop()
+		}
+	}
+	w.platform.mu.Lock()
+	defer w.platform.mu.Unlock()
+	// Between rounds a new process begins with a call at once.
+	for round := range stops {
+		calls := w.platform.calls[each*round : each*(round+1)]
+		if took, least := calls[each-1].at.Sub(calls[0].at), time.Duration(each-2)*time.Second/20; took < least {
+			t.Errorf("round %d: %d calls within %v, want at least %v", round, each, took, least)
+		}
+	}
+}
+
 // Somebody who was thrown out of a group with the bot can still be written to.
 func TestAGroupThatIsClosedBlocksNobody(t *testing.T) {
 	w := newWorld(t)
@@ -413,8 +453,10 @@ func TestAGroupThatIsClosedBlocksNobody(t *testing.T) {
 	run(t, w.db, responder(echo), []webhook.Line{line}, hurried())
 	w.deliver(delivery{ID: "1", Chat: "-1", Person: "a", Text: "in the group"})
 	w.platform.until(t, "the call", func() bool { return len(w.platform.called("-1")) == 1 && settled(t, w.db) })
-	if yes, err := w.db.Reachable(t.Context(), "test", "a"); !yes || err != nil {
-		t.Errorf("Reachable = %v, %v; want true", yes, err)
+	for dialogue, want := range map[string]bool{"a": true, "-1": false} {
+		if got, err := w.db.Reachable(t.Context(), "test", dialogue); got != want || err != nil {
+			t.Errorf("Reachable(%s) = %v, %v; want %v", dialogue, got, err, want)
+		}
 	}
 }
 

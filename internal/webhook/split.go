@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 
@@ -139,4 +140,22 @@ func (s *seen) place(grapheme string) int {
 	s.number = unicode.IsDigit(r) && (s.number || !s.inLine)
 	s.inLine = true
 	return anywhere
+}
+
+// Short is s, or as many of its graphemes as stay under limit runes and an ellipsis.
+func Short(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	var b strings.Builder
+	n := 1
+	for rest, state := s, -1; rest != ""; {
+		var g string
+		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if n += utf8.RuneCountInString(g); n > limit {
+			break
+		}
+		b.WriteString(g)
+	}
+	return strings.TrimRight(b.String(), " ") + "…"
 }

@@ -95,3 +95,18 @@ func BenchmarkSplit(b *testing.B) {
 		Split(text, 2000, units)
 	}
 }
+
+func TestShort(t *testing.T) {
+	for _, tt := range []struct {
+		in    string
+		limit int
+		want  string
+	}{
+		{"", 5, ""}, {"Đổi thẻ", 7, "Đổi thẻ"}, {"Đổi thẻ căn cước", 8, "Đổi thẻ…"}, {"Đổi thẻ căn cước", 7, "Đổi th…"},
+		{"👩‍👩‍👧 gia đình", 4, "…"}, // a family is five runes and one sign
+	} {
+		if got := Short(tt.in, tt.limit); got != tt.want {
+			t.Errorf("Short(%q, %d) = %q, want %q", tt.in, tt.limit, got, tt.want)
+		}
+	}
+}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"troly/internal/conversation"
 	"troly/internal/webhook"
 )
 
@@ -196,7 +197,7 @@ func keyOf(event string, m *botMessage, raw json.RawMessage) string {
 // spoken is text of a bot: there are no buttons, so a mark is only a mark.
 func spoken(m webhook.Message, text string) (webhook.Message, string) {
 	m.Kind, text = webhook.Text, plain(text)
-	if name, argument := Command(text); name != "" {
+	if name, argument := conversation.Command(text); name != "" {
 		m.Command, m.Text = name, words(argument)
 		if name == "start" {
 			m.Kind = webhook.Joined

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"troly/internal/conversation"
 	"troly/internal/webhook"
 )
 
@@ -182,7 +183,7 @@ func written(m webhook.Message, text string) (webhook.Message, string) {
 		return m, ""
 	}
 	text = plain(text)
-	if name, argument := Command(text); name != "" {
+	if name, argument := conversation.Command(text); name != "" {
 		m.Command, m.Text = name, words(argument)
 		if name == "start" {
 			m.Kind = webhook.Joined

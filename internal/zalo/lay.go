@@ -56,14 +56,14 @@ func sources(list []webhook.Source) string {
 	for i, s := range list {
 		section := s.Heading()
 		if named[i] && section != "" {
-			if line := fmt.Sprintf("\n[%d] %s", s.N, short(section, sourceTitle)); units(out)+units(line) <= sourcesLimit {
+			if line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(section, sourceTitle)); units(out)+units(line) <= sourcesLimit {
 				out += line
 			}
 			continue
 		}
-		line := fmt.Sprintf("\n[%d] %s", s.N, short(oneLine(s.Title), sourceTitle))
+		line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(oneLine(s.Title), sourceTitle))
 		if section != "" {
-			line += " – " + short(section, sourceTitle)
+			line += " – " + webhook.Short(section, sourceTitle)
 		}
 		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil {
 			line += " (kiểm tra ngày " + day.Format("02/01/2006") + ")"
@@ -82,13 +82,6 @@ func sources(list []webhook.Source) string {
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-func short(s string, runes int) string {
-	if r := []rune(s); len(r) > runes {
-		return strings.TrimSpace(string(r[:runes])) + "…"
-	}
-	return s
-}
 
 func webAddress(s string) bool {
 	return (strings.HasPrefix(s, "https://") || strings.HasPrefix(s, "http://")) && strings.IndexFunc(s, unicode.IsSpace) < 0

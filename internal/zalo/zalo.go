@@ -5,6 +5,9 @@
 // by who implements Tokens. Zalo answers most errors with status 200, so what an
 // answer means is read from its body.
 //
+// A Bot that polls can lose a message: Zalo forgets an update when it hands it out, and
+// knows no offset, see Bot.Poll. With a webhook nothing is lost.
+//
 // No address found in a delivery is ever called: a picture, a recording or a file
 // is told of and stays on Zalo.
 package zalo

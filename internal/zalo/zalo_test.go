@@ -262,27 +262,6 @@ func TestNewAccountRefusesWhatCannotWork(t *testing.T) {
 	}
 }
 
-func TestCommand(t *testing.T) {
-	for _, tc := range []struct{ text, name, argument string }{
-		{"trợ giúp", "help", ""}, {"TRỢ GIÚP!", "help", ""}, {"tro giup", "help", ""}, {" Trợ  giúp ", "help", ""},
-		{"tr\u01a1\u0323 giu\u0301p", "help", ""},
-		{"gặp cán bộ", "canbo", ""}, {"gap can bo.", "canbo", ""}, {"Tôi muốn gặp cán bộ", "canbo", ""},
-		{"xóa dữ liệu", "xoa", ""}, {"xoá dữ liệu", "xoa", ""}, {"xoa du lieu cua toi", "xoa", ""},
-		{"hỏi việc khác", "moi", ""}, {"hoi viec khac", "moi", ""},
-		{"bắt đầu", "start", ""}, {"/start", "start", ""},
-		{"đổi xã Mường Lai", "xa", "xã Mường Lai"}, {"chon xa muong lai", "xa", "xa muong lai"}, {"Đổi phường Yên Bái", "xa", "phường Yên Bái"},
-		{"/xa Mường Lai", "xa", "Mường Lai"}, {"/XOA", "xoa", ""}, {"/hỏi gì đó", "", ""},
-		{"đổi xã", "", ""},
-		{"tôi muốn gặp cán bộ xã để xin giấy khai sinh", "", ""},
-		{"làm sao xóa dữ liệu trên VNeID", "", ""},
-		{"", "", ""}, {"...", "", ""}, {strings.Repeat("trợ giúp ", 100), "", ""},
-	} {
-		if name, argument := Command(tc.text); name != tc.name || argument != tc.argument {
-			t.Errorf("Command(%q) = %q, %q; want %q, %q", tc.text, name, argument, tc.name, tc.argument)
-		}
-	}
-}
-
 func TestActionsComeBackAsTheyWere(t *testing.T) {
 	for _, action := range []string{"good.0198c2f4-7b1a-7000-8000-000000000001", "choice.2.abc", "xa.1.k", "canbo", "có dấu", "a b", "100%", "%41", "#", " "} {
 		payload := payloadOf(action)

@@ -149,8 +149,12 @@ func (s *Server) transcription(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"text": s.settings().Speech})
 }
 
-func (s *Server) moderation(w http.ResponseWriter, _ *http.Request, call Call) {
-	flags := s.settings().Flags
+func (s *Server) moderation(w http.ResponseWriter, r *http.Request, call Call) {
+	now := s.settings()
+	if pause(r.Context(), now.Moderation.First) != nil || now.Moderation.failed(w) {
+		return
+	}
+	flags := now.Flags
 	flagged := flags != "" && strings.Contains(fmt.Sprint(call.Body["input"]), flags)
 	_ = json.NewEncoder(w).Encode(map[string]any{"results": []any{map[string]any{"flagged": flagged}}})
 }

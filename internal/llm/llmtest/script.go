@@ -15,6 +15,7 @@ type Script struct {
 	Model string        // name; empty: "script"
 	Size  int           // runes in a piece; 0: 12, about three tokens
 	Every time.Duration // before each piece
+	Whole time.Duration // for the whole text, its pieces evenly; instead of Every
 }
 
 var _ llm.Generator = (*Script)(nil)
@@ -33,8 +34,12 @@ func (s *Script) Generate(ctx context.Context, r llm.Request, emit func(string) 
 	if err != nil {
 		return llm.Completion{}, err
 	}
-	for _, piece := range pieces(text, s.Size) {
-		if err := pause(ctx, s.Every); err != nil {
+	list, every := pieces(text, s.Size), s.Every
+	if s.Whole > 0 {
+		every = s.Whole / time.Duration(len(list))
+	}
+	for _, piece := range list {
+		if err := pause(ctx, every); err != nil {
 			return llm.Completion{}, err
 		}
 		if emit == nil {

@@ -28,6 +28,7 @@ type Server struct {
 	Backwards  bool               // vectors come in reverse order, with their indices
 	Speech     string             // what it hears in any recording
 	Flags      string             // text that moderation flags
+	Moderation Reply              // Status, RetryAfter, Raw and First of moderation
 
 	mu    sync.Mutex
 	calls []Call
@@ -104,7 +105,7 @@ func (s *Server) Calls(path string) []Call {
 func (s *Server) settings() *Server {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &Server{Chat: s.Chat, Rejects: s.Rejects, Formats: s.Formats, Key: s.Key, Dimensions: s.Dimensions, MaxInputs: s.MaxInputs, Embeddings: s.Embeddings, Backwards: s.Backwards, Speech: s.Speech, Flags: s.Flags}
+	return &Server{Chat: s.Chat, Rejects: s.Rejects, Formats: s.Formats, Key: s.Key, Dimensions: s.Dimensions, MaxInputs: s.MaxInputs, Embeddings: s.Embeddings, Backwards: s.Backwards, Speech: s.Speech, Flags: s.Flags, Moderation: s.Moderation}
 }
 
 func (s *Server) note(path string, body map[string]any) Call {

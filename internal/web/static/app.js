@@ -34,6 +34,8 @@
   if (!log) return;
   const box = one("#q"), composer = one("#hoi"), news = one("#tin");
   let busy = false;
+  const newest = one("#moi-nhat"); // who comes back sees what was said last
+  if (newest && !location.hash && !scrollY) newest.scrollIntoView({ block: "start" });
 
   const grow = () => { box.style.height = "auto"; box.style.height = Math.min(box.scrollHeight + 2, 160) + "px"; };
   box.addEventListener("input", grow);
