@@ -15,13 +15,13 @@ import (
 
 // How much of what is printed, so that an answer fits a phone.
 const (
-	maxFacets   = 3 // things asked for that are answered
-	maxLines    = 7 // of a section asked for
-	briefLines  = 4 // of a section of the summary card
-	briefRows   = 1
-	maxDirect   = 6 // lines that fit the question's own words
-	maxBeside   = 4 // of them beside the section of a figure or a list, which is the answer
-	enough      = 3 // of them, from which a lesson needs no section beside
+	maxFacets  = 3 // things asked for that are answered
+	maxLines   = 7 // of a section asked for
+	briefLines = 4 // of a section of the summary card
+	briefRows  = 1
+	maxDirect  = 6 // lines that fit the question's own words
+	maxBeside  = 4 // of them beside the section of a figure or a list, which is the answer
+	enough     = 3 // of them, from which a lesson needs no section beside
 )
 
 const (
@@ -177,12 +177,19 @@ func (c *composer) direct(most int, share float64) int {
 	return printed
 }
 
-// aside reports whether a typed row only shares words with the question: it is of a
-// later day or has no value of the kind asked for, and other lines fit better.
+// aside reports whether a typed row only shares words with the question: one of a later
+// day, without a value of the kind asked for, or a fee where nobody asked for
+// one, and other lines fit better.
 func (c *composer) aside(l scoredLine) bool {
 	best := c.ranked[0].score
 	asked := slices.ContainsFunc(c.q.kinds, func(k vietnamese.Kind) bool { return l.kinds[k] })
-	return l.row && (l.coming && l.score < comingShare*best || !asked && l.score < rowShare*best)
+	switch {
+	case asked:
+		return l.coming && l.score < comingShare*best
+	case l.row && l.section == "le-phi" && c.q.yesNo && len(c.q.facets) == 0:
+		return c.casesNamed(l.line) == 0
+	}
+	return l.row && l.score < rowShare*best
 }
 
 // facet prints the section in which a facet is answered, and reports whether
@@ -318,8 +325,12 @@ func (c *composer) lesson(hit retrieval.Document) {
 		if id == "tom-tat" || id == "can-cu" {
 			continue
 		}
-		lines := slices.DeleteFunc(c.byCase(c.page.of(id)), c.d.has)
-		if c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), most)]) {
+		all := c.byCase(c.page.of(id))
+		left := slices.DeleteFunc(slices.Clone(all), c.d.has)
+		if 2*len(left) <= len(all) {
+			continue // most of it was said
+		}
+		if c.d.block(c.doc, id, headingOf(c.doc, id), left[:min(len(left), most)]) {
 			return
 		}
 	}

@@ -18,6 +18,7 @@ import (
 const (
 	outsideLeast = 0.10 // probability of all outside matters together from which they may decide
 	outsideShare = 0.5  // and their share of the best document's
+	harmfulShare = 1.0  // likewise of a harmful one: nobody is told that an honest question is a crime
 	trustFloor   = 3.7  // see trust
 	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
 	changeFloor  = 0.6  // probability from which a question that leans on the turn before is about something else all the same
@@ -96,7 +97,11 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		}
 		best, outside = found.Documents[0], 0
 	}
-	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > outsideShare*best.Probability {
+	share := outsideShare
+	if matter.Kind == corpus.Harmful {
+		share = harmfulShare
+	}
+	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > share*best.Probability {
 		a.decline(out, q, matter)
 		return true
 	}
@@ -182,8 +187,12 @@ func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string
 	if len(q.content) > short || q.followUp || len(q.named) > 0 || best.Probability >= sure {
 		return nil
 	}
+	said := a.saidAtOnce(q, a.lib.Document(best.ID))
 	var choices []string
-	for _, d := range found.Documents {
+	for i, d := range found.Documents {
+		if i > 0 && a.saidAtOnce(q, a.lib.Document(d.ID)) < said {
+			continue // it has the words only here and there
+		}
 		if d.Score >= near*best.Score && len(choices) < maxChoices {
 			choices = append(choices, d.ID)
 		}
@@ -192,6 +201,28 @@ func (a *Assistant) ambiguous(q *understanding, found retrieval.Result) []string
 		return nil
 	}
 	return choices
+}
+
+// saidAtOnce is how many of a question's telling words a document has together in one
+// of its names, asked questions or lines.
+func (a *Assistant) saidAtOnce(q *understanding, doc *corpus.Document) int {
+	most := 0
+	count := func(words []vietnamese.Token) {
+		n := 0
+		for _, t := range q.content {
+			if slices.ContainsFunc(words, func(w vietnamese.Token) bool { return q.form(w) == q.form(t) }) {
+				n++
+			}
+		}
+		most = max(most, n)
+	}
+	for _, text := range slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked) {
+		count(vietnamese.Tokenize(nil, text))
+	}
+	for _, l := range a.page(doc, q.asOf).lines {
+		count(l.words)
+	}
+	return most
 }
 
 // glance finds the document an earlier question was about.
