@@ -216,23 +216,6 @@ func TestEmbeddedTwoProcesses(t *testing.T) {
 	}
 }
 
-func TestFuse(t *testing.T) {
-	hit := func(id string, score float64) vectorstore.Hit { return vectorstore.Hit{ID: id, Score: score} }
-	got := vectorstore.Fuse(
-		vectorstore.Leg{Hits: []vectorstore.Hit{hit("a", 9), hit("b", 8), hit("low", 0.1)}, Floor: 1},
-		vectorstore.Leg{Hits: []vectorstore.Hit{hit("b", 0.9), hit("c", 0.8)}, Weight: 2},
-	)
-	want := []vectorstore.Hit{{ID: "b", Score: 1.0/62 + 2.0/61}, {ID: "c", Score: 2.0 / 62}, {ID: "a", Score: 1.0 / 61}}
-	if len(got) != len(want) {
-		t.Fatalf("Fuse = %v, want %v", got, want)
-	}
-	for i := range want {
-		if got[i].ID != want[i].ID || got[i].Score-want[i].Score > 1e-12 || want[i].Score-got[i].Score > 1e-12 {
-			t.Errorf("Fuse[%d] = %v, want %v", i, got[i], want[i])
-		}
-	}
-}
-
 func TestBM25(t *testing.T) {
 	bm := vectorstore.BM25{Fields: []vectorstore.Field{{Name: "t", B: 0.5, Average: 2}}}
 	e := bm.Encoder()
