@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -169,11 +170,11 @@ func modelAnswers(ctx context.Context, s settings, lib *corpus.Library) check {
 		return c
 	}
 	store, note := vectorstore.OpenEmbedded(ctx, s.file("vectors.db"), retrieval.Schema(s.Models.dimensions()))
-	defer store.Close()
 	if note != nil {
-		c.Detail = note.Error()
+		c.Detail = errors.Join(note, store.Close()).Error()
 		return c
 	}
+	defer store.Close()
 	alone := s.Models
 	alone.Fallback = ""
 	start := time.Now()

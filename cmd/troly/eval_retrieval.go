@@ -194,7 +194,7 @@ func (e *retrievalEval) indexQdrant(ctx context.Context, a evaluation.Analysis) 
 		written, err = store.Hashes(ctx)
 	}
 	if err == nil && len(written) != index.documents {
-		err = fmt.Errorf("Qdrant holds %d of %d documents", len(written), index.documents)
+		err = fmt.Errorf("only %d of %d documents are in Qdrant", len(written), index.documents)
 	}
 	if err == nil {
 		err = store.Publish(ctx, written)

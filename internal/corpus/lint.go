@@ -442,8 +442,8 @@ func (l *Library) lintTables() []Problem {
 		switch {
 		case !idPattern.MatchString(o.ID) || outside[o.ID]:
 			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("id %q is not kebab-case or there twice", o.ID)})
-		case !slices.Contains([]OutsideKind{Uncovered, OffTopic, Harmful, Personal, Advice, InDanger}, o.Kind) || (o.Kind == InDanger) != strings.HasPrefix(o.ID, outsideID):
-			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s: kind %q: write uncovered, off_topic, harmful, personal or advice", o.ID, o.Kind)})
+		case !slices.Contains([]OutsideKind{Uncovered, OffTopic, Harmful, Personal, Advice, Told, InDanger}, o.Kind) || (o.Kind == InDanger) != strings.HasPrefix(o.ID, outsideID):
+			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s: kind %q: write uncovered, off_topic, harmful, personal, advice or told", o.ID, o.Kind)})
 		case o.Title == "" || len(o.Asked) == 0:
 			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s has no title or no asked", o.ID)})
 		}

@@ -71,6 +71,7 @@ const (
 	Harmful   OutsideKind = "harmful"
 	Personal  OutsideKind = "personal" // somebody's data, or the state of a file
 	Advice    OutsideKind = "advice"   // who is right, what to decide
+	Told      OutsideKind = "told"     // what people tell of themselves before they say what they need
 	InDanger  OutsideKind = "danger"   // an emergency or a fraud, from emergencies.yaml
 )
 

@@ -116,7 +116,8 @@ func TestGates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	runner := evaluation.Runner{Asker: newAssistant(t, lib), Scorer: newScorer(t, lib)}
+	assistant := newAssistant(t, lib)
+	runner := evaluation.Runner{Asker: assistant, Dialogue: evaluation.NewDialogue(assistant, lib), Scorer: newScorer(t, lib)}
 	if _, err := runner.Run(context.Background(), run, cases); err != nil {
 		t.Fatal(err)
 	}

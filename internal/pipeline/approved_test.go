@@ -127,10 +127,12 @@ func TestApprovedTellsAllQuestionsApart(t *testing.T) {
 	}
 	a := approving(someDay, list...)
 	asked := make(map[string]string)
+	for _, answer := range list {
+		asked[answer.Name] = answer.Questions[0]
+	}
 	own, marked, bare, wrong := 0, 0, 0, 0
 	for _, answer := range list {
 		question := answer.Questions[0]
-		asked[answer.Name] = question
 		forms := []string{question, vietnamese.Fold(question)}
 		if forms[1] == question {
 			forms = forms[:1]
@@ -143,7 +145,7 @@ func TestApprovedTellsAllQuestionsApart(t *testing.T) {
 				own++
 			case got == answer.Name:
 				bare++
-			case got != "":
+			case got != "" && !alike(form, asked[got]): // what two sets ask in the same words has one answer
 				wrong++
 				t.Logf("%q is given the answer to %q", form, asked[got])
 			}

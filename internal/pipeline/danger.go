@@ -15,11 +15,13 @@ import (
 const (
 	dangerLeast = 0.08 // probability of all emergencies together
 	dangerShare = 1.0  // and their share of the best other document's
-	dangerHint  = 0.02 // from which a declined question is told the numbers anyway
+	dangerHint  = 0.04 // from which a declined question is told the numbers anyway
 	minSentence = 4    // words: shorter ones are left to the phrases
 
 	plainly = 0.3 // probability from which a fraud is one, whatever it says of papers and fees: cheats do
 	twice   = 2.0 // and its share of the best other document's
+
+	toldLeast = 0.5 // probability from which a question only tells of the asker's family and says no matter
 )
 
 // danger is what retrieval says of emergencies in a question.
@@ -30,7 +32,8 @@ type danger struct {
 }
 
 // dangerIn separates the emergencies from what else was found: unlikely ones must
-// neither be answered nor get in the way.
+// neither be answered nor get in the way. "Chồng em đi làm xa" has words that, but for
+// what people tell of quiet days, only calls for help have.
 func (a *Assistant) dangerIn(found retrieval.Result) (retrieval.Result, danger) {
 	var d danger
 	best := 0.0
@@ -39,7 +42,7 @@ func (a *Assistant) dangerIn(found retrieval.Result) (retrieval.Result, danger) 
 		e, ok := a.lib.EmergencyOf(o)
 		if !ok {
 			d.other = max(d.other, doc.Probability)
-			return false
+			return o.Kind == corpus.Told && doc.Probability < toldLeast
 		}
 		d.probability += doc.Probability
 		if doc.Probability > best {
