@@ -22,6 +22,7 @@ const (
 	twice   = 2.0 // and its share of the best other document's
 
 	toldLeast = 0.5 // probability from which a question only tells of the asker's family and says no matter
+	toldMost  = 8   // words: longer ones say more than that
 )
 
 // danger is what retrieval says of emergencies in a question.
@@ -34,13 +35,17 @@ type danger struct {
 // dangerIn separates the emergencies from what else was found: unlikely ones must
 // neither be answered nor get in the way. "Chồng em đi làm xa" has words that, but for
 // what people tell of quiet days, only calls for help have.
-func (a *Assistant) dangerIn(found retrieval.Result) (retrieval.Result, danger) {
+func (a *Assistant) dangerIn(q *understanding, found retrieval.Result) (retrieval.Result, danger) {
 	var d danger
 	best := 0.0
+	long := len(vietnamese.Tokenize(nil, q.text)) > toldMost
 	found.Documents = slices.DeleteFunc(slices.Clone(found.Documents), func(doc retrieval.Document) bool {
 		o, _ := a.lib.AsOutside(doc.ID)
 		e, ok := a.lib.EmergencyOf(o)
-		if !ok {
+		switch {
+		case o.Kind == corpus.Told && long:
+			return true
+		case !ok:
 			d.other = max(d.other, doc.Probability)
 			return o.Kind == corpus.Told && doc.Probability < toldLeast
 		}

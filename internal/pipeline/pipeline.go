@@ -162,7 +162,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 
 	stage, end = a.stage(ctx, "answer")
 	var d *draft
-	if _, danger := a.dangerIn(found); given != nil && !danger.clear(q) {
+	if _, danger := a.dangerIn(q, found); given != nil && !danger.clear(q) {
 		a.give(&out, q, given)
 	} else {
 		d = a.answer(stage, &out, q, found)
@@ -185,7 +185,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 // answer decides how to reply to what was found: nothing to answer, several
 // documents that fit, or one to answer from; only the last returns a draft.
 func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, found retrieval.Result) *draft {
-	found, danger := a.dangerIn(found)
+	found, danger := a.dangerIn(q, found)
 	if danger.clear(q) {
 		a.relieve(out, q, danger.likeliest)
 		return nil

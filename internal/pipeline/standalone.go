@@ -29,7 +29,7 @@ func (a *Assistant) standalone(ctx context.Context, out *Outcome, q *understandi
 	if a.writer == nil || len(question.History) == 0 || q.followUp || q.kind != aQuestion || !a.unsure(q, found) {
 		return q, found
 	}
-	if _, danger := a.dangerIn(found); danger.probability >= dangerHint {
+	if _, danger := a.dangerIn(q, found); danger.probability >= dangerHint {
 		return q, found // somebody may need help: nothing is read into it
 	}
 	ctx, cancel := context.WithDeadline(ctx, a.writer.deadline(ctx))
