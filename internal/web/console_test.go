@@ -778,7 +778,7 @@ func TestNothingThatStaffWriteIsCutOff(t *testing.T) {
 		most, ok int
 	}{
 		{"reply", ticket + "/tra-loi", officer, func(text string) url.Values { return url.Values{"tra-loi": {text}} }, 4000, http.StatusSeeOther},
-		{"correction", "/console/dinh-chinh", editor, recall, 4000, http.StatusOK},
+		{"correction", "/console/dinh-chinh", editor, recall, 4000, http.StatusSeeOther},
 		{"approved answer", "/console/duyet/moi", editor, approved, 6000, http.StatusSeeOther},
 	} {
 		if status, body, _ := o.page(tt.who, tt.at, tt.form(whole(tt.most+1))); status != http.StatusBadRequest || !strings.Contains(body, whole(tt.most+1)) {
@@ -1129,8 +1129,11 @@ func TestRecallInTheBackground(t *testing.T) {
 	o := newOffice(t, func(opts *web.Options) {
 		opts.Console.Background = func(f func(context.Context)) { work <- f }
 	})
-	step := make(chan struct{})
-	o.desk.before = func() { <-step }
+	under, step := make(chan struct{}, 10), make(chan struct{})
+	o.desk.before = func() {
+		under <- struct{}{}
+		<-step
+	}
 	var id string
 	for i := range 5 {
 		id = o.asked(fmt.Sprint("d", i), "lệ phí tạm trú", "99.000 đồng [1]", pipeline.Answered, "tam-tru")
@@ -1156,13 +1159,15 @@ func TestRecallInTheBackground(t *testing.T) {
 	}
 	var running sync.WaitGroup
 	running.Go(func() { (<-work)(t.Context()) })
-	step <- struct{}{}
-	step <- struct{}{} // the first was written to
+	step <- struct{}{} // the first is written to
+	<-under
+	<-under // the second is under way
 	says(o, c, "Đang gửi: ")
 	if status, _, _ := o.page(c, "/console/dinh-chinh/"+key+"/dung", url.Values{}); status != http.StatusSeeOther {
 		t.Errorf("stop: status %d", status)
 	}
-	running.Wait() // the second was under way
+	step <- struct{}{}
+	running.Wait()
 	says(o, c, "Đã dừng: 2 / 5 người.</strong> Đã xếp gửi 2.")
 	if sent := o.outbox(); len(sent) != 2 {
 		t.Errorf("sent %q, want 2", sent)
