@@ -160,11 +160,9 @@ func (a *Assistant) namesOne(term string) bool {
 // askedWith is the share of the names and asked questions of a document that hold all
 // telling words of a question.
 func (a *Assistant) askedWith(q *understanding, doc *corpus.Document) float64 {
-	lines := slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked)
+	names := a.page(doc, q.asOf).names
 	holding := 0
-	var tokens []vietnamese.Token
-	for _, line := range lines {
-		tokens = vietnamese.Tokenize(tokens[:0], line)
+	for _, tokens := range names {
 		missing := slices.ContainsFunc(q.content, func(w vietnamese.Token) bool {
 			return !slices.ContainsFunc(tokens, func(t vietnamese.Token) bool { return q.form(t) == q.form(w) })
 		})
@@ -172,7 +170,7 @@ func (a *Assistant) askedWith(q *understanding, doc *corpus.Document) float64 {
 			holding++
 		}
 	}
-	return float64(holding) / float64(len(lines))
+	return float64(holding) / float64(len(names))
 }
 
 // ambiguous returns the documents to choose from when a question is so short that
@@ -216,10 +214,11 @@ func (a *Assistant) saidAtOnce(q *understanding, doc *corpus.Document) int {
 		}
 		most = max(most, n)
 	}
-	for _, text := range slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked) {
-		count(vietnamese.Tokenize(nil, text))
+	page := a.page(doc, q.asOf)
+	for _, name := range page.names {
+		count(name)
 	}
-	for _, l := range a.page(doc, q.asOf).lines {
+	for _, l := range page.lines {
 		count(l.words)
 	}
 	return most

@@ -45,7 +45,8 @@ type page struct {
 
 	has, hasFolded map[string]bool // words of the document anywhere: names, asked questions, sections
 
-	asked, askedFolded phrasings // for single lines
+	names              [][]vietnamese.Token // title, aliases and asked questions
+	asked, askedFolded phrasings            // for single lines
 
 	record   values            // of the fields and typed rows
 	passages map[string]values // of each section
@@ -89,10 +90,10 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 	}
 	p.takeWords(a.lib, doc)
 	p.takeValues(a.lib, doc, asOf)
-	asked := make([][]vietnamese.Token, len(doc.Asked))
-	for i, text := range doc.Asked {
-		asked[i] = vietnamese.Tokenize(nil, text)
+	for _, text := range slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked) {
+		p.names = append(p.names, vietnamese.Tokenize(nil, text))
 	}
+	asked := p.names[1+len(doc.Aliases):]
 	p.asked = newPhrasings(p, doc, asked, func(t vietnamese.Token) string { return t.Text })
 	p.askedFolded = newPhrasings(p, doc, asked, func(t vietnamese.Token) string { return t.Folded })
 	return p
