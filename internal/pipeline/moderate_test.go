@@ -30,7 +30,7 @@ func moderated(t *testing.T) (a *pipeline.Assistant, server *llmtest.Server, ask
 		Model: model(func(g given) string { *asked++; return rightModel(g) }),
 		Moderate: llm.HardenModeration(func(ctx context.Context, text string) (bool, error) {
 			return client.Moderate(ctx, openai.ModerationModels()[0], text)
-		}, llm.Limits{Total: 200 * time.Millisecond, Attempts: 1, Rest: 20 * time.Millisecond}),
+		}, llm.Limits{Total: 200 * time.Millisecond, Attempts: 1, Rest: 2 * time.Second}),
 	})
 	return a, server, asked
 }
@@ -66,11 +66,11 @@ func TestModeration(t *testing.T) {
 	}
 	// Left alone after many failures, and asked again by itself.
 	server.Do(func(s *llmtest.Server) { s.Flags, s.Moderation = "", llmtest.Reply{Status: 503} })
-	for open := false; !open; {
+	for asks, open := 0, false; !open; asks++ {
 		o := a.Ask(context.Background(), pipeline.Question{Text: lostCard})
 		open = slices.Equal(o.Degraded, []string{"moderation: circuit open"})
-		if o.AnsweredBy != "llm" || len(o.Degraded) != 1 {
-			t.Fatalf("down: answered by %q, degraded %q", o.AnsweredBy, o.Degraded)
+		if o.AnsweredBy != "llm" || len(o.Degraded) != 1 || asks > 100 {
+			t.Fatalf("down, asked %d times: answered by %q, degraded %q", asks, o.AnsweredBy, o.Degraded)
 		}
 	}
 	server.Do(func(s *llmtest.Server) { s.Moderation = llmtest.Reply{} })
