@@ -86,7 +86,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 	if (q.kind == harmful || q.kind == personal) && best.Probability < surePhrase {
 		return a.reply(out, q)
 	}
-	if q.followUp || q.coded != "" {
+	if q.followUp || q.coded != "" || q.usual {
 		return false // it leans on what was answered before, or leaves no doubt
 	}
 	matter, outside := a.outsideOf(found)

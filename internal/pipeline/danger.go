@@ -15,6 +15,8 @@ import (
 const (
 	dangerLeast = 0.08 // probability of all emergencies together
 	dangerShare = 1.0  // and their share of the best other document's
+	plainLeast  = 0.05 // probability from which they may be plain
+	plainShare  = 2.5  // and are, by their share; few words are no call for help otherwise
 	dangerHint  = 0.04 // from which a declined question is told the numbers anyway
 	minSentence = 4    // words: shorter ones are left to the phrases
 
@@ -74,13 +76,17 @@ func withLesson(found retrieval.Result, d danger) retrieval.Result {
 
 // clear reports whether a question is to be answered as the emergency.
 func (d danger) clear(q *understanding) bool {
-	if d.likeliest == nil || len(vietnamese.Tokenize(nil, q.text)) < minSentence || q.kind == harmful || q.kind == instruction || slices.Contains(q.signs.excepted, d.likeliest.ID) {
+	words := vietnamese.Tokenize(nil, q.text)
+	if d.likeliest == nil || len(words) < minSentence || q.kind == harmful || q.kind == instruction || slices.Contains(q.signs.excepted, d.likeliest.ID) {
 		return false
 	}
 	if q.signs.papers {
 		return d.likeliest.Kind == corpus.Scam && d.probability >= plainly && d.probability >= twice*d.other
 	}
-	return d.probability >= dangerLeast && d.probability >= dangerShare*d.other
+	if d.probability >= plainLeast && d.probability >= plainShare*d.other {
+		return true
+	}
+	return len(words) > toldMost && d.probability >= dangerLeast && d.probability >= dangerShare*d.other
 }
 
 // warn adds the hotlines to a question that was declined but might tell of danger.

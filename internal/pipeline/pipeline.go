@@ -81,7 +81,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		lib: lib, retriever: retriever,
 		glossary: glossary,
 		restorer: vietnamese.NewRestorer(lib.Vocabulary),
-		aliases:  newAliasTable(lib, glossary),
+		aliases:  newAliasTable(lib, glossary, retriever.Content),
 		facets:   newFacetTable(),
 		talks:    newTalkTable(),
 		cues:     newPlaceTable(),
