@@ -23,8 +23,9 @@ const (
 	plainly = 0.3 // probability from which a fraud is one, whatever it says of papers and fees: cheats do
 	twice   = 2.0 // and its share of the best other document's
 
-	toldLeast = 0.5 // probability from which a question only tells of the asker's family and says no matter
-	toldMost  = 8   // words: longer ones say more than that
+	toldLeast  = 0.5  // probability from which a question only tells of the asker's family and says no matter
+	tellsLeast = 0.25 // likewise, when nothing is asked for and no paper named
+	toldMost   = 8    // words: longer ones say more than that
 )
 
 // danger is what retrieval says of emergencies in a question.
@@ -40,6 +41,10 @@ type danger struct {
 func (a *Assistant) dangerIn(q *understanding, found retrieval.Result) (retrieval.Result, danger) {
 	var d danger
 	best := 0.0
+	least := toldLeast
+	if len(q.facets) == 0 && !q.yesNo && len(q.named) == 0 {
+		least = tellsLeast
+	}
 	long := len(vietnamese.Tokenize(nil, q.text)) > toldMost
 	found.Documents = slices.DeleteFunc(slices.Clone(found.Documents), func(doc retrieval.Document) bool {
 		o, _ := a.lib.AsOutside(doc.ID)
@@ -49,7 +54,7 @@ func (a *Assistant) dangerIn(q *understanding, found retrieval.Result) (retrieva
 			return true
 		case !ok:
 			d.other = max(d.other, doc.Probability)
-			return o.Kind == corpus.Told && doc.Probability < toldLeast
+			return o.Kind == corpus.Told && doc.Probability < least
 		}
 		d.probability += doc.Probability
 		if doc.Probability > best {

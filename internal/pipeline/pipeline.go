@@ -250,10 +250,13 @@ func rivals(found retrieval.Result) []retrieval.Document {
 	return others
 }
 
+// askBack is how a choice between documents is put.
+const askBack = "Bạn muốn hỏi về việc nào?"
+
 // clarify asks one short question back.
 func (a *Assistant) clarify(out *Outcome, choices []string) {
 	var b strings.Builder
-	b.WriteString("Bạn muốn hỏi về việc nào?")
+	b.WriteString(askBack)
 	for i, id := range choices {
 		title := a.lib.Document(id).Title
 		fmt.Fprintf(&b, "\n%d. %s", i+1, title)
