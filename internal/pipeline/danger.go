@@ -17,7 +17,8 @@ const (
 	dangerShare = 1.0  // and their share of the best other document's
 	plainLeast  = 0.05 // probability from which they may be plain
 	plainShare  = 2.5  // and are, by their share; few words are no call for help otherwise
-	dangerHint  = 0.04 // from which a declined question is told the numbers anyway
+	dangerHint  = 0.04 // from which a declined question is told the numbers anyway,
+	hintShare   = 0.25 // and its share of the best other document's
 	minSentence = 4    // words: shorter ones are left to the phrases
 
 	plainly = 0.3 // probability from which a fraud is one, whatever it says of papers and fees: cheats do
@@ -96,7 +97,7 @@ func (d danger) clear(q *understanding) bool {
 
 // warn adds the hotlines to a question that was declined but might tell of danger.
 func (a *Assistant) warn(out *Outcome, d danger) {
-	if d.probability < dangerHint || out.Status != Abstained && out.Status != Refused {
+	if d.probability < dangerHint || d.probability < hintShare*d.other || out.Status != Abstained && out.Status != Refused {
 		return
 	}
 	var names []string
