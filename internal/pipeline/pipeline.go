@@ -166,6 +166,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 		a.give(&out, q, given)
 	} else {
 		d = a.answer(stage, &out, q, found)
+		a.tellNoDistrict(&out, q)
 	}
 	written := d != nil && a.write(stage, &out, q, question.History, d, release)
 	end()
