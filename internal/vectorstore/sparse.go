@@ -244,29 +244,38 @@ func atLeast(dst []uint32, least float32, points []uint32, scores []float32) []u
 // certain allows for the rounding of sums of float32.
 const certain = 1 - 1e-4
 
-// add adds a list to the scores.
+// add adds a list to the scores. Whether a point has a score already is as good as
+// random, so that a branch on it would cost more than the rest: it is counted instead.
 func (l list) add(acc *accumulator) {
 	scores, values := acc.scores, l.values[:len(l.docs)]
+	n := len(acc.touched)
+	touched := slices.Grow(acc.touched, len(l.docs))[:n+len(l.docs)]
 	for j, doc := range l.docs {
 		score := scores[doc]
-		if score == 0 {
-			acc.touched = append(acc.touched, doc)
-		}
+		touched[n] = doc // kept if it is new
+		n += 1 - hasScore(score)
 		if score += l.weight * values[j]; score == 0 {
 			score = math.SmallestNonzeroFloat32 // touched, though its weights cancel out
 		}
 		scores[doc] = score
 	}
+	acc.touched = touched[:n]
 }
 
 // addToScored adds a list to the points that have a score.
 func (l list) addToScored(scores []float32) {
 	values := l.values[:len(l.docs)]
 	for j, doc := range l.docs {
-		if score := scores[doc]; score != 0 {
-			scores[doc] = score + l.weight*values[j]
-		}
+		score := scores[doc]
+		more := math.Float32bits(l.weight*values[j]) & -uint32(hasScore(score)) // or 0
+		scores[doc] = score + math.Float32frombits(more)
 	}
+}
+
+// hasScore is 1 if a point has a score, else 0, without a branch.
+func hasScore(score float32) int {
+	bits := math.Float32bits(score)
+	return int((bits | -bits) >> 31)
 }
 
 // lookUp adds a list to the scores of the given points, which rise.
