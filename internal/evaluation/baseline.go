@@ -52,7 +52,8 @@ func plainWords(s string) []string {
 	})
 }
 
-// Rank returns the best documents for a question, equal scores by ID.
+// Rank returns the best documents for a question, equal scores by ID downwards as
+// everything here that is measured.
 func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 	const k1, bb = 1.2, 0.75
 	scores := make(map[int]float64)
@@ -69,7 +70,7 @@ func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 		ranked = append(ranked, pipeline.Retrieved{Document: b.ids[doc], Score: score})
 	}
 	slices.SortFunc(ranked, func(a, b pipeline.Retrieved) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Document, a.Document))
 	})
 	return ranked[:min(limit, len(ranked))]
 }

@@ -3,7 +3,6 @@ package evaluation
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Metric is one figure of a sample. All lie between 0 and 1 except truthfulness,
@@ -144,14 +143,4 @@ func indicator(ok bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// ParseMetrics checks a list of metric names.
-func ParseMetrics(names []string) error {
-	for _, name := range names {
-		if _, ok := MetricNamed(name); !ok {
-			return fmt.Errorf("metric %q: there is no such metric; %s are some", name, strings.Join(Headline(), ", "))
-		}
-	}
-	return nil
 }

@@ -15,7 +15,7 @@ import (
 
 func near(t *testing.T, name string, got, want float64) {
 	t.Helper()
-	if math.Abs(got-want) > 5e-7 {
+	if math.IsNaN(got) || math.Abs(got-want) > 5e-7 {
 		t.Errorf("%s = %.6f, want %.6f", name, got, want)
 	}
 }
