@@ -121,6 +121,7 @@ func (f *runFlags) cases(lib *corpus.Library) (asked []evaluation.Case, expired 
 	if err != nil {
 		return nil, nil, err
 	}
+	evaluation.Rate(all, lib)
 	made := evaluation.WithVariants(f.selection.Bases(all, lib), f.variants, f.Seed)
 	asked, expired = evaluation.Today(f.selection.Asked(made))
 	if len(asked) == 0 {

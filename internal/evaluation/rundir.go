@@ -311,11 +311,13 @@ func hash(parts ...any) string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// DataHash names a set of cases, in any order.
+// DataHash names a set of cases, in any order. Difficulty is left out: it labels a
+// question and may depend on the knowledge (see Rate).
 func DataHash(cases []Case) string {
 	hashes := make([]string, len(cases))
-	for i := range cases {
-		hashes[i] = hash(cases[i])
+	for i, c := range cases {
+		c.Difficulty = ""
+		hashes[i] = hash(c)
 	}
 	slices.Sort(hashes)
 	return hash(hashes)
