@@ -227,7 +227,7 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 		f.Out = s.file(filepath.Join("eval", "runs", m.Run))
 	}
 	run, err := evaluation.CreateRun(f.Out, m, cases, f.effective(s), f.Resume)
-	if errors.Is(err, evaluation.ErrRunExists) {
+	if errors.Is(err, evaluation.ErrRunExists) || errors.Is(err, evaluation.ErrOtherCases) {
 		err = usageError{err}
 	}
 	if err != nil {

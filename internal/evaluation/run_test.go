@@ -168,6 +168,9 @@ func TestResumeAsksErrorsAndChangesAgain(t *testing.T) {
 	if _, err := evaluation.CreateRun(dir, run.Manifest, cases, nil, false); !errors.Is(err, evaluation.ErrRunExists) {
 		t.Errorf("a second run in the same folder: %v", err)
 	}
+	if _, err := evaluation.CreateRun(dir, run.Manifest, cases[1:], nil, true); !errors.Is(err, evaluation.ErrOtherCases) {
+		t.Errorf("the run resumed with fewer questions: %v", err)
+	}
 	other := &clerk{}
 	if _, p, err = startRun(t, dir, cases, evaluation.Runner{Asker: other, Identity: "another build"}, true); err != nil || p.Kept != 0 || other.asked.Load() != 10 {
 		t.Errorf("another build keeps %d samples (%v)", p.Kept, err)
