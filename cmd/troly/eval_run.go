@@ -189,7 +189,9 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	if err != nil {
 		return nil, p, err
 	}
-	a, err := openAssistant(cmd.Context(), con, opts)
+	measured := *opts
+	measured.anew = true
+	a, err := openAssistant(cmd.Context(), con, &measured)
 	if err != nil {
 		return nil, p, err
 	}
@@ -203,7 +205,7 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	}
 	var judging *evaluation.ModelJudge
 	if slices.Contains(f.stages, evaluation.Judging) {
-		if judging, err = s.Models.judge(cmd.Context(), filepath.Join(cacheDir(f.CacheDir, s), "judge")); err != nil {
+		if judging, err = s.Models.judge(cmd.Context(), con.err, filepath.Join(cacheDir(f.CacheDir, s), "judge")); err != nil {
 			return nil, p, err
 		}
 	}
