@@ -324,8 +324,13 @@ func (in *GateInput) nonInferior(v *Verdict) {
 		v.undecided("the baseline is of other %s: --allow-drift compares all the same", strings.Join(in.Drift, "; other "))
 		return
 	}
+	list := in.rows.where(v.Where)
+	if floor, ok := in.rows.noiseOf(list, v.Metric); ok && *v.Margin < floor {
+		v.undecided("two runs of an unchanged system differ by up to %.3f, more than the margin", floor)
+		return
+	}
 	m, _ := MetricNamed(v.Metric)
-	gains := in.Baseline.gains(in.rows, in.rows.where(v.Where), m)
+	gains := in.Baseline.gains(in.rows, list, m)
 	v.against = -*v.Margin
 	v.estimate(gains, func(x float64) float64 { return x + *v.Margin })
 }

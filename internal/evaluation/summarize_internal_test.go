@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -203,6 +204,15 @@ func TestBaselineAndDrift(t *testing.T) {
 	}
 	if v := judge(now, base.DriftFrom(Manifest{Data: "d", Versions: map[string]string{"knowledge": "other"}})); v.Result != Inconclusive {
 		t.Errorf("a baseline of other knowledge: %s", v)
+	}
+	repeated := was
+	for i := range was {
+		again := was[i]
+		again.Repeat, again.Metrics = 1, map[string]float64{Pass: 1 - was[i].Metrics[Pass]}
+		repeated = append(repeated, again)
+	}
+	if v := judge(repeated, nil); v.Result != Inconclusive || !strings.Contains(v.Note, "an unchanged system") {
+		t.Errorf("a system whose every repeat differs: %s", v)
 	}
 	more := append(now[:40:40], sampleOf("new", "new", Plain, 0, map[string]float64{Pass: 1}))
 	if v := judge(more, nil); v.N != 40 {
