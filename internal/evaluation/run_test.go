@@ -272,6 +272,17 @@ func TestJudgeStage(t *testing.T) {
 		if m := s.Metric("judge_precision"); m == nil || m.Unscored["judge_parse"] != 5 || m.WorstCase != 0 || m.BestCase != 1 {
 			t.Errorf("unscored judged metric: %+v", m)
 		}
+		in, err := evaluation.GateRun(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := 0.0
+		for metric, want := range map[string]evaluation.Result{"judge_faithfulness": evaluation.Passed, "judge_precision": evaluation.Inconclusive, "judge_recall": evaluation.Failed} {
+			gates := evaluation.Gates{Gates: []evaluation.Gate{{ID: metric, Kind: evaluation.Floor, Metric: metric, Limit: &limit, On: "mean"}}}
+			if v := gates.Judge(in)[0]; v.Result != want {
+				t.Errorf("gate on %s: %s, want %s: judged, without readable verdicts, not judged", metric, v, want)
+			}
+		}
 	}
 	if asker.asked.Load() != 5 || judge.asked.Load() != 5 {
 		t.Errorf("asked %d times and judged %d times, want 5 each: a judge asks for no answer again", asker.asked.Load(), judge.asked.Load())

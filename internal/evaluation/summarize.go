@@ -183,7 +183,7 @@ func (t *gathering) summary(i int, m Metric) MetricSummary {
 			s.Unscored = make(map[string]int)
 		}
 		s.Unscored[reason] += missing[i]
-		if !inapplicable(reason) {
+		if JudgeFailed(reason) { // it should have been measured; other reasons lie in the sample
 			lost += missing[i]
 		}
 	}
@@ -192,10 +192,6 @@ func (t *gathering) summary(i int, m Metric) MetricSummary {
 	}
 	return s
 }
-
-// inapplicable reports whether a metric does not apply to a sample by its nature, in
-// contrast to one that should have been measured and could not.
-func inapplicable(reason string) bool { return !JudgeFailed(reason) }
 
 // JudgeFailed reports whether a metric is unscored because a judge could not be asked
 // or understood.

@@ -124,6 +124,8 @@ func TestGateResults(t *testing.T) {
 		{Gate{ID: "no event", Kind: Zero, Metric: CriticalAny, Where: plain}, Passed},
 		{Gate{ID: "an event", Kind: Zero, Metric: Pass, Where: plain}, Failed},
 		{Gate{ID: "never measured", Kind: Zero, Metric: "pii_echo"}, Failed},
+		{Gate{ID: "no judge", Kind: Floor, Metric: "judge_faithfulness", Limit: &limit, On: "mean"}, Failed},
+		{Gate{ID: "drop without a judge", Kind: MaxDrop, Metric: "judge_faithfulness", Where: typo, Margin: &margin}, Failed},
 		{Gate{ID: "drops too far", Kind: MaxDrop, Metric: Pass, Where: typo, Margin: &margin}, Failed},
 		{Gate{ID: "drops too far, excused", Kind: MaxDrop, Metric: Pass, Where: typo, Margin: &margin, Flaky: &Flaky{"a", "2026-12-31"}}, Inconclusive},
 		{Gate{ID: "no longer excused", Kind: MaxDrop, Metric: Pass, Where: typo, Margin: &margin, Flaky: &Flaky{"a", "2026-11-01"}}, Failed},
