@@ -9,10 +9,12 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -274,6 +276,9 @@ func (f *runFlags) manifest(cases []evaluation.Case, expired []string, lib *corp
 		m.Sets[c.Set]++
 	}
 	m.Versions["knowledge"] = lib.Version
+	if m.Versions["git_revision"] == "" {
+		maps.Copy(m.Versions, sources())
+	}
 	m.Run = now.Format("20060102T150405Z") + "-" + m.Data[:8]
 	return m
 }
@@ -292,6 +297,24 @@ func buildVersions() map[string]string {
 		}
 	}
 	return v
+}
+
+// sources name the revision of our sources in the working directory, for a program
+// that go run or a build without revision made of them; nil elsewhere.
+func sources() map[string]string {
+	module, err := os.ReadFile("go.mod")
+	if err != nil || !strings.HasPrefix(string(module), "module troly\n") {
+		return nil
+	}
+	revision, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err != nil {
+		return nil
+	}
+	changes, err := exec.Command("git", "status", "--porcelain").Output()
+	if err != nil {
+		return nil
+	}
+	return map[string]string{"git_revision": strings.TrimSpace(string(revision)), "git_modified": strconv.FormatBool(len(changes) > 0)}
 }
 
 // executableHash tells two builds apart that name the same revision.
@@ -425,7 +448,7 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		fmt.Fprintf(out, "declining: precision %.3f, recall %.3f, F1 %.3f, false refusals %.3f, balanced accuracy %.3f\n", c.Precision, c.Recall, c.F1, c.FalseRefusal, c.Balanced)
 	}
 	for _, r := range s.Robustness {
-		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases)
+		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions; %d cannot be typed in all these ways)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases, r.Left)
 	}
 	var lost []string
 	for _, stage := range evaluation.Misses() {
