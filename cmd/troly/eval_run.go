@@ -456,7 +456,7 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 			lost = append(lost, fmt.Sprintf("%s %d", stage, n))
 		}
 	}
-	fmt.Fprintf(out, "misses: %s\n", strings.Join(lost, ", "))
+	fmt.Fprintf(out, "misses: %s\n", cmp.Or(strings.Join(lost, ", "), "none"))
 	if usage := s.UsageLine(); usage != "" {
 		fmt.Fprintln(out, usage)
 	}
