@@ -118,6 +118,9 @@ func (f *runFlags) cases(lib *corpus.Library) (asked []evaluation.Case, expired 
 		if f.selection.Only, err = evaluation.Failing(run, f.ErrorsOnly != ""); err != nil {
 			return nil, nil, err
 		}
+		if len(f.selection.Only) == 0 {
+			return nil, nil, usageError{fmt.Errorf("no question is left to ask: none failed in %s", dir)}
+		}
 	}
 	all, err := f.load()
 	if err != nil {
@@ -448,7 +451,11 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		fmt.Fprintf(out, "declining: precision %.3f, recall %.3f, F1 %.3f, false refusals %.3f, balanced accuracy %.3f\n", c.Precision, c.Recall, c.F1, c.FalseRefusal, c.Balanced)
 	}
 	for _, r := range s.Robustness {
-		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions; %d cannot be typed in all these ways)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases, r.Left)
+		left := ""
+		if r.Left > 0 {
+			left = fmt.Sprintf("; %d cannot be typed in all these ways", r.Left)
+		}
+		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions%s)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases, left)
 	}
 	var lost []string
 	for _, stage := range evaluation.Misses() {
