@@ -375,57 +375,47 @@ beside it. A run that was cut off goes on with --resume and asks nothing twice.`
 			if err != nil && run == nil {
 				return err
 			}
-			return errors.Join(report(con, run, asJSON, p), err)
+			s, reported := report(con, run, asJSON, p)
+			if err := errors.Join(reported, err); err != nil {
+				return err
+			}
+			return complete(s, flags.MaxErrors)
 		},
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as JSON")
-	return completeness(cmd, &flags)
-}
-
-// completeness makes a run with too many errors end as incomplete.
-func completeness(cmd *cobra.Command, flags *runFlags) *cobra.Command {
-	inner := cmd.RunE
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := inner(cmd, args); err != nil {
-			return err
-		}
-		run, err := openRun(flags.Out)
-		if err != nil {
-			return err
-		}
-		s, err := evaluation.Summarize(run)
-		if err != nil {
-			return err
-		}
-		if share := float64(s.Errors) / float64(max(s.Samples, 1)); share > flags.MaxErrors {
-			return exitError{exitIncomplete, fmt.Errorf("%d of %d samples have an error: the run is incomplete; --resume asks them again", s.Errors, s.Samples)}
-		}
-		return nil
-	}
 	return cmd
 }
 
+// complete ends a run that has too many errors, or was not asked to its end, as
+// incomplete.
+func complete(s *evaluation.Summary, most float64) error {
+	if float64(s.Errors+s.Missing) <= most*float64(s.Samples+s.Missing) {
+		return nil
+	}
+	return exitError{exitIncomplete, fmt.Errorf("the run is incomplete: %d errors, %d not asked; --resume goes on", s.Errors, s.Missing)}
+}
+
 // report writes and prints the figures of a run.
-func report(con *console, run *evaluation.Run, asJSON bool, p evaluation.Progress) error {
+func report(con *console, run *evaluation.Run, asJSON bool, p evaluation.Progress) (*evaluation.Summary, error) {
 	s, err := evaluation.Summarize(run)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := run.WriteSummary(s); err != nil {
-		return err
+		return nil, err
 	}
 	if asJSON {
-		return con.json(s)
+		return s, con.json(s)
 	}
 	if err := printSummary(con.out, s); err != nil {
-		return err
+		return nil, err
 	}
 	if p.Kept > 0 {
 		fmt.Fprintf(con.err, "%d samples were finished before\n", p.Kept)
 	}
 	fmt.Fprintf(con.err, "run directory: %s\n", run.Dir)
-	return nil
+	return s, nil
 }
 
 // printSummary prints the table of sets and variants, and what cuts across it.

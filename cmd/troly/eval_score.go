@@ -52,7 +52,8 @@ cases are those the run keeps.`,
 				return err
 			}
 			fmt.Fprintf(con.err, "%d samples scored, %d left as they were\n", scored, kept)
-			return report(con, run, asJSON, evaluation.Progress{})
+			_, err = report(con, run, asJSON, evaluation.Progress{})
+			return err
 		},
 	}
 	flags.add(cmd)
