@@ -454,6 +454,9 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		}
 	}
 	fmt.Fprintf(out, "misses: %s\n", cmp.Or(strings.Join(lost, ", "), "none"))
+	if judged := judgedLine(s); judged != "" {
+		fmt.Fprintln(out, judged)
+	}
 	if usage := s.UsageLine(); usage != "" {
 		fmt.Fprintln(out, usage)
 	}
@@ -461,4 +464,32 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		fmt.Fprintf(out, "errors %d, not asked %d: in no mean\n", s.Errors, s.Missing)
 	}
 	return nil
+}
+
+// judgedLine tells what a judge said, and of how many samples it could not; empty
+// without one.
+func judgedLine(s *evaluation.Summary) string {
+	var said []string
+	for i := range s.Metrics {
+		m := &s.Metrics[i]
+		name, ok := strings.CutPrefix(m.Name, "judge_")
+		if !ok {
+			continue
+		}
+		lost := 0
+		for reason, n := range m.Unscored {
+			if evaluation.JudgeFailed(reason) {
+				lost += n
+			}
+		}
+		cell := name + " " + m.String()
+		if lost > 0 {
+			cell += fmt.Sprintf(" (%d without verdict)", lost)
+		}
+		said = append(said, cell)
+	}
+	if said == nil {
+		return ""
+	}
+	return "judge: " + strings.Join(said, ", ")
 }

@@ -427,6 +427,9 @@ func TestEvalAsksAnew(t *testing.T) {
 			t.Errorf("claims of two samples that cannot be read were asked for %d times, want twice each", n)
 		}
 	}
+	if !strings.Contains(out, "faithfulness n/a (2 without verdict)") {
+		t.Errorf("what the judge said is not told: %s", out)
+	}
 	verdicts, err := os.ReadFile(filepath.Join(dir, "judge.jsonl"))
 	if err != nil || strings.Count(string(verdicts), `"judge_faithfulness":"judge_parse"`) != 2 {
 		t.Errorf("verdicts %s, %v; want two that could not be read", verdicts, err)
