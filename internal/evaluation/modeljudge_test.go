@@ -127,7 +127,7 @@ func TestModelJudgeIsChecked(t *testing.T) {
 	for _, tt := range []struct {
 		model judge.Model
 		want  string
-	}{{&reader{}, ""}, {&reader{down: true}, "gave no verdict"}, {gullible{}, "lets itself be told"}} {
+	}{{&reader{}, ""}, {&reader{down: true}, "gave no verdict in 1 of 1 tries: provider: 503 service unavailable"}, {gullible{}, "lets itself be told"}} {
 		err := newModelJudge(t, tt.model).Check(context.Background())
 		if got := fmt.Sprint(err); tt.want == "" && err != nil || !strings.Contains(got, tt.want) {
 			t.Errorf("Check of %T = %v, want %q", tt.model, err, tt.want)
