@@ -366,6 +366,9 @@ func TestEvalWithModel(t *testing.T) {
 	if !strings.Contains(string(samples), `"answered_by":"llm"`) || !strings.Contains(string(manifest), "qwen at "+server.URL) || !strings.Contains(string(manifest), `"prompts"`) {
 		t.Errorf("samples %s\nmanifest %s", samples, manifest)
 	}
+	if status, out, errs := troly("eval", "calibrate", dir, "--draw", "9"); status != 0 || !strings.Contains(out, `"text":"Nộp hồ sơ ở xã."`) || !strings.Contains(out, `"sources":["khai-sinh/`) {
+		t.Errorf("items to label, with where to look them up: %d, %s%s", status, out, errs)
+	}
 	server.Do(func(s *llmtest.Server) {
 		s.Chat = func(llmtest.Call) llmtest.Reply {
 			return llmtest.Reply{Text: `{"reason":"x","quote":"Nộp hồ sơ tại xã nơi cư trú.","verdict":"supported"}`}
