@@ -485,18 +485,30 @@ func (w *words) born(s string) bool {
 				return false
 			}
 			return true
-		case "sn", "ns", "dob", "ngaysinh":
+		case "sn", "ns", "dob", "ngaysinh", "birth", "born":
 			return true
+		case "nhat":
+			return w.is(k-1, "sinh")
 		case "doi":
 			return w.is(k-1, "chao")
 		case "de":
 			raw := w.raw(s, k)
-			return strings.EqualFold(raw, "đẻ") || raw == "de" && !w.is(k+1, "ngay")
+			return strings.EqualFold(raw, "đẻ") || raw == "de" && (!w.is(k+1, "ngay") || w.bears(k))
 		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long":
 		default: // "sinh của cháu Giàng Thị Sua là …"
 			if r, _ := utf8.DecodeRuneInString(w.raw(s, k)); !unicode.IsUpper(r) {
 				return false
 			}
+		}
+	}
+	return false
+}
+
+// bears reports whether the words before the k-th name who is born or bears.
+func (w *words) bears(k int) bool {
+	for j := max(0, k-3); j < k; j++ {
+		if w.is(j, "be") || w.is(j, "chau") || w.is(j, "vo") {
+			return true
 		}
 	}
 	return false

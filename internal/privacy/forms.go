@@ -104,9 +104,13 @@ func (sc *scanner) lettered(i int) int {
 	}
 	d, end := r.of(0, 0), r.groups[0].end
 	n := len(d)
-	if letters == 1 && n < 7 && r.n == 2 && r.groups[1].gap == ' ' && r.used >= 7 && r.used <= 8 { // "P 0123 4567"
-		if t, far := sc.announced(i).nearest(); t == ofPassport && far <= 6 {
+	if n < 7 && r.n == 2 && r.groups[1].gap == ' ' && r.used >= 6 && r.used <= 8 {
+		switch t, far := sc.announced(i).nearest(); {
+		case letters == 1 && r.used >= 7 && t == ofPassport && far <= 6: // "P 0123 4567"
 			sc.add(Passport, i, r.end())
+			return r.end()
+		case letters == 2 && upper && r.used != 7 && t == ofLand && far <= 8: // "CĐ 456 789"
+			sc.add(LandTitle, i, r.end())
 			return r.end()
 		}
 	}
@@ -322,9 +326,12 @@ func (sc *scanner) date(r *run, g int) int {
 			}
 		}
 	}
-	if d := r.of(g, g); len(d) == 8 && calendar(d[:2], d[2:4], d[4:]) && yearLike(d[4:]) && sc.announced(r.groups[g].start).born(sc.s) {
-		sc.add(BirthDate, r.groups[g].start, r.groups[g].end)
-		return 1
+	if d := r.of(g, g); len(d) == 8 && calendar(d[:2], d[2:4], d[4:]) && yearLike(d[4:]) {
+		start, end := r.groups[g].start, r.groups[g].end
+		if barred := start > 0 && sc.s[start-1] == '|' && end < len(sc.s) && sc.s[end] == '|'; barred || sc.announced(start).born(sc.s) {
+			sc.add(BirthDate, start, end) // between bars it is a field of what the code on an identity card says
+			return 1
+		}
 	}
 	return 0
 }
