@@ -494,14 +494,33 @@ func (w *words) born(s string) bool {
 		case "de":
 			raw := w.raw(s, k)
 			return strings.EqualFold(raw, "đẻ") || raw == "de" && (!w.is(k+1, "ngay") || w.bears(k))
-		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long":
-		default: // "sinh của cháu Giàng Thị Sua là …"
+		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long",
+			"sang", "trua", "chieu", "dem", "gio", "phut", "tren", "trong", "bang", "giay", "to", "the", "cccd", "cmnd", "so", "ho", "khau", "ghi":
+		default: // "sinh lúc 5h …", "sinh của cháu Giàng Thị Sua là …"
+			if word := w.word(k); isDigit(word[0]) && (len(word) <= 2 || word[len(word)-1] == 'h') {
+				continue
+			}
 			if r, _ := utf8.DecodeRuneInString(w.raw(s, k)); !unicode.IsUpper(r) {
 				return false
 			}
 		}
 	}
 	return false
+}
+
+// otherwise reports whether a date is what another paper says: "còn trên căn cước là …",
+// "khai sinh lại ghi …".
+func (w *words) otherwise() bool {
+	if !w.is(w.n-1, "la") && !w.is(w.n-1, "ghi") {
+		return false
+	}
+	for k := max(0, w.n-6); k < w.n; k++ {
+		switch string(w.word(k)) {
+		case "han", "cap", "den", "tu", "nop", "hen":
+			return false
+		}
+	}
+	return true
 }
 
 // bears reports whether the words before the k-th name who is born or bears.
@@ -518,7 +537,7 @@ func (w *words) bears(k int) bool {
 // and one to three more words, each with a capital letter, or a surname with the
 // middle name văn or thị however it is written.
 func (w *words) named(s string) bool {
-	if strings.Trim(w.tail, " ,(-–:.") != "" {
+	if strings.Trim(w.tail, " ,(-–:.|") != "" {
 		return false
 	}
 	for k := w.n - 2; k >= max(0, w.n-4); k-- {

@@ -1,6 +1,9 @@
 package privacy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // said returns the topic that the words after a number name: "… là số của em",
 // "… là mã OTP".
@@ -365,6 +368,9 @@ func (sc *scanner) birthday(start, end int, fourDigitYear bool) bool {
 	}
 	if !fourDigitYear {
 		return false
+	}
+	if left.otherwise() && slices.ContainsFunc(sc.found, func(f Finding) bool { return f.Kind == BirthDate }) {
+		return true
 	}
 	right := sc.followed(end)
 	if right.is(0, "sinh") {

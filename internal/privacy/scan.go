@@ -403,7 +403,7 @@ func (sc *scanner) gap(i int) (byte, int) {
 		if sc.opaque(i) > 0 {
 			return 0, 0
 		}
-		if digitAt(s, i) >= 0 || s[i]|0x20 == 'o' && (i+1 >= len(s) || !isAlpha(s[i+1]) && s[i+1] < utf8.RuneSelf) {
+		if digitAt(s, i) >= 0 || startsAsDigit(s, i) {
 			if (sign == ',' || sign == '/') && i > from+1 {
 				return 0, 0
 			}
@@ -449,6 +449,15 @@ func (sc *scanner) gap(i int) (byte, int) {
 		i += size
 	}
 	return 0, 0
+}
+
+// startsAsDigit reports whether a group begins at i with the letter o for its zeros.
+func startsAsDigit(s string, i int) bool {
+	end := i
+	for end < len(s) && end < i+3 && s[end]|0x20 == 'o' {
+		end++
+	}
+	return end > i && (end == len(s) || !isAlpha(s[end]) && s[end] < utf8.RuneSelf)
 }
 
 // then returns the size of the word rồi at i, with a space on either side; 0 for
@@ -592,7 +601,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if !mobile && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
 		t, far = ofAccount, 0
 	}
-	if t == noTopic && n == 6 && trailingZeros(d) < 3 && left.is(left.n-1, "ma") && (left.toldOn() || right.cameByMessage()) {
+	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.pair(left.n-1, "ma", "so")) && (left.toldOn() || right.cameByMessage()) {
 		t, far = ofOTP, 0
 	}
 	zeros := trailingZeros(d)
