@@ -162,6 +162,9 @@ func (a *Assistant) figures(doc *corpus.Document, section string, asOf corpus.Da
 
 // hide puts tokens in the place of links, mail addresses and telephone numbers.
 func (m *material) hide(text string) string {
+	if !mayReach(text) {
+		return text
+	}
 	var b strings.Builder
 	last := 0
 	for _, v := range vietnamese.FindValues(text) {
@@ -172,6 +175,17 @@ func (m *material) hide(text string) string {
 		last = v.End
 	}
 	return b.String() + text[last:]
+}
+
+// mayReach reports whether a text has what every link, address and number has: a digit,
+// or a dot within a word. To find values, every word is spelled out.
+func mayReach(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= '0' && c <= '9' || c == '.' && i+1 < len(text) && text[i+1] > ' ' {
+			return true
+		}
+	}
+	return false
 }
 
 func isContact(k vietnamese.Kind) bool {
