@@ -101,6 +101,9 @@ const (
 	stale       = "Nút này đã cũ. Bạn gõ lại câu hỏi giúp tôi nhé."
 )
 
+// sorry answers an insult.
+const sorry = "Xin lỗi nếu tôi trả lời chưa đúng ý bạn. Bạn gõ rõ việc cần làm (làm gì, cho ai), tôi tìm lại."
+
 // Limits.
 const (
 	tooMany      = "Bạn nhắn hơi nhanh, tôi trả lời không kịp. Bạn chờ một phút rồi nhắn tiếp nhé."
