@@ -448,6 +448,20 @@ func (w *words) toldOn() bool {
 	return false
 }
 
+// codeTold reports that what comes next was read out or typed as the code that the words
+// before speak of: "nó đòi mã 6 số, em đọc …".
+func (w *words) codeTold() bool {
+	switch string(w.word(w.n - 1)) {
+	case "doc", "dua", "nhap", "cho":
+		for k := range w.n - 1 {
+			if w.is(k, "ma") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // cameByMessage reports that what stands before the words came to a telephone.
 func (w *words) cameByMessage() bool {
 	for k := range min(w.n, 6) {

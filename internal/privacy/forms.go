@@ -128,7 +128,7 @@ func (sc *scanner) lettered(i int) int {
 		return 0
 	case t == ofPassport && far <= 6 && n >= 7 && letters == 1:
 		sc.add(Passport, i, end)
-	case right.said() == ofPassport && n >= 7 && letters == 1:
+	case (right.said() == ofPassport || t == noTopic && sc.has(Passport)) && n >= 7 && letters == 1: // "hộ chiếu cũ …, mới là …"
 		sc.add(Passport, i, end)
 	case (t == ofLand && far <= 8 || left.book(s)) && (n >= 6 || letters == 2) && (upper || touching):
 		sc.add(LandTitle, i, end)
@@ -138,6 +138,11 @@ func (sc *scanner) lettered(i int) int {
 		return 0
 	}
 	return end
+}
+
+// has reports whether something of a kind was found already.
+func (sc *scanner) has(k Kind) bool {
+	return slices.ContainsFunc(sc.found, func(f Finding) bool { return f.Kind == k })
 }
 
 // book reports whether the last word is sổ, the book that a certificate is called.
@@ -245,6 +250,10 @@ func (sc *scanner) plate(i int) int {
 		return 0
 	}
 	series := at
+	if at+2 < len(s) && s[at] == ' ' && isDigit(s[at+1]) && s[at+2] == ' ' { // "21 H 5 9915"
+		loose++
+		at++
+	}
 	if at < len(s) && isDigit(s[at]) { // a motorcycle's series has a digit
 		at++
 	}
@@ -369,7 +378,7 @@ func (sc *scanner) birthday(start, end int, fourDigitYear bool) bool {
 	if !fourDigitYear {
 		return false
 	}
-	if left.otherwise() && slices.ContainsFunc(sc.found, func(f Finding) bool { return f.Kind == BirthDate }) {
+	if left.otherwise() && sc.has(BirthDate) {
 		return true
 	}
 	right := sc.followed(end)

@@ -77,6 +77,10 @@ func TestMask(t *testing.T) {
 		{"lan@home nhé", "lan@home nhé"},
 		{"sổ đỏ số CĐ 456 789", "sổ đỏ số [số sổ đỏ]"},
 		{"nó gọi bảo đọc mã 88 42 13 gửi về máy", "nó gọi bảo đọc mã [mã OTP] gửi về máy"},
+		{"hình như 01515200443 thiếu một số", "hình như [số giấy tờ] thiếu một số"},
+		{"biển 21 H 5 9915 cũ", "biển [biển số xe] cũ"},
+		{"hộ chiếu cũ B3382209 mới là P03382209", "hộ chiếu cũ [số hộ chiếu] mới là [số hộ chiếu]"},
+		{"nó đòi mã 6 số, em đọc 338220 xong", "nó đòi mã 6 số, em đọc [mã OTP] xong"},
 		{"ko chin bay bay sau sau nam nam bon bon", "[số điện thoại]"},
 		{"rộng 300*200*150, phí 120 rồi 150 rồi 180", "rộng 300*200*150, phí 120 rồi 150 rồi 180"},
 

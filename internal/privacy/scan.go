@@ -601,7 +601,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if !mobile && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
 		t, far = ofAccount, 0
 	}
-	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.pair(left.n-1, "ma", "so")) && (left.toldOn() || right.cameByMessage()) {
+	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
 		t, far = ofOTP, 0
 	}
 	zeros := trailingZeros(d)
@@ -653,7 +653,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	switch {
 	case n == 9 && d[0] > '3':
 		return Phone
-	case n == 9, n == 12:
+	case n == 9, n == 12, n == 11 && d[0] == '0': // a citizen's number of which one is missing
 		return Identity
 	case n == 10 && d[0] != '0':
 		return Insurance
