@@ -1,6 +1,7 @@
 package conversation
 
 import (
+	"regexp"
 	"strings"
 
 	"troly/internal/vietnamese"
@@ -32,53 +33,38 @@ const longestInsult = 8
 // one, or goes with one. Who was insulted and tells of it, or swears over a question,
 // says more than that and is answered.
 func abusive(text string) bool {
-	if len(text) > 120 {
+	if strings.Count(text, " ") >= longestInsult {
 		return false
 	}
-	words := vietnamese.Tokenize(nil, vietnamese.Normalize(text))
-	if len(words) > longestInsult {
-		return false
-	}
-	form := func(t vietnamese.Token) string { return t.Text }
-	if vietnamese.MissingDiacritics(text) {
-		form = func(t vietnamese.Token) string { return t.Folded }
-	}
-	said := ""
-	for _, w := range words {
-		said += form(w) + " "
-	}
-	insulted := false
-	for said != "" {
-		n, insult := insultAt(said)
-		if n == 0 {
-			return false
+	bare := vietnamese.MissingDiacritics(text)
+	var words strings.Builder
+	for _, t := range vietnamese.Tokenize(nil, vietnamese.Normalize(text)) {
+		if bare {
+			words.WriteString(t.Folded)
+		} else {
+			words.WriteString(t.Text)
 		}
-		insulted = insulted || insult
-		said = said[n:]
+		words.WriteByte(' ')
 	}
-	return insulted
+	return onlyInsults.MatchString(words.String()) && anInsult.MatchString(words.String())
 }
 
-// insultAt is the length of the words with which said begins, if they are abuse or go
-// with it; 0 when they are neither. A word without its marks may be any.
-func insultAt(said string) (n int, insult bool) {
-	longest := func(phrases []string) (n int) {
-		for _, p := range phrases {
-			for _, form := range [...]string{p, vietnamese.Fold(p)} {
-				if form != p && !strings.Contains(p, " ") {
-					continue
-				}
-				if strings.HasPrefix(said, form+" ") {
-					n = max(n, len(form)+1)
-				}
-			}
+var (
+	onlyInsults = regexp.MustCompile(`^(?:(?:` + phrases(insults) + `|` + phrases(besideInsults) + `) )+$`)
+	anInsult    = regexp.MustCompile(`(?:^| )(?:` + phrases(insults) + `) `)
+)
+
+// phrases are alternatives of an expression, those of several words also without their
+// marks: a single word may be any other then.
+func phrases(list []string) string {
+	var forms []string
+	for _, p := range list {
+		forms = append(forms, p)
+		if bare := vietnamese.Fold(p); bare != p && strings.Contains(p, " ") {
+			forms = append(forms, bare)
 		}
-		return n
 	}
-	if n = longest(insults); n > 0 {
-		return n, true
-	}
-	return longest(besideInsults), false
+	return strings.Join(forms, "|")
 }
 
 var (
