@@ -121,6 +121,23 @@ func TestOfficerAnswersInTheBrowser(t *testing.T) {
 	do(t, ctx, seen(".reply", "mời bạn đến trước 16 giờ"), seen(".reply", "Đã chuyển cán bộ."))
 }
 
+// Who comes back to an open page after a while reads what was said meanwhile.
+func TestCorrectionInTheOpenPage(t *testing.T) {
+	opts := options(t)
+	memory := web.NewMemory(someNow)
+	opts.Dialogues = memory
+	asked := opts.Responder.(*responder)
+	server := serve(t, opts)
+	ctx := browser(t)
+	do(t, ctx, asking(server.URL, "lệ phí tạm trú"), seen(".sources", "[1]"))
+	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Xin đính chính: là 7.000 đồng."}) {
+		t.Fatal("the dialogue is not known")
+	}
+	const back = "document.dispatchEvent(new Event('visibilitychange'))"
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](back), chromedp.Sleep(300*time.Millisecond), holds("!document.body.innerText.includes('Xin đính chính') /* it is not asked for at every glance */"))
+	do(t, ctx, chromedp.Evaluate[chromedp.Void]("Date.now = (now => () => now() + 120000)(Date.now); "+back), seen(".reply", "Xin đính chính: là 7.000 đồng."), seen(".reply", "15.000 đồng/lần"))
+}
+
 func TestBrowserTellsOfFailure(t *testing.T) {
 	opts := options(t)
 	opts.AsksPerMinute = 1

@@ -24,7 +24,8 @@ type recallPage struct {
 	Some              []database.Recipient
 	All               int
 	Channels          []choice // label: the channel, value: how many of Some
-	OnPage            bool     // some of them asked on the chat page, which only their browser finds, for a while
+	OnPage            bool     // some of them asked on the chat page, which only their browser finds
+	FoundDays         int      // for how long
 	Text, Reason      string
 	Most, MostEver    int
 	Key               string
@@ -69,7 +70,7 @@ func (c *console) preview(r *http.Request, p *recallPage, g database.Given) erro
 		n, _ := strconv.Atoi(counts[to.Channel]) // ours
 		counts[to.Channel] = strconv.Itoa(n + 1)
 	}
-	p.OnPage = counts[Channel] != ""
+	p.OnPage, p.FoundDays = counts[Channel] != "", foundDays
 	for _, channel := range sortedKeys(counts) {
 		p.Channels = append(p.Channels, choice{counts[channel], wordFor(channel), false})
 	}
