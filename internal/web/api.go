@@ -31,13 +31,14 @@ type api struct {
 	describes body // itself: openapi.json
 	keeper    Keeper
 	keys      keyring
-	on        func() bool                                                                                   // whether questions are answered
-	limited   func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc // by address
+	on        func() bool // whether questions are answered
+
+	asking, reading limit // of who has no key
 }
 
-// newAPI makes the API. limited keeps who has no key within limits of its own; nil:
-// without any.
-func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc) *api {
+// newAPI makes the API. Who has no key is kept within the limits: of questions, and of
+// open data.
+func newAPI(opts Options, asking, reading limit) *api {
 	a := &api{assistant: opts.Assistant, log: opts.Log, silence: opts.KeepAlive, build: cmp.Or(opts.Build, "devel")}
 	if a.silence == 0 {
 		a.silence = 10 * time.Second
@@ -56,12 +57,9 @@ func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.R
 		a.now = time.Now
 	}
 	a.describes = tagged(openAPI)
-	a.keeper, a.limited = opts.Keeper, limited
+	a.keeper, a.asking, a.reading = opts.Keeper, asking, reading
 	if a.on = opts.ProgramsOn; a.on == nil {
 		a.on = func() bool { return true }
-	}
-	if limited == nil {
-		a.limited = func(next http.HandlerFunc, _ func(http.ResponseWriter, *http.Request)) http.HandlerFunc { return next }
 	}
 	a.keys = keyring{store: opts.Keys, now: a.now, limits: make(map[int64]*rate.Limiter)}
 	return a

@@ -493,5 +493,5 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 
 // tooManyInStream is tooMany for the script, which has the words.
 func (c *chat) tooManyInStream(w http.ResponseWriter, _ *http.Request) {
-	problem(w, http.StatusTooManyRequests, "too many questions from this address")
+	problem(w, http.StatusTooManyRequests, "too many requests from this address")
 }

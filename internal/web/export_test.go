@@ -3,7 +3,7 @@ package web
 // Routes are the ways to call the API, as method and path.
 func Routes(opts Options) []string {
 	var list []string
-	for _, r := range newAPI(opts, nil).routes() {
+	for _, r := range newAPI(opts, nil, nil).routes() {
 		list = append(list, r.method+" "+r.path)
 	}
 	return list

@@ -16,7 +16,7 @@ import (
 
 // NewTools returns the assistant as tools for the models of others (Model Context
 // Protocol): over stdio in `troly mcp`, over HTTP at /mcp.
-func NewTools(opts Options) *mcp.Server { return newAPI(opts, nil).tools() }
+func NewTools(opts Options) *mcp.Server { return newAPI(opts, nil, nil).tools() } // whoever has the process may ask without a limit
 
 const toolsUse = "Tra cứu thủ tục hành chính và kỹ năng số cho người dân Yên Bái (nay thuộc tỉnh Lào Cai). " +
 	"Số tiền, thời hạn và căn cứ lấy nguyên từ kết quả của công cụ, kèm nguồn và ngày kiểm tra; không tự suy đoán. " +

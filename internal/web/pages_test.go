@@ -486,6 +486,40 @@ func TestSearchesAreCounted(t *testing.T) {
 	}
 }
 
+// Nobody reads without end either: ten pages for each question of the setting. Files and
+// what tells of the server's health are always given.
+func TestReadsAreCounted(t *testing.T) {
+	o := newOffice(t, func(opts *web.Options) { opts.AsksPerMinute = 1 })
+	handler := web.New(o.opts)
+	for i, tt := range []struct {
+		method, path string
+		free         bool
+		kind         string // of the refusal
+	}{
+		{"GET", "/", false, "text/html"}, {"GET", "/?khung=1", false, "text/html"}, {"POST", "/chat/thu", false, "application/problem+json"},
+		{"GET", "/tt", false, "text/html"}, {"GET", "/tt/tam-tru", false, "text/html"}, {"GET", "/tt/tam-tru/phieu", false, "text/html"}, {"GET", "/tt/tam-tru/qr.png", false, "text/html"},
+		{"GET", "/tt/khong-co", false, "text/html"}, {"GET", "/scorecard", false, "text/html"}, {"GET", "/widget.js", false, "text/html"},
+		{"GET", "/console/", false, "text/html"}, {"GET", "/console/dang-nhap", false, "text/html"}, {"GET", "/console/khong-co", false, "text/html"},
+		{"GET", "/api/v1/documents", false, "application/problem+json"}, {"GET", "/api/v1/documents/tam-tru?as_of=2026-01-01", false, "application/problem+json"},
+		{"GET", web.AssetAddress("app.js"), true, ""}, {"GET", "/healthz", true, ""}, {"GET", "/readyz", true, ""},
+	} {
+		refused := 0 // which one was, of ten
+		var last *httptest.ResponseRecorder
+		for n := range 10 {
+			r := httptest.NewRequest(tt.method, tt.path, nil)
+			r.RemoteAddr = fmt.Sprintf("203.0.113.%d:5", i) // each path from an address of its own
+			last = httptest.NewRecorder()
+			handler.ServeHTTP(last, r)
+			if last.Code == http.StatusTooManyRequests && refused == 0 {
+				refused = n + 1
+			}
+		}
+		if tt.free && refused != 0 || !tt.free && (refused != 7 || last.Header().Get("Retry-After") == "" || !strings.HasPrefix(last.Header().Get("Content-Type"), tt.kind)) {
+			t.Errorf("%s %s ten times: the %dth is refused, at last %d %v", tt.method, tt.path, refused, last.Code, last.Header())
+		}
+	}
+}
+
 func TestStaticFiles(t *testing.T) {
 	r := newReader(t, serve(t, options(t)))
 	_, _, page := r.get("/")

@@ -41,7 +41,7 @@ type Options struct {
 	PublicURL      *url.URL       // where people reach this server; nil: as the request says
 	FrameAncestors []string       // origins of the sites that may show the chat in a frame, as in CSP
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
-	AsksPerMinute  int            // of one address; 0: 120
+	AsksPerMinute  int            // of one address, ten times as many pages; 0: 120
 
 	Keeper Keeper   // of outcomes and feedback; nil: none is kept and none taken
 	Keys   KeyStore // of programs; nil: none has one
@@ -87,7 +87,7 @@ func New(opts Options) http.Handler {
 		assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts), now: now, started: now(),
 		library: opts.Library, known: newKnown(opts.Library), look: newLook(), scorecard: newScorecard(opts.Scorecard),
 	}
-	programs := newAPI(opts, s.guard.limited)
+	programs := newAPI(opts, s.guard.asking, s.guard.reading)
 	if opts.Responder != nil {
 		s.chat = newChat(s, programs, opts)
 	}
@@ -103,7 +103,7 @@ func New(opts Options) http.Handler {
 	}
 	s.routePages(mux)
 	if opts.Console != nil {
-		mux.Handle(consolePath+"/", newConsole(s, *opts.Console).handler())
+		mux.HandleFunc(consolePath+"/", s.guard.reading(newConsole(s, *opts.Console).handler().ServeHTTP, s.tooManyPages))
 	}
 	return s.guard.wrap(s.explained(mux))
 }
