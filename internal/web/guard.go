@@ -2,8 +2,11 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -85,9 +88,25 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		defer g.recover(w, r)
+		r.Body = arriving{r.Body}
 		checked.ServeHTTP(w, r)
 	})
 }
+
+// arriving is the body of a request. When it breaks off, the error does not name the
+// addresses of the connection, since some routes answer with what it says.
+type arriving struct{ io.ReadCloser }
+
+func (b arriving) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var broken net.Error
+	if errors.As(err, &broken) {
+		err = errCutOff
+	}
+	return n, err
+}
+
+var errCutOff = errors.New("the request did not arrive whole in time")
 
 // recover answers for a route that panicked. What it was asked is not logged, and
 // neither is what a panic of ours says, which may hold it.
