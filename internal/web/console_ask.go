@@ -194,7 +194,7 @@ func (c *console) card(d *corpus.Document, today corpus.Date) cardView {
 		Submit: page.Submit, Portal: page.Portal, Notices: page.Notices, Checked: d.Checked, Confidence: wordFor(d.Confidence),
 	}
 	if hasSlip(d) {
-		v.Slip = documentAddress(d.ID, "") + "/phieu"
+		v.Slip = slipAddress(d)
 		v.Papers = blocks(d.Section("ho-so").Body, func(l string) []span { return c.known.line(l, nil) })
 	}
 	for _, f := range corpus.ValidOn(d.Fees, today) {

@@ -14,7 +14,7 @@ import (
 //	GET  /tt             ?q=&nhom=&linh-vuc=: the documents
 //	GET  /tt/{id}        one document
 //	GET  /tt/{id}/phieu  one page to take along: papers, fee, office, time
-//	GET  /tt/{id}/qr.png the address of a document as a QR code
+//	GET  /tt/{id}/qr.png the address of that page as a QR code
 //	GET  /widget.js      puts the chat into another page
 //	GET  /scorecard      how well the assistant answers
 //	GET  /static/        what the pages are drawn with

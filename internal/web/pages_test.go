@@ -18,6 +18,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/skip2/go-qrcode"
 	"golang.org/x/net/html"
 
 	"troly/internal/corpus"
@@ -365,7 +366,7 @@ func TestDocumentPage(t *testing.T) {
 	if status, _, _ := r.get("/tt/tam-tru", "If-None-Match", `"other"`, "If-Modified-Since", header.Get("Last-Modified")); status != 200 {
 		t.Errorf("another tag = %d, want the page: the tag decides", status)
 	}
-	for _, path := range []string{"/tt/khong-co", "/tt/khong-co/phieu", "/tt/khong-co/qr.png", "/tt/an-toan-mang-tai-tinh/phieu", "/nothing"} {
+	for _, path := range []string{"/tt/khong-co", "/tt/khong-co/phieu", "/tt/khong-co/qr.png", "/tt/an-toan-mang-tai-tinh/phieu", "/tt/an-toan-mang-tai-tinh/qr.png", "/nothing"} {
 		if status, _, page := r.get(path); status != 404 || !strings.Contains(page, "Không có trang này") {
 			t.Errorf("GET %s = %d, want 404 as a page", path, status)
 		}
@@ -417,8 +418,9 @@ func TestSlip(t *testing.T) {
 		t.Errorf("%d boxes to tick, want 6", n)
 	}
 	status, header, picture := r.get("/tt/khai-sinh/qr.png")
-	if status != 200 || header.Get("Content-Type") != "image/png" || !strings.HasPrefix(picture, "\x89PNG") {
-		t.Errorf("GET qr.png = %d %s", status, header.Get("Content-Type"))
+	want := must(qrcode.Encode("https://troly.example/tt/khai-sinh/phieu", qrcode.Medium, 240))
+	if status != 200 || header.Get("Content-Type") != "image/png" || picture != string(want) {
+		t.Errorf("GET qr.png = %d %s, %d bytes, want the address of the page as %d bytes", status, header.Get("Content-Type"), len(picture), len(want))
 	}
 }
 
