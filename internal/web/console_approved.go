@@ -53,7 +53,7 @@ func (c *console) approvedList(w http.ResponseWriter, r *http.Request, me databa
 		c.broken(w, r, me, "approved answers", err)
 		return
 	}
-	p := approvedPage{Writer: me.Role != database.Evaluator}
+	p := approvedPage{Writer: approves(me.Role)}
 	for _, a := range slices.Backward(all) {
 		p.Rows = append(p.Rows, c.rowOf(a))
 	}
@@ -80,7 +80,7 @@ type approvedForm struct {
 func (c *console) approvedNew(w http.ResponseWriter, r *http.Request, me database.Account) {
 	q := r.URL.Query()
 	a := database.Approved{Owner: me.Name, Expires: c.now().Add(approvedFor), State: database.ApprovedActive}
-	if id, err := strconv.ParseInt(q.Get("yeu-cau"), 10, 64); err == nil && (me.Role == database.Officer || me.Role == database.Admin) {
+	if id, err := strconv.ParseInt(q.Get("yeu-cau"), 10, 64); err == nil && speaks(me.Role) {
 		k, err := c.db.TicketByID(r.Context(), id)
 		if err != nil {
 			c.broken(w, r, me, "ticket", err)
@@ -123,7 +123,7 @@ func (c *console) approvedNew(w http.ResponseWriter, r *http.Request, me databas
 }
 
 func (c *console) showApproved(w http.ResponseWriter, r *http.Request, status int, me database.Account, a database.Approved, isNew bool, problem string) {
-	p := approvedForm{approvedRow: c.rowOf(a), New: isNew, Writer: me.Role != database.Evaluator, Forms: strings.Join(a.Questions, "\n"), Problem: problem, Seen: strconv.FormatInt(a.Updated.UnixMilli(), 10)}
+	p := approvedForm{approvedRow: c.rowOf(a), New: isNew, Writer: approves(me.Role), Forms: strings.Join(a.Questions, "\n"), Problem: problem, Seen: strconv.FormatInt(a.Updated.UnixMilli(), 10)}
 	if isNew {
 		p.Changed, p.Used = nil, false
 	}

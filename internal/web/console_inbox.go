@@ -296,7 +296,7 @@ func (c *console) showTicket(w http.ResponseWriter, r *http.Request, me database
 		return
 	}
 	for _, a := range accounts {
-		if !a.Disabled && (a.Role == database.Officer || a.Role == database.Admin) {
+		if !a.Disabled && speaks(a.Role) {
 			label := a.Name
 			if a.Name == me.Name {
 				label += " (tôi)"
@@ -410,7 +410,7 @@ func (c *console) assign(w http.ResponseWriter, r *http.Request, me database.Acc
 	to := AccountName(r.PostForm.Get("nguoi"))
 	if to != "" {
 		a, err := c.db.Account(r.Context(), to)
-		if err != nil || a.Disabled || a.Role != database.Officer && a.Role != database.Admin {
+		if err != nil || a.Disabled || !speaks(a.Role) {
 			c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Không có cán bộ tiếp nhận nào tên như vậy.")
 			return
 		}
@@ -568,8 +568,8 @@ func (c *console) outcome(w http.ResponseWriter, r *http.Request, me database.Ac
 		c.broken(w, r, me, "outcome", err)
 		return
 	}
-	p := outcomePage{Outcome: o, CanTake: o.Dialogue != "" && c.opts.Desk != nil && (me.Role == database.Officer || me.Role == database.Admin),
-		Writer: me.Role != database.Evaluator, Recaller: me.Role == database.Editor || me.Role == database.Admin}
+	p := outcomePage{Outcome: o, CanTake: o.Dialogue != "" && c.opts.Desk != nil && speaks(me.Role),
+		Writer: approves(me.Role), Recaller: corrects(me.Role)}
 	if p.Feedback, err = c.db.FeedbackOn(r.Context(), o.ID); err != nil {
 		c.broken(w, r, me, "feedback", err)
 		return

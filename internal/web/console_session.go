@@ -117,7 +117,7 @@ type signInPage struct {
 	OIDC    bool // there is another way to sign in
 }
 
-func (c *console) signInForm(w http.ResponseWriter, r *http.Request, _ database.Account) {
+func (c *console) signInForm(w http.ResponseWriter, r *http.Request) {
 	c.show(w, r, http.StatusOK, "sign_in", database.Account{}, signInPage{Next: nextAfter(r.URL.Query().Get("tiep")), OIDC: c.sso != nil})
 }
 
@@ -138,7 +138,7 @@ func AccountName(s string) string {
 
 // signIn takes name and password. Why it was refused is not told apart: who guesses
 // learns no names.
-func (c *console) signIn(w http.ResponseWriter, r *http.Request, _ database.Account) {
+func (c *console) signIn(w http.ResponseWriter, r *http.Request) {
 	name := AccountName(r.PostForm.Get("ten"))
 	next := nextAfter(r.PostForm.Get("tiep"))
 	refuse := func(status int, why string) {

@@ -313,7 +313,7 @@ func (c *console) showSwitches(w http.ResponseWriter, r *http.Request, status in
 		c.broken(w, r, me, "switches", err)
 		return
 	}
-	p := switchesPage{Admin: me.Role == database.Admin, Problem: problem}
+	p := switchesPage{Admin: administers(me.Role), Problem: problem}
 	for _, s := range c.opts.Switches {
 		row := switchRow{SwitchName: s, Switch: database.Switch{Name: s.Name, On: true}}
 		for _, have := range set {
