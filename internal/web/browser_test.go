@@ -195,9 +195,14 @@ func TestWidgetInAnotherSite(t *testing.T) {
 		do(t, ctx, chromedp.Navigate(address), chromedp.Click(chromedp.CSS("#troly-mo")), chromedp.WaitVisible(chromedp.CSS("iframe")))
 	}
 	open(strings.Replace(host.URL, "127.0.0.1", "localhost", 1))
-	if frameOf(t, ctx, server.URL) == "" {
-		t.Error("a site of the setting does not show the chat")
+	id := frameOf(t, ctx, server.URL)
+	if id == "" {
+		t.Fatal("a site of the setting does not show the chat")
 	}
+	frame, leave := chromedp.NewContext(ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+	do(t, frame, seen("#cach", ""), chromedp.Evaluate[chromedp.Void]("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))"))
+	leave()
+	do(t, ctx, holds("document.querySelector('iframe').style.display === 'none' && document.activeElement.id === 'troly-mo' /* Escape inside closes it */"))
 	listening, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	messages := chromedp.Console(listening)
@@ -283,6 +288,8 @@ func TestAccessibility(t *testing.T) {
 		"answer":      asking(server.URL, "tạm trú hết bao nhiêu tiền"),
 		"choices":     asking(server.URL, "làm giấy tờ"),
 		"frame":       chromedp.Navigate(server.URL + "/?khung=1"),
+		"officer":     chromedp.Steps(asking(server.URL, "tạm trú"), chromedp.Click(chromedp.CSS(`button[value="canbo"]`)), seen(".reply", "Đã chuyển cán bộ.")),
+		"refused":     chromedp.Steps(chromedp.Navigate(server.URL+"/"), chromedp.Evaluate[chromedp.Void]("document.querySelector('#hoi').submit()"), chromedp.WaitVisible(chromedp.CSS("[role=alert]"))),
 		"document":    chromedp.Navigate(server.URL + "/tt/tam-tru"),
 		"notices":     chromedp.Navigate(hostileServer.URL + "/tt/thu-nghiem"),
 		"slip":        chromedp.Navigate(server.URL + "/tt/khai-sinh/phieu"),

@@ -171,10 +171,7 @@ func TestCompletionStreamFails(t *testing.T) {
 // streams the answer, has the dialogue named, tagged and gone on with, and sends all of it,
 // our list of sources too, with the next question.
 func TestOpenWebUIsDialogue(t *testing.T) {
-	assistant, err := realAssistant()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, assistant := real()
 	handler := web.New(web.Options{Assistant: assistant, Log: discard(), Library: realLibrary(t)})
 	headers := []string{"Content-Type", "application/json", "Authorization", "Bearer 0p3n-w3bu!", "X-OpenWebUI-User-Name", "Lan", "X-OpenWebUI-Chat-Id", "7"}
 	if w := get(handler, "GET", "/v1/models", headers...); w.Code != 200 || !strings.Contains(w.Body.String(), `"id":"troly"`) {

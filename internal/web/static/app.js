@@ -32,6 +32,11 @@
 
   const log = one("#hoi-thoai");
   if (!log) return;
+  // In a frame the page around it does not hear of the key that closes it. The word is no
+  // secret: whoever shows the frame may hear it.
+  if (document.body.classList.contains("frame")) {
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) parent.postMessage("troly-dong", "*"); });
+  }
   const box = one("#q"), composer = one("#hoi"), news = one("#tin");
   let busy = false;
   const newest = one("#moi-nhat"); // who comes back sees what was said last
