@@ -59,7 +59,7 @@ func TestAliasesLeadToTheirDocument(t *testing.T) {
 	t.Logf("%d questions", asked)
 }
 
-// TestUsualNames asks, with no more than the name of several papers, for the usual one.
+// TestUsualNames asks something with no more than the name of several papers.
 func TestUsualNames(t *testing.T) {
 	lib, _, err := corpus.Load(knowledge.FS)
 	if err != nil {
@@ -71,7 +71,7 @@ func TestUsualNames(t *testing.T) {
 			continue
 		}
 		for _, name := range d.Usual {
-			for _, q := range []string{name, name + " hết bao nhiêu tiền", "cho em hỏi " + name + " làm ở đâu", name + " cần giấy tờ gì ạ"} {
+			for _, q := range []string{name + " hết bao nhiêu tiền", "cho em hỏi " + name + " làm ở đâu", name + " cần giấy tờ gì ạ"} {
 				for _, q := range []string{q, vietnamese.Fold(q)} {
 					asked++
 					if o := ask(q); o.Status != pipeline.Answered || !slices.Equal(o.Understood.Documents, []string{d.ID}) {

@@ -79,7 +79,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.kinds = kindsOf(q.facets)
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
-	if len(q.named) == 0 {
+	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
 		a.nameUsual(q, tokens)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
