@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,8 +16,10 @@ import (
 	"time"
 
 	"troly/internal/database"
+	"troly/internal/evaluation"
 	"troly/internal/llm"
 	"troly/internal/privacy"
+	"troly/internal/statistics"
 	"troly/internal/web"
 	"troly/internal/webhook"
 )
@@ -335,4 +339,38 @@ type saying string
 
 func (s saying) Respond(context.Context, webhook.Message, []byte, func(string)) webhook.Response {
 	return webhook.Response{Replies: []webhook.Reply{{Text: string(s)}}}
+}
+
+// The console shows the last runs: what matters in words, the rest by its name, and
+// nothing of a metric that no question of the run has.
+func TestRunsForTheConsole(t *testing.T) {
+	s := settings{DataDir: t.TempDir()}
+	if runs, err := s.runs(); err != nil || len(runs) != 0 {
+		t.Fatalf("without runs: %v, %v", runs, err)
+	}
+	sum := evaluation.Summary{Bases: 97, Samples: 194, Metrics: []evaluation.MetricSummary{
+		{Name: evaluation.Pass, Scored: 97, Estimate: statistics.Estimate{Mean: 0.912, Interval: &statistics.Interval{Low: 0.9, High: 0.92}}},
+		{Name: "ndcg@10", Scored: 97, Estimate: statistics.Estimate{Mean: 0.5}}, {Name: evaluation.RefusalRecall},
+	}}
+	body, err := json.Marshal(sum)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"20261124T000000Z-a", "20261127T000000Z-d", "20261125T000000Z-b", "20261126T000000Z-c"} {
+		dir := s.file(filepath.Join("eval", "runs", name))
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "summary.json"), body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runs, err := s.runs()
+	if err != nil || len(runs) != runsShown || runs[0].Name != "20261127T000000Z-d" || runs[2].Name != "20261125T000000Z-b" {
+		t.Fatalf("runs = %+v, %v, want the last three, the newest first", runs, err)
+	}
+	got := fmt.Sprint(runs[0].Figures, runs[0].More)
+	if want := "[{Câu hỏi 97} {Lượt hỏi, kể cả cách gõ khác 194} {Lỗi 0} {Trả lời đúng trọn vẹn 91,2 % (90,0–92,0)}] [{ndcg@10 50,0 %}]"; got != want {
+		t.Errorf("figures = %s, want %s", got, want)
+	}
 }

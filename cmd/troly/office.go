@@ -97,6 +97,13 @@ func (l *linted) problems() ([]corpus.Problem, error) {
 // runsShown is how many runs of the evaluation the console shows.
 const runsShown = 3
 
+// runFigures are the metrics that everybody of the staff reads, in words; the other fifty
+// are for who knows them by name.
+var runFigures = map[string]string{
+	evaluation.Pass: "Trả lời đúng trọn vẹn", evaluation.FirstRight: "Đúng tài liệu đầu tiên", evaluation.FactRecall: "Ý chính được nói", evaluation.Grounded: "Con số có căn cứ",
+	evaluation.RefusalRecall: "Từ chối khi cần", evaluation.FalseRefusal: "Từ chối nhầm", "clarify_recall": "Hỏi lại khi cần", evaluation.CriticalAny: "Lỗi nghiêm trọng",
+}
+
 // runs are the last runs in the data directory that have a summary.
 func (s settings) runs() ([]web.Run, error) {
 	found, err := filepath.Glob(s.file(filepath.Join("eval", "runs", "*", "summary.json")))
@@ -125,11 +132,18 @@ func (s settings) runs() ([]web.Run, error) {
 			{Name: "Câu hỏi", Value: fmt.Sprint(sum.Bases)}, {Name: "Lượt hỏi, kể cả cách gõ khác", Value: fmt.Sprint(sum.Samples)}, {Name: "Lỗi", Value: fmt.Sprint(sum.Errors)},
 		}}
 		for _, m := range sum.Metrics {
+			if m.Scored == 0 { // of no question of the run: it has no value
+				continue
+			}
 			value := strings.Replace(fmt.Sprintf("%.1f %%", 100*m.Mean), ".", ",", 1)
 			if m.Interval != nil {
 				value += strings.ReplaceAll(fmt.Sprintf(" (%.1f–%.1f)", 100*m.Interval.Low, 100*m.Interval.High), ".", ",")
 			}
-			run.Figures = append(run.Figures, web.Figure{Name: m.Name, Value: value})
+			if label := runFigures[m.Name]; label != "" {
+				run.Figures = append(run.Figures, web.Figure{Name: label, Value: value})
+			} else {
+				run.More = append(run.More, web.Figure{Name: m.Name, Value: value})
+			}
 		}
 		runs = append(runs, run)
 	}

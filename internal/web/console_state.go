@@ -209,7 +209,8 @@ func common(tokens []vietnamese.Token, has func(pair string) bool) string {
 type Run struct {
 	Name    string
 	At      time.Time
-	Figures []Figure
+	Figures []Figure // those that matter most
+	More    []Figure // the others, under the names of the evaluation
 }
 
 // Figure is a number with its name, both ready to be read.

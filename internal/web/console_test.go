@@ -1250,7 +1250,7 @@ func TestKnowledgeState(t *testing.T) {
 			return []corpus.Problem{{File: "procedures/a.md", Line: 3, Message: "nói khác b.md"}}, nil
 		}
 		opts.Console.Runs = func() ([]web.Run, error) {
-			return []web.Run{{Name: "lan-1", At: someDay, Figures: []web.Figure{{Name: "Đúng", Value: "91,2 %"}}}}, nil
+			return []web.Run{{Name: "lan-1", At: someDay, Figures: []web.Figure{{Name: "Đúng", Value: "91,2 %"}}, More: []web.Figure{{Name: "ndcg@10", Value: "97,1 %"}}}}, nil
 		}
 	})
 	for i, q := range []string{"mua bảo hiểm xe máy ở đâu", "bảo hiểm xe máy giá bao nhiêu", "mất bảo hiểm xe máy thì sao", "câu cá ở hồ Thác Bà"} {
@@ -1267,7 +1267,7 @@ func TestKnowledgeState(t *testing.T) {
 		t.Errorf("the three questions on one matter are not together: %q", regexp.MustCompile(`<h3>[^<]*</h3>`).FindAllString(body, -1))
 	}
 	_, body, _ = o.page(c, "/console/chat-luong", nil)
-	for _, want := range []string{"lan-1", "91,2 %", `<th scope="row">27/11/2026</th><td>4</td>`} {
+	for _, want := range []string{"lan-1", "<dd>91,2 %</dd>", "<details><summary>Các chỉ số khác (1)</summary>", "<dd>97,1 %</dd>", `<th scope="row">27/11/2026</th><td>4</td>`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("quality does not show %q", want)
 		}

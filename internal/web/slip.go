@@ -23,6 +23,10 @@ type slipPage struct {
 	Printed   corpus.Date
 }
 
+// mostInPlainPrint is how many figures fit one sheet in the usual size; more are printed
+// smaller.
+const mostInPlainPrint = 12
+
 // hasSlip reports whether a document names papers to bring.
 func hasSlip(d *corpus.Document) bool { return d.Section("ho-so") != nil }
 
@@ -47,7 +51,11 @@ func (s *server) slip(w http.ResponseWriter, r *http.Request) {
 		Address: s.guard.address(r) + documentAddress(d.ID, ""),
 	}
 	v.Fees, v.Times = s.factsOnSlip(d, d.Fees, today), s.factsOnSlip(d, d.Durations, today)
-	s.draw(w, r, http.StatusOK, "slip", layout{Page: v, Here: "tt", Class: "slip"})
+	class := "slip"
+	if len(v.Fees)+len(v.Times) > mostInPlainPrint {
+		class = "slip dense"
+	}
+	s.draw(w, r, http.StatusOK, "slip", layout{Page: v, Here: "tt", Class: class})
 }
 
 // factsOnSlip are the figures of a day without the law they rest on, which is on the
