@@ -19,6 +19,7 @@ type Document struct {
 	Title      string     `yaml:"title" json:"title"`
 	Kind       Kind       `yaml:"kind" json:"kind"`
 	Aliases    []string   `yaml:"aliases" json:"aliases,omitempty"`
+	Usual      []string   `yaml:"usual" json:"usual,omitempty"` // names of several papers that, said alone, mean this one: "hộ chiếu"
 	Asked      []string   `yaml:"asked" json:"asked,omitempty"`
 	Answers    []Answer   `yaml:"answers" json:"answers,omitempty"` // their questions are in Asked too
 	Codes      []string   `yaml:"codes" json:"codes,omitempty"`

@@ -417,12 +417,12 @@ func (c *checker) reaches() {
 	}
 }
 
-// lintAliases finds one name that two documents claim.
+// lintAliases finds one name that two documents claim, always or when it is said alone.
 func (l *Library) lintAliases() []Problem {
 	var problems []Problem
 	owner := make(map[string]*Document)
 	for _, d := range l.Documents {
-		for _, alias := range d.Aliases {
+		for _, alias := range slices.Concat(d.Aliases, d.Usual) {
 			key := strings.ToLower(vietnamese.Normalize(alias))
 			if first, ok := owner[key]; ok && first != d {
 				problems = append(problems, Problem{File: d.File, Line: 1, Message: fmt.Sprintf("alias %q is also in %s: keep it where residents mean it most", alias, first.File)})

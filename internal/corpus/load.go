@@ -147,6 +147,13 @@ func (l *Library) countWords() {
 			l.Words[word]++
 		}
 	}
+	for _, d := range l.Documents { // names as they stand in questions: "sổ đỏ cần" is no "số đó cần"
+		for _, name := range slices.Concat(d.Aliases, d.Usual) {
+			for _, rest := range []string{" cần giấy tờ gì", " hết bao nhiêu", " làm ở đâu", " mất bao lâu", " có"} {
+				l.Vocabulary.Add(name + rest)
+			}
+		}
+	}
 	for _, o := range l.Outside { // what people tell of danger, and ask beside the documents, is in other words
 		for _, text := range o.Asked {
 			if !vietnamese.MissingDiacritics(text) {

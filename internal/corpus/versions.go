@@ -14,7 +14,7 @@ func (l *Library) Versions() map[string]string {
 	versions := make(map[string]string, len(l.Documents))
 	for _, d := range l.Documents {
 		said := *d
-		said.Aliases, said.Asked, said.Answers, said.Related, said.Checked = nil, nil, nil, nil, ""
+		said.Aliases, said.Usual, said.Asked, said.Answers, said.Related, said.Checked = nil, nil, nil, nil, nil, ""
 		said.Collection, said.File = "", ""
 		said.Sections = slices.Clone(d.Sections)
 		for i := range said.Sections {

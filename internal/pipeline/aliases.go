@@ -14,6 +14,7 @@ type aliasTable struct {
 	accented map[string][]alias // first syllable -> names beginning with it, longest first
 	folded   map[string][]alias
 	codes    map[string]string
+	alone    map[string]alias // telling words of a question -> the document they mean if it has no others
 }
 
 type alias struct {
@@ -23,9 +24,9 @@ type alias struct {
 }
 
 // newAliasTable makes the table; names that are short forms are found written out too,
-// as questions are by then.
-func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary) *aliasTable {
-	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string)}
+// as questions are by then. content gives the telling words of a text.
+func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content func(string) []vietnamese.Token) *aliasTable {
+	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string), alone: make(map[string]alias)}
 	for _, d := range lib.Documents {
 		names := append([]string{d.Title}, d.Aliases...)
 		for _, name := range d.Aliases {
@@ -46,6 +47,14 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary) *aliasTab
 			if len(folded) > 1 { // one folded syllable names nothing
 				t.folded[folded[0]] = append(t.folded[folded[0]], alias{folded, d.ID, i == 0})
 			}
+		}
+		for _, name := range d.Usual {
+			var accented, folded []string
+			for _, tok := range content(name) {
+				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
+			}
+			t.alone[strings.Join(folded, " ")] = alias{folded, d.ID, false}
+			t.alone[strings.Join(accented, " ")] = alias{accented, d.ID, false}
 		}
 		for i, code := range d.Codes {
 			if _, taken := t.codes[code]; !taken || i == 0 && d.Kind == corpus.Procedure { // the procedure whose main code it is
@@ -115,6 +124,26 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) (names, wor
 	}
 	return names, words
 }
+
+// usual returns the document that a question means whose telling words are no more than
+// the name of several, and that name; empty if there is none.
+func (t *aliasTable) usual(content []vietnamese.Token, form func(vietnamese.Token) string) (document string, name []string) {
+	var words, named []string
+	for _, tok := range content {
+		words = append(words, form(tok))
+		if !slices.Contains(ofAnyPaper, tok.Text) {
+			named = append(named, form(tok))
+		}
+	}
+	al, ok := t.alone[strings.Join(words, " ")]
+	if !ok {
+		al = t.alone[strings.Join(named, " ")]
+	}
+	return al.document, al.words
+}
+
+// ofAnyPaper are words that are said of any paper and name none.
+var ofAnyPaper = []string{"giấy", "tờ", "hồ", "sơ", "thủ", "tục", "mang", "nộp"}
 
 func startsWith(tokens []vietnamese.Token, words []string, accented bool) bool {
 	if len(tokens) < len(words) {

@@ -86,7 +86,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 	if (q.kind == harmful || q.kind == personal) && best.Probability < surePhrase {
 		return a.reply(out, q)
 	}
-	if q.followUp || q.coded != "" {
+	if q.followUp || q.coded != "" || q.usual {
 		return false // it leans on what was answered before, or leaves no doubt
 	}
 	matter, outside := a.outsideOf(found)
@@ -97,12 +97,19 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		}
 		best, outside = found.Documents[0], 0
 	}
+	if matter.Kind == corpus.Told && len(q.named) > 0 {
+		return false // "em lấy chồng Trung Quốc" names the paper
+	}
 	share := outsideShare
 	if matter.Kind == corpus.Harmful {
 		share = harmfulShare
 	}
 	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > share*best.Probability {
-		a.decline(out, q, matter)
+		if matter.Kind == corpus.Told {
+			a.askForMatter(out, a.withoutOutside(found))
+		} else {
+			a.decline(out, q, matter)
+		}
 		return true
 	}
 	named := slices.Contains(q.named, best.ID) && q.kind != offTopic
@@ -255,6 +262,28 @@ func (a *Assistant) decline(out *Outcome, q *understanding, o corpus.Outside) {
 	default:
 		a.abstain(out, q)
 	}
+}
+
+// askForMatter asks somebody who told of the family what is to be done, with what people
+// in that place often ask.
+func (a *Assistant) askForMatter(out *Outcome, found retrieval.Result) {
+	const (
+		most   = 3
+		likely = 0.03 // probability from which a document is worth offering
+	)
+	var choices []string
+	for _, d := range found.Documents {
+		if d.Probability >= likely && len(choices) < most {
+			choices = append(choices, d.ID)
+		}
+	}
+	if len(choices) == 0 {
+		out.Status, out.Understood.Intent = SmallTalk, "smalltalk"
+		out.Answer = "Tôi nghe bạn rồi. Bạn cần làm giấy tờ hay thủ tục gì, cứ nhắn thêm một câu, tôi tìm giúp."
+		return
+	}
+	a.clarify(out, choices)
+	out.Answer = "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?" + strings.TrimPrefix(out.Answer, askBack)
 }
 
 // abstain says that nothing good enough was found, and whom to ask instead.

@@ -15,14 +15,18 @@ import (
 const (
 	dangerLeast = 0.08 // probability of all emergencies together
 	dangerShare = 1.0  // and their share of the best other document's
-	dangerHint  = 0.04 // from which a declined question is told the numbers anyway
+	plainLeast  = 0.05 // probability from which they may be plain
+	plainShare  = 2.5  // and are, by their share; few words are no call for help otherwise
+	dangerHint  = 0.04 // from which a declined question is told the numbers anyway,
+	hintShare   = 0.25 // and its share of the best other document's
 	minSentence = 4    // words: shorter ones are left to the phrases
 
 	plainly = 0.3 // probability from which a fraud is one, whatever it says of papers and fees: cheats do
 	twice   = 2.0 // and its share of the best other document's
 
-	toldLeast = 0.5 // probability from which a question only tells of the asker's family and says no matter
-	toldMost  = 8   // words: longer ones say more than that
+	toldLeast  = 0.5  // probability from which a question only tells of the asker's family and says no matter
+	tellsLeast = 0.25 // likewise, when nothing is asked for and no paper named
+	toldMost   = 8    // words: longer ones say more than that
 )
 
 // danger is what retrieval says of emergencies in a question.
@@ -38,6 +42,10 @@ type danger struct {
 func (a *Assistant) dangerIn(q *understanding, found retrieval.Result) (retrieval.Result, danger) {
 	var d danger
 	best := 0.0
+	least := toldLeast
+	if len(q.facets) == 0 && !q.yesNo && len(q.named) == 0 {
+		least = tellsLeast
+	}
 	long := len(vietnamese.Tokenize(nil, q.text)) > toldMost
 	found.Documents = slices.DeleteFunc(slices.Clone(found.Documents), func(doc retrieval.Document) bool {
 		o, _ := a.lib.AsOutside(doc.ID)
@@ -47,7 +55,7 @@ func (a *Assistant) dangerIn(q *understanding, found retrieval.Result) (retrieva
 			return true
 		case !ok:
 			d.other = max(d.other, doc.Probability)
-			return o.Kind == corpus.Told && doc.Probability < toldLeast
+			return o.Kind == corpus.Told && doc.Probability < least
 		}
 		d.probability += doc.Probability
 		if doc.Probability > best {
@@ -74,18 +82,28 @@ func withLesson(found retrieval.Result, d danger) retrieval.Result {
 
 // clear reports whether a question is to be answered as the emergency.
 func (d danger) clear(q *understanding) bool {
-	if d.likeliest == nil || len(vietnamese.Tokenize(nil, q.text)) < minSentence || q.kind == harmful || q.kind == instruction || slices.Contains(q.signs.excepted, d.likeliest.ID) {
+	words := vietnamese.Tokenize(nil, q.text)
+	if d.likeliest == nil || len(words) < minSentence || q.kind == harmful || q.kind == instruction || slices.Contains(q.signs.excepted, d.likeliest.ID) {
 		return false
 	}
 	if q.signs.papers {
 		return d.likeliest.Kind == corpus.Scam && d.probability >= plainly && d.probability >= twice*d.other
 	}
-	return d.probability >= dangerLeast && d.probability >= dangerShare*d.other
+	if d.probability >= plainLeast && d.probability >= plainShare*d.other {
+		return true
+	}
+	return len(words) > toldMost && d.probability >= dangerLeast && d.probability >= dangerShare*d.other
+}
+
+// callsForHelp reports whether a question is to be answered as an emergency.
+func (a *Assistant) callsForHelp(q *understanding, found retrieval.Result) bool {
+	_, d := a.dangerIn(q, found)
+	return d.clear(q)
 }
 
 // warn adds the hotlines to a question that was declined but might tell of danger.
 func (a *Assistant) warn(out *Outcome, d danger) {
-	if d.probability < dangerHint || out.Status != Abstained && out.Status != Refused {
+	if d.probability < dangerHint || d.probability < hintShare*d.other || out.Status != Abstained && out.Status != Refused {
 		return
 	}
 	var names []string

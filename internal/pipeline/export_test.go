@@ -4,13 +4,14 @@ import (
 	"context"
 
 	"troly/internal/corpus"
+	"troly/internal/retrieval"
 	"troly/internal/vietnamese"
 )
 
 // Recogniser returns a function that names the emergency whose phrases a question
 // holds, or "".
 func Recogniser(lib *corpus.Library) func(question string) string {
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	return func(question string) string {
 		typed := a.glossary.Expand(vietnamese.Normalize(question))
 		s := a.emergencies.read(typed, a.restorer.Restore(typed), !vietnamese.MissingDiacritics(typed))

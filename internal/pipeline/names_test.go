@@ -59,6 +59,33 @@ func TestAliasesLeadToTheirDocument(t *testing.T) {
 	t.Logf("%d questions", asked)
 }
 
+// TestUsualNames asks, with no more than the name of several papers, for the usual one.
+func TestUsualNames(t *testing.T) {
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	for n, d := range lib.Documents {
+		if underRace && n%12 != 0 {
+			continue
+		}
+		for _, name := range d.Usual {
+			for _, q := range []string{name, name + " hết bao nhiêu tiền", "cho em hỏi " + name + " làm ở đâu", name + " cần giấy tờ gì ạ"} {
+				for _, q := range []string{q, vietnamese.Fold(q)} {
+					asked++
+					if o := ask(q); o.Status != pipeline.Answered || !slices.Equal(o.Understood.Documents, []string{d.ID}) {
+						t.Errorf("%q: %s about %v, want an answer about %s", q, o.Status, o.Understood.Documents, d.ID)
+					}
+				}
+			}
+		}
+	}
+	if asked == 0 {
+		t.Error("no document has a usual name")
+	}
+}
+
 // suggests reports whether an emergency's answer, which begins with the number to
 // call, ends with one of the documents: "cháy nhà".
 func suggests(lib *corpus.Library, o pipeline.Outcome, documents []string) bool {

@@ -81,7 +81,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		lib: lib, retriever: retriever,
 		glossary: glossary,
 		restorer: vietnamese.NewRestorer(lib.Vocabulary),
-		aliases:  newAliasTable(lib, glossary),
+		aliases:  newAliasTable(lib, glossary, retriever.Content),
 		facets:   newFacetTable(),
 		talks:    newTalkTable(),
 		cues:     newPlaceTable(),
@@ -162,10 +162,11 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 
 	stage, end = a.stage(ctx, "answer")
 	var d *draft
-	if _, danger := a.dangerIn(q, found); given != nil && !danger.clear(q) {
+	if given != nil && !a.callsForHelp(q, found) {
 		a.give(&out, q, given)
 	} else {
 		d = a.answer(stage, &out, q, found)
+		a.tellNoDistrict(&out, q)
 	}
 	written := d != nil && a.write(stage, &out, q, question.History, d, release)
 	end()
@@ -250,10 +251,13 @@ func rivals(found retrieval.Result) []retrieval.Document {
 	return others
 }
 
+// askBack is how a choice between documents is put.
+const askBack = "Bạn muốn hỏi về việc nào?"
+
 // clarify asks one short question back.
 func (a *Assistant) clarify(out *Outcome, choices []string) {
 	var b strings.Builder
-	b.WriteString("Bạn muốn hỏi về việc nào?")
+	b.WriteString(askBack)
 	for i, id := range choices {
 		title := a.lib.Document(id).Title
 		fmt.Fprintf(&b, "\n%d. %s", i+1, title)

@@ -57,6 +57,15 @@ func (a *Assistant) noDistrict(p places, doc *corpus.Document) string {
 	return text + ". Nơi giải quyết nay là: " + a.office(doc)
 }
 
+// tellNoDistrict begins what is no answer with the end of the districts, if the question
+// names one or asks for its office: nobody shall look for it.
+func (a *Assistant) tellNoDistrict(out *Outcome, q *understanding) {
+	if !q.places.district || out.Status != Abstained && out.Status != Clarify || a.lib.Document(mergerDocument) == nil {
+		return
+	}
+	out.Answer = a.noDistrict(q.places, &corpus.Document{}) + ".\n" + out.Answer
+}
+
 // keepFree leaves room for lines that are inserted at the end.
 func (d *draft) keepFree(lines []placeLine) {
 	for _, l := range lines {

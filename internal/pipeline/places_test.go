@@ -235,3 +235,19 @@ func BenchmarkAskPlace(b *testing.B) {
 		a.Ask(context.Background(), pipeline.Question{Text: "nhà bà ngoại em ở xã Đại Lịch huyện Văn Chấn cũ, giờ thuộc xã nào"})
 	}
 }
+
+// Who is asked back or told that nothing is known is told of the districts all the same.
+func TestNoDistrictWithoutAnAnswer(t *testing.T) {
+	for _, tt := range []struct {
+		question string
+		status   pipeline.Status
+	}{
+		{"lên huyện làm sổ đỏ được không", pipeline.Clarify},
+		{"tòa án huyện Yên Bình giờ ở đâu", pipeline.Abstained},
+	} {
+		o := ask(tt.question)
+		if o.Status != tt.status || !strings.HasPrefix(o.Answer, "Từ 01/07/2025 không còn cấp huyện") {
+			t.Errorf("%q: %s %q, want %s that begins with the end of the districts", tt.question, o.Status, o.Answer, tt.status)
+		}
+	}
+}

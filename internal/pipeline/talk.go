@@ -21,8 +21,8 @@ const (
 // The phrases below are compared like facets: with diacritics, or, from two
 // syllables on, without.
 var (
-	greetings = []string{"xin chào", "chào bạn", "chào em", "chào anh", "chào chị", "chào", "hello", "hi", "alo", "a lô", "hi bạn", "chào buổi sáng", "có ai không"}
-	thanking  = []string{"cảm ơn", "cám ơn", "thank", "thanks", "tks", "ok cảm ơn", "hiểu rồi", "rõ rồi", "được rồi"}
+	greetings = []string{"xin chào", "chào bạn", "chào em", "chào anh", "chào chị", "chào", "hello", "hi", "alo", "a lô", "hi bạn", "chào buổi sáng", "có ai không", "có ai ở đó", "có ai đó không"}
+	thanking  = []string{"cảm ơn", "cám ơn", "thank", "thanks", "tks", "ok cảm ơn", "hiểu rồi", "rõ rồi", "được rồi", "dạ vâng", "vâng ạ", "dạ vâng ạ", "ok ạ", "dạ rõ"}
 	goodbyes  = []string{"tạm biệt", "bye", "hẹn gặp lại", "chào nhé"}
 	selfs     = []string{"bạn là ai", "em là ai", "mày là ai", "là ai vậy", "là ai thế", "là người hay máy", "là robot", "là máy", "bạn làm được gì", "bạn giúp được gì", "bạn biết làm gì", "bạn tên gì", "bạn tên là gì", "có phải người thật", "có phải ai", "là trí tuệ nhân tạo", "giúp được gì", "ai tạo ra bạn", "là ai đấy"}
 

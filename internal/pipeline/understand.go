@@ -33,6 +33,7 @@ type understanding struct {
 	accented bool               // typed with diacritics
 	named    []string           // documents named by alias, title or code
 	name     []string           // the words of the first of these names
+	usual    bool               // it says only a name of several, and the usual one of them is meant
 	coded    string             // the document whose procedure code the question gives: no doubt is left
 	variant  []string
 	followUp bool
@@ -57,7 +58,7 @@ func (q *understanding) form(t vietnamese.Token) string {
 
 // bare reports whether a question says no more than a name and what it wants to know.
 func (q *understanding) bare() bool {
-	return len(q.name) > 0 && !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !slices.Contains(q.name, q.form(t)) })
+	return q.usual || len(q.name) > 0 && !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !slices.Contains(q.name, q.form(t)) })
 }
 
 // understand reads a question without looking anything up: clean text, shorthand
@@ -78,6 +79,9 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.kinds = kindsOf(q.facets)
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
+	if document, words := a.aliases.usual(q.content, q.form); document != "" && len(q.named) == 0 {
+		q.named, q.name, q.usual = []string{document}, words, true
+	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
 	}

@@ -196,18 +196,22 @@ func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
 	return s.hits(best, q.Limit)
 }
 
+// fewKept is up to how many points to keep finding out which words cannot matter takes
+// less time than adding them: among the best 200 that pass a filter, hardly any is such.
+const fewKept = 64
+
 // addUp scores points so that the best have their full score. Common words come last:
 // once they could lift no further point among the best, they are added to those only
 // that can still be (MaxScore, Turtle and Flood 1995).
 func (s *snapshot) addUp(x *sparseIndex, q Query, acc *accumulator) {
 	kept, pass := q.Limit+spare, s.filter(q.Filter)
 	lists := x.lists(q.Sparse)
-	onlyAdds := !slices.ContainsFunc(lists, func(l list) bool { return !(l.weight >= 0 && l.least >= 0) })
+	prunes := kept <= fewKept && !slices.ContainsFunc(lists, func(l list) bool { return !(l.weight >= 0 && l.least >= 0) })
 	closed := false     // to points that no list has had so far
 	least := float32(0) // score of the worst of the best so far, or more
 	near := acc.near[:0]
 	for _, l := range lists {
-		if !closed && onlyAdds && l.rest < least && l.postings > 2*len(acc.touched) {
+		if !closed && prunes && l.rest < least && l.postings > 2*len(acc.touched) {
 			least = s.best(acc.touched, acc.scores, kept, pass).least * certain
 			if closed = l.rest < least; closed {
 				near = atLeast(near, least-l.rest, acc.touched, acc.scores)
@@ -244,29 +248,38 @@ func atLeast(dst []uint32, least float32, points []uint32, scores []float32) []u
 // certain allows for the rounding of sums of float32.
 const certain = 1 - 1e-4
 
-// add adds a list to the scores.
+// add adds a list to the scores. Whether a point has a score already is as good as
+// random, so that a branch on it would cost more than the rest: it is counted instead.
 func (l list) add(acc *accumulator) {
 	scores, values := acc.scores, l.values[:len(l.docs)]
+	n := len(acc.touched)
+	touched := slices.Grow(acc.touched, len(l.docs))[:n+len(l.docs)]
 	for j, doc := range l.docs {
 		score := scores[doc]
-		if score == 0 {
-			acc.touched = append(acc.touched, doc)
-		}
+		touched[n] = doc // kept if it is new
+		n += 1 - hasScore(score)
 		if score += l.weight * values[j]; score == 0 {
 			score = math.SmallestNonzeroFloat32 // touched, though its weights cancel out
 		}
 		scores[doc] = score
 	}
+	acc.touched = touched[:n]
 }
 
 // addToScored adds a list to the points that have a score.
 func (l list) addToScored(scores []float32) {
 	values := l.values[:len(l.docs)]
 	for j, doc := range l.docs {
-		if score := scores[doc]; score != 0 {
-			scores[doc] = score + l.weight*values[j]
-		}
+		score := scores[doc]
+		more := math.Float32bits(l.weight*values[j]) & -uint32(hasScore(score)) // or 0
+		scores[doc] = score + math.Float32frombits(more)
 	}
+}
+
+// hasScore is 1 if a point has a score, else 0, without a branch.
+func hasScore(score float32) int {
+	bits := math.Float32bits(score)
+	return int((bits | -bits) >> 31)
 }
 
 // lookUp adds a list to the scores of the given points, which rise.
