@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -150,7 +151,7 @@ func TestReportWords(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range Headline() {
+	for _, name := range slices.Concat(Headline(), judgeMetrics(), judgedFaults) {
 		if !seen["m."+name] {
 			t.Errorf("metric %q has no words", name)
 		}
