@@ -144,7 +144,7 @@ func TestReportWords(t *testing.T) {
 			t.Errorf("stage %q has no words", m)
 		}
 	}
-	for prefix, names := range map[string][]string{"g.": append([]string{"resident", "civil_servant", "easy", "medium", "hard", "unrated"}, intentNames...), "v.": variantNames} {
+	for prefix, names := range map[string][]string{"g.": append([]string{"resident", "civil_servant", "easy", "medium", "hard", "unrated"}, intentNames...), "v.": variantNames, "l.": stageNames[:]} {
 		for _, name := range names {
 			if !seen[prefix+name] {
 				t.Errorf("label %q has no words", name)
