@@ -61,31 +61,35 @@ func (f *gateFlags) judge(cmd *cobra.Command, con *console, opts *options, args 
 	if err != nil {
 		return err
 	}
-	gates, folder, err := f.load()
-	if err != nil {
-		return usageError{err}
-	}
-	in, err := evaluation.GateRun(run)
-	if err != nil {
-		return err
-	}
-	in.Today = corpus.Today(time.Now())
 	if f.write != "" {
-		return f.writeBaseline(con, gates, run, in)
-	}
-	if err := f.compareWith(in, gates, folder, run); err != nil {
-		return usageError{err}
+		return f.writeBaseline(con, run)
 	}
 	lib, err := loadLibrary(con, opts)
 	if err != nil {
 		return err
 	}
-	cases, err := run.Cases()
+	in, verdicts, err := f.hold(lib, run)
 	if err != nil {
 		return err
 	}
-	in.Difficulty = evaluation.PlainSearch(lib, cases)
-	return f.print(con, in, gates.Judge(in))
+	return f.print(con, in, verdicts)
+}
+
+// hold holds a run against the gates.
+func (f *gateFlags) hold(lib *corpus.Library, run *evaluation.Run) (*evaluation.GateInput, []evaluation.Verdict, error) {
+	gates, folder, err := f.load()
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	in, err := evaluation.GateRun(run)
+	if err != nil {
+		return nil, nil, err
+	}
+	in.Today, in.Difficulty = corpus.Today(time.Now()), run.PlainSearch(lib)
+	if err := f.compareWith(in, gates, folder, run); err != nil {
+		return nil, nil, usageError{err}
+	}
+	return in, gates.Judge(in), nil
 }
 
 // load reads the gates, and the folder that their baseline is named in.
@@ -126,8 +130,16 @@ func (f *gateFlags) compareWith(in *evaluation.GateInput, gates *evaluation.Gate
 	return nil
 }
 
-func (f *gateFlags) writeBaseline(con *console, gates *evaluation.Gates, run *evaluation.Run, in *evaluation.GateInput) error {
-	data, err := gates.BaselineOf(run, in, in.Today).Bytes()
+func (f *gateFlags) writeBaseline(con *console, run *evaluation.Run) error {
+	gates, _, err := f.load()
+	if err != nil {
+		return usageError{err}
+	}
+	in, err := evaluation.GateRun(run)
+	if err != nil {
+		return err
+	}
+	data, err := gates.BaselineOf(run, in, corpus.Today(time.Now())).Bytes()
 	if err != nil {
 		return err
 	}

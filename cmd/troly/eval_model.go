@@ -43,8 +43,15 @@ func (m modelSettings) at(model string) string {
 }
 
 // patience are the limits of a judge's calls: nobody waits for a verdict, and one that
-// is not given makes the figures be about the others.
-var patience = llm.Limits{Total: time.Minute, FirstToken: 30 * time.Second, Attempts: 4, Backoff: 2 * time.Second, Queue: time.Minute, Failures: 10}
+// is not given makes the figures be about the others. A slow server may have more time
+// by LLM_TIMEOUT.
+func (m modelSettings) patience() llm.Limits {
+	answering := m.callLimits()
+	return llm.Limits{
+		Total: max(time.Minute, answering.Total), FirstToken: max(30*time.Second, answering.FirstToken),
+		Attempts: 4, Backoff: 2 * time.Second, Queue: time.Minute, Failures: 10,
+	}
+}
 
 // judge is JUDGE_MODEL, or else LLM_MODEL, as a judge of answers, with its completions
 // kept in dir; it is tried first on strings that might sway it. No other model stands
@@ -65,7 +72,7 @@ func (m modelSettings) judge(ctx context.Context, warnings io.Writer, dir string
 	if err := cache.Check(); err != nil {
 		return nil, err
 	}
-	primitives := judge.New(judgeModel{llm.Harden(m.client().Chat(model), patience), set.Version()}, set, cache)
+	primitives := judge.New(judgeModel{llm.Harden(m.client().Chat(model), m.patience()), set.Version()}, set, cache)
 	j := &evaluation.ModelJudge{Primitives: primitives, Model: m.at(model), Prompts: set.Version()}
 	return j, j.Check(ctx)
 }

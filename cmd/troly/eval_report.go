@@ -5,11 +5,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"troly/internal/corpus"
 	"troly/internal/evaluation"
 )
 
@@ -86,7 +84,8 @@ func (f *reportFlags) write(con *console, opts *options, run *evaluation.Run) er
 		return err
 	}
 	if f.gates {
-		if report.Verdicts, err = gateVerdicts(report.Library, run); err != nil {
+		var gates gateFlags
+		if _, report.Verdicts, err = gates.hold(report.Library, run); err != nil {
 			return err
 		}
 	}
@@ -97,29 +96,6 @@ func (f *reportFlags) write(con *console, opts *options, run *evaluation.Run) er
 		fmt.Fprintln(con.err, "written:", name)
 	}
 	return nil
-}
-
-// gateVerdicts holds the run against the gates of the program.
-func gateVerdicts(lib *corpus.Library, run *evaluation.Run) ([]evaluation.Verdict, error) {
-	var flags gateFlags
-	gates, folder, err := flags.load()
-	if err != nil {
-		return nil, err
-	}
-	in, err := evaluation.GateRun(run)
-	if err != nil {
-		return nil, err
-	}
-	in.Today = corpus.Today(time.Now())
-	if err := flags.compareWith(in, gates, folder, run); err != nil {
-		return nil, err
-	}
-	cases, err := run.Cases()
-	if err != nil {
-		return nil, err
-	}
-	in.Difficulty = evaluation.PlainSearch(lib, cases)
-	return gates.Judge(in), nil
 }
 
 // writeScorecard writes the public page.

@@ -2,7 +2,10 @@ package evaluation
 
 import (
 	"cmp"
+	"errors"
+	"io/fs"
 	"math"
+	"os"
 	"slices"
 	"strings"
 
@@ -90,13 +93,18 @@ func libraryBaseline(lib *corpus.Library) *Baseline {
 }
 
 // PlainSearch returns how often plain BM25 finds the right document first among the
-// plain cases of a set: how hard the set is.
-func PlainSearch(lib *corpus.Library, cases map[string]*Case) func(set string) (share float64, n int) {
+// plain cases of a set of the run, of which there are n: how hard the set is.
+func (r *Run) PlainSearch(lib *corpus.Library) func(set string) (share float64, n int, err error) {
 	b := libraryBaseline(lib)
-	return func(set string) (float64, int) {
+	return func(set string) (float64, int, error) {
+		cases, err := Load(os.DirFS(r.file(casesFolder)), set+".jsonl")
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, 0, nil // the run did not ask it
+		}
 		first, n := 0, 0
-		for _, c := range cases {
-			if c.Set != set || c.Variant != Plain || len(c.ExpectedDocs) == 0 {
+		for i := range cases {
+			c := &cases[i]
+			if c.Variant != Plain || len(c.ExpectedDocs) == 0 {
 				continue
 			}
 			n++
@@ -104,7 +112,7 @@ func PlainSearch(lib *corpus.Library, cases map[string]*Case) func(set string) (
 				first++
 			}
 		}
-		return ratio(float64(first), float64(n)), n
+		return ratio(float64(first), float64(n)), n, err
 	}
 }
 

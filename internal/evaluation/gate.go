@@ -160,9 +160,9 @@ type GateInput struct {
 	// not be compared with; empty: it may.
 	Baseline *GateBaseline
 	Drift    []string
-	// Difficulty is the share of a set's plain questions that plain BM25 answers; nil:
+	// Difficulty is the share of a set's n plain questions that plain BM25 answers; nil:
 	// not measured.
-	Difficulty func(set string) (share float64, n int)
+	Difficulty func(set string) (share float64, n int, err error)
 	Today      corpus.Date // for gates that are excused until a day
 }
 
@@ -395,7 +395,11 @@ func (in *GateInput) difficulty(v *Verdict) {
 		return
 	}
 	v.against = *v.Limit
-	v.Value, v.N = in.Difficulty(v.Where["set"])
+	var err error
+	if v.Value, v.N, err = in.Difficulty(v.Where["set"]); err != nil {
+		v.undecided("%v", err)
+		return
+	}
 	v.settle(v.N > 0 && v.Value <= *v.Limit)
 }
 

@@ -128,11 +128,7 @@ func TestGates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	byID, err := run.Cases()
-	if err != nil {
-		t.Fatal(err)
-	}
-	in.Difficulty, in.Today = evaluation.PlainSearch(lib, byID), "2026-11-24"
+	in.Difficulty, in.Today = run.PlainSearch(lib), "2026-11-24"
 	if in.Baseline, err = evaluation.LoadBaseline(eval.FS, gates.Baseline); err != nil {
 		t.Fatal(err)
 	}

@@ -112,8 +112,11 @@ func unwrapPath(err error) error {
 
 // parseCase decodes a line strictly; fields called x_* are the author's own.
 func parseCase(line []byte) (Case, error) {
-	if !utf8.Valid(line) {
+	switch {
+	case !utf8.Valid(line):
 		return Case{}, errors.New("is not UTF-8")
+	case bytes.HasPrefix(line, []byte("\uFEFF")):
+		return Case{}, errors.New("begins with a byte order mark: save the file as UTF-8 without one")
 	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(line, &fields); err != nil {

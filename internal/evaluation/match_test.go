@@ -152,6 +152,7 @@ func TestLoadStrict(t *testing.T) {
 	for name, line := range map[string]string{
 		"unknown field": strings.Replace(good, "x_note", "note_x", 1),
 		"no JSON":       "{",
+		"BOM":           "\uFEFF" + good,
 		"not UTF-8":     strings.Replace(good, `"x"`, "\"x\xff\"", 1),
 		"wrong type":    strings.Replace(good, `"question":"x"`, `"question":1`, 1),
 	} {

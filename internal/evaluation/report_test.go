@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -143,14 +144,14 @@ func TestReportWords(t *testing.T) {
 			t.Errorf("stage %q has no words", m)
 		}
 	}
-	for prefix, names := range map[string][]string{"g.": append([]string{"resident", "civil_servant", "easy", "medium", "hard", "unrated"}, intentNames...), "v.": variantNames} {
+	for prefix, names := range map[string][]string{"g.": append([]string{"resident", "civil_servant", "easy", "medium", "hard", "unrated"}, intentNames...), "v.": variantNames, "l.": stageNames[:]} {
 		for _, name := range names {
 			if !seen[prefix+name] {
 				t.Errorf("label %q has no words", name)
 			}
 		}
 	}
-	for _, name := range Headline() {
+	for _, name := range slices.Concat(Headline(), judgeMetrics(), judgedFaults) {
 		if !seen["m."+name] {
 			t.Errorf("metric %q has no words", name)
 		}
