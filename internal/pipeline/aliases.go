@@ -33,6 +33,9 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 			if written := glossary.Expand(name); written != name {
 				names = append(names, written)
 			}
+			if thing, ok := strings.CutPrefix(name, "mất "); ok { // "hộ chiếu bị mất" is how it is told
+				names = append(names, thing+" mất", thing+" bị mất")
+			}
 		}
 		for i, name := range names {
 			var accented, folded []string
