@@ -74,7 +74,7 @@ func withFallback(remote *qdrant.Store, embedded *vectorstore.Embedded, t *telem
 		return t.searching(embedded, "embedded")
 	}
 	remote.Connect() // while the rest starts
-	opts := vectorstore.FallbackOptions{Name: "Qdrant"}
+	opts := vectorstore.FallbackOptions{Name: "Qdrant", Reason: qdrant.Reason}
 	if t != nil && t.measures != nil {
 		t.measures.Circuit("qdrant", 0)
 		opts.Watch = func(s vectorstore.State) { t.measures.Circuit("qdrant", int(s)) }

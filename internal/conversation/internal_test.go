@@ -202,7 +202,7 @@ func TestWording(t *testing.T) {
 	alone := New(nil, numbers{}, nil, Options{KeepDays: -1, NoStaff: true})
 	former := corpus.Place{Commune: &corpus.Commune{Name: "Xã Chấn Thịnh", Former: make([]corpus.Former, 2)}, Former: &corpus.Former{Name: "Xã Đại Lịch", District: "Huyện Văn Chấn"}}
 	all := []string{
-		c.welcomeText(), c.firstNotice(), c.helpText(), alone.welcomeText(), alone.firstNotice(), alone.helpText(), c.nobodyHere(""), backAlone, c.handedOver(""), c.handedOver("Phường Nghĩa Lộ"), startAgain, startedAnew, hereAlready, askHow, erased, stale, tooMany, tooManyToday, Apology,
+		c.welcomeText(), c.firstNotice(), c.helpText(), alone.welcomeText(), alone.firstNotice(), alone.helpText(), c.nobodyHere(""), backAlone, sorry, ChooseOne, MoreChoices, AskThumbs, LabelGood, LabelBad, c.handedOver(""), c.handedOver("Phường Nghĩa Lộ"), startAgain, startedAnew, hereAlready, askHow, erased, stale, tooMany, tooManyToday, Apology,
 		noVoice, captionOnly, notRead(""), notRead("photo"), notRead("sticker"), notRead("location"), notRead("contact"), thanksGood, thanksReason, askReason(), offerStaff, stillWaiting, backAgain, hereAgain,
 		groupNotice, groupStart, groupStaff, communeUnknown, communeTooMany, communeHow(""), communeHow("Xã Chấn Thịnh"), communeSet(former), communeChosen("Xã Chấn Thịnh"), communeWhich([]string{"Xã A", "Phường B"}),
 	}

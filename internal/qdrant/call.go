@@ -23,6 +23,17 @@ var (
 	ErrMismatch    = errors.New("a collection in Qdrant is not as this program made it")
 )
 
+// Reason is what kind of trouble an error of a Store is, without the address and the
+// words of the server: fit for anybody.
+func Reason(err error) string {
+	for _, kind := range []error{ErrUnreachable, ErrSlow, ErrKey, ErrNotFilled, ErrMismatch} {
+		if errors.Is(err, kind) {
+			return kind.Error()
+		}
+	}
+	return "an error of Qdrant"
+}
+
 // tries of one call, the first included.
 const (
 	quickTries   = 2

@@ -92,6 +92,13 @@ func TestFaultsOfSearch(t *testing.T) {
 			} else if err == nil || tt.kind != nil && !errors.Is(err, tt.kind) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("search error = %v, want %v and %q", err, tt.kind, tt.says)
 			}
+			reason := "an error of Qdrant"
+			if tt.kind != nil {
+				reason = tt.kind.Error()
+			}
+			if got := qdrant.Reason(err); err != nil && got != reason {
+				t.Errorf("Reason(%v) = %q, want %q: no address and nothing the server said", err, got, reason)
+			}
 			if got := server.Calls("/QueryBatch"); got != tt.calls {
 				t.Errorf("%d calls, want %d", got, tt.calls)
 			}

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"troly/internal/conversation"
 )
 
 // wanted are the kinds of update that are asked for. It is always sent: left out,
@@ -90,21 +92,11 @@ func (c *Channel) Webhook(ctx context.Context) (Webhook, error) {
 	return w, err
 }
 
-// command is a line of the bot's menu: Telegram takes names of a-z, 0-9 and _ only,
+// command is a line of the menu behind Telegram's own button: Telegram takes names of a-z, 0-9 and _ only,
 // which is why they have no marks.
 type command struct {
 	Name        string `json:"command"`
 	Description string `json:"description"`
-}
-
-// menu is shown by Telegram's own menu button. /start is what the app sends first and
-// needs no line.
-var menu = []command{
-	{"help", "Tôi giúp được gì, cách hỏi"},
-	{"moi", "Bắt đầu câu chuyện mới"},
-	{"canbo", "Nhờ cán bộ giải đáp"},
-	{"xa", "Chọn xã, phường của bạn"},
-	{"xoa", "Xóa dữ liệu về bạn"},
 }
 
 // languages are whom the menu is set for: Vietnamese, and everybody else, who are
@@ -113,6 +105,10 @@ var languages = []string{"vi", ""}
 
 // SetMenu tells Telegram the commands.
 func (c *Channel) SetMenu(ctx context.Context) error {
+	var menu []command
+	for _, line := range conversation.Menu() {
+		menu = append(menu, command{line.Command, line.Does})
+	}
 	lines, err := json.Marshal(menu)
 	if err != nil {
 		return fmt.Errorf("telegram setMyCommands: %w", err)

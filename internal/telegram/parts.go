@@ -12,6 +12,7 @@ import (
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
+	"troly/internal/conversation"
 	"troly/internal/webhook"
 )
 
@@ -87,7 +88,7 @@ func pieces(r webhook.Reply) []rich {
 	if whole := together(body, under); len(whole) <= maxParts {
 		return whole
 	} else if link := goodURL(r.Link); link != "" {
-		return shorten(body, plain("…\n\nXem đầy đủ: "+link).below(under), maxParts)
+		return shorten(body, plain("…\n\n"+conversation.ReadAll+link).below(under), maxParts)
 	} else if len(whole) <= maxPartsUnlinked {
 		return whole
 	}
@@ -147,7 +148,7 @@ func sources(list []webhook.Source) rich {
 	if len(list) == 0 {
 		return rich{}
 	}
-	head := "Nguồn:"
+	head := conversation.SourcesBelow
 	out := rich{text: head, spans: []span{{0, len(head), ""}}}
 	named := webhook.NamedBefore(list)
 	for i, s := range list {
@@ -170,7 +171,7 @@ func sources(list []webhook.Source) rich {
 			row = row.add(plain(title))
 		}
 		if day := s.Day(); day != "" && !again {
-			row = row.add(plain(" (kiểm tra ngày " + day + ")"))
+			row = row.add(plain(conversation.CheckedOn(day)))
 		}
 		if longer := out.add(row); webhook.Units(longer.html()) <= maxSources {
 			out = longer

@@ -36,6 +36,10 @@ type FallbackOptions struct {
 	Rest     time.Duration // how long, before it is tried again (5 s, varied by a tenth)
 	Watch    func(State)   // told of each change; nil: nobody
 	Lexical  bool          // the local store has no dense vectors: a dense query finds nothing there
+
+	// Reason says in words fit for anybody why the remote store was not used: those of
+	// the error may name addresses of the house (nil: "it cannot be used").
+	Reason func(error) string
 }
 
 // State is whether the remote store is asked.
@@ -48,11 +52,35 @@ const (
 	Resting       // it is left alone
 )
 
-// ErrDegraded says that hits come from the local store, and why. They are valid.
+// ErrDegraded says that hits come from the local store, and why, in words fit for
+// anybody. They are valid.
 var ErrDegraded = errors.New("answered from the embedded store")
 
-// errResting is why while the remote store is left alone.
-var errResting = errors.New("has failed several times and is left alone for a moment")
+// Reasons that are known here.
+var (
+	errResting = errors.New("has failed several times and is left alone for a moment")
+	errEmpty   = errors.New("finds nothing where the embedded store does: it is empty or damaged")
+)
+
+// stoodIn is an ErrDegraded; what it wraps says more than its text.
+type stoodIn struct {
+	text string
+	why  error
+}
+
+func (s *stoodIn) Error() string   { return s.text }
+func (s *stoodIn) Unwrap() []error { return []error{s.why, ErrDegraded} }
+
+func (f *Fallback) stoodIn(why error) error {
+	reason := "it cannot be used"
+	switch {
+	case errors.Is(why, errResting), errors.Is(why, errEmpty):
+		reason = why.Error()
+	case f.opts.Reason != nil:
+		reason = f.opts.Reason(why)
+	}
+	return &stoodIn{fmt.Sprintf("%s: %s: %v", f.opts.Name, reason, ErrDegraded), why}
+}
 
 // NewFallback returns a Fallback; it does not ask either store.
 func NewFallback(remote Remote, local Searcher, opts FallbackOptions) *Fallback {
@@ -91,7 +119,7 @@ func (f *Fallback) Search(ctx context.Context, queries []Query) ([][]Hit, error)
 	if err != nil {
 		return nil, errors.Join(err, why)
 	}
-	return local, fmt.Errorf("%s: %w: %w", f.opts.Name, why, ErrDegraded)
+	return local, f.stoodIn(why)
 }
 
 // searchRemote asks the remote store unless it is left alone.
@@ -134,7 +162,7 @@ func (f *Fallback) missing(ctx context.Context, queries []Query) error {
 	if err != nil || none(local) {
 		return nil // nothing is there to be found, or nobody can tell
 	}
-	return errors.New("finds nothing where the embedded store does: it is empty or damaged")
+	return errEmpty
 }
 
 func (f *Fallback) searchLocal(ctx context.Context, queries []Query) ([][]Hit, error) {

@@ -215,7 +215,7 @@ func spoken(m webhook.Message, text string) (webhook.Message, string) {
 func (b *Bot) Parts(_ webhook.Message, r webhook.Reply) []json.RawMessage {
 	foot := numbered(r.Choices, r.Text)
 	if r.Feedback != "" {
-		foot = joined(foot, thumbs)
+		foot = joined(foot, conversation.AskThumbs)
 	}
 	var out []json.RawMessage
 	for _, text := range texts(r.Text, joined(foot, sources(r.Sources)), r.Link) {

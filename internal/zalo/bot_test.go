@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"troly/internal/conversation"
 	"troly/internal/webhook"
 	"troly/internal/zalo/zalotest"
 )
@@ -178,7 +179,7 @@ func TestB04PartsAndPolling(t *testing.T) {
 			t.Errorf("a message of %d units", webhook.Units(s.Text))
 		}
 	}
-	if last := sent[len(sent)-1].Text; !strings.HasSuffix(last, "1. Lệ phí\n2. Hồ sơ\n\n"+thumbs) {
+	if last := sent[len(sent)-1].Text; !strings.HasSuffix(last, "1. Lệ phí\n2. Hồ sơ\n\n"+conversation.AskThumbs) {
 		t.Errorf("the last message ends with %q", last[max(0, len(last)-80):])
 	}
 

@@ -9,6 +9,7 @@ import (
 	"github.com/rivo/uniseg"
 	"golang.org/x/text/unicode/norm"
 
+	"troly/internal/conversation"
 	"troly/internal/vietnamese"
 	"troly/internal/webhook"
 )
@@ -31,13 +32,6 @@ const (
 	sourceURL    = 500  // bytes of an address; a longer one is left out
 )
 
-const (
-	readAll   = "Xem đầy đủ: "
-	thumbs    = "Nhắn 👍 nếu hữu ích, 👎 nếu chưa đúng."
-	chooseOne = "Mời bạn chọn:"
-	moreOf    = "Các lựa chọn khác:"
-)
-
 // sources are the lines that come last.
 func sources(list []webhook.Source) string {
 	out, named := "", webhook.NamedBefore(list)
@@ -54,7 +48,7 @@ func sources(list []webhook.Source) string {
 			line += " – " + webhook.Short(section, sourceTitle)
 		}
 		if day := s.Day(); day != "" {
-			line += " (kiểm tra ngày " + day + ")"
+			line += conversation.CheckedOn(day)
 		}
 		if webAddress(s.URL) && len(s.URL) <= sourceURL {
 			line += "\n" + s.URL
@@ -66,7 +60,7 @@ func sources(list []webhook.Source) string {
 	if out == "" {
 		return ""
 	}
-	return "Nguồn:" + out
+	return conversation.SourcesBelow + out
 }
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
@@ -83,7 +77,7 @@ func texts(body, foot, link string) []string {
 	parts := pieces(joined(body, foot), textLimit)
 	most, more := partLimit, ""
 	if webAddress(link) && len(link) <= sourceURL {
-		most, more = linkedLimit, readAll+link
+		most, more = linkedLimit, conversation.ReadAll+link
 	}
 	if len(parts) <= most {
 		return parts
@@ -168,7 +162,7 @@ func (a *Account) Parts(to webhook.Message, r webhook.Reply) []json.RawMessage {
 	buttons := buttonsOf(r)
 	parts := texts(r.Text, sources(r.Sources), r.Link)
 	if len(parts) == 0 && len(buttons) > 0 {
-		parts = []string{chooseOne}
+		parts = []string{conversation.ChooseOne}
 	}
 	var out []json.RawMessage
 	for i, text := range parts {
@@ -182,7 +176,7 @@ func (a *Account) Parts(to webhook.Message, r webhook.Reply) []json.RawMessage {
 		out = append(out, m.json())
 	}
 	for len(buttons) > 0 {
-		m := message{Text: moreOf}
+		m := message{Text: conversation.MoreChoices}
 		m.Attachment, buttons = under(buttons)
 		out = append(out, m.json())
 	}
@@ -239,7 +233,7 @@ func buttonsOf(r webhook.Reply) []button {
 		}
 	}
 	if good, bad := r.FeedbackActions(); good != "" && len(buttons) <= buttonLimit-2 && len(good) <= maxAction && len(bad) <= maxAction {
-		buttons = append(buttons, button{"👍 Hữu ích", "oa.query.hide", payloadOf(good)}, button{"👎 Chưa đúng", "oa.query.hide", payloadOf(bad)})
+		buttons = append(buttons, button{conversation.LabelGood, "oa.query.hide", payloadOf(good)}, button{conversation.LabelBad, "oa.query.hide", payloadOf(bad)})
 	}
 	return buttons
 }
