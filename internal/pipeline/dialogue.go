@@ -41,10 +41,14 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		}
 		return
 	}
-	q.before = documents
+	q.before, q.leanedOn = documents, a.restorer.Restore(a.glossary.Expand(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion))))
 	if q.elliptical() {
 		q.followUp = true
 		q.context = documents
+		if len(q.facets) == 0 && q.leans() { // "người thứ hai thì sao": the same of another case
+			q.facets, _ = a.facetsOf(vietnamese.Tokenize(nil, q.leanedOn), !q.accented)
+			q.kinds = kindsOf(q.facets)
+		}
 	}
 }
 
@@ -71,7 +75,7 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 
 // leaning matches the words by which a question leans on what was said before: at
 // its beginning, at its end, or pointing back.
-var leaning = regexp.MustCompile(`^(thế|vậy|còn|rồi|nếu|nhưng|mà|ờ thế|à thế|ý em|ý tôi|không, ý|khong, y|the|vay|neu|nhung)(?:[\s,.?]|$)|(thì sao|thi sao|thì thế nào|cơ mà|co ma|có khác không|co khac khong|nữa không|nữa ạ)( ạ| a| vậy| hả| nhỉ)?[?. ]*$|(^|\s)(của nó|cua no|cái đó|cái này|cai do|cai nay|việc đó|việc này|giấy đó|giấy này|chỗ đó|như thế|như vậy|rẻ hơn|nhanh hơn)(\s|$)`)
+var leaning = regexp.MustCompile(`^(thế|vậy|còn|rồi|nếu|nhưng|mà|ờ thế|à thế|ý em|ý tôi|không, ý|khong, y|the|vay|neu|nhung)(?:[\s,.?]|$)|(thì sao|thi sao|thì thế nào|cơ mà|co ma|có khác không|co khac khong|nữa không|nữa ạ)( ạ| a| vậy| hả| nhỉ)?[?. ]*$|(^|\s)(của nó|cua no|cái đó|cái này|cai do|cai nay|việc đó|việc này|giấy đó|giấy này|chỗ đó|như thế|như vậy|cũng thế|cũng vậy|cung the|cung vay|rẻ hơn|nhanh hơn)(\s|$)`)
 
 // leans reports whether a question leans on the one before by its words.
 func (q *understanding) leans() bool { return leaning.MatchString(strings.ToLower(q.text)) }
@@ -102,12 +106,12 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	if err != nil || len(found.Documents) == 0 {
 		return found, err
 	}
-	best := found.Documents[0].Probability
+	best := found.Documents[0]
 	switch {
-	case q.followUp && len(q.content) > maxEllipsis && best >= changeFloor:
+	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && (len(q.facets) == 0 || len(q.named) > 0 || best >= leanFloor):
+	case !q.followUp && (len(q.facets) == 0 && !q.yesNo || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
