@@ -292,14 +292,11 @@ func (c *channels) run(ctx context.Context, keep database.Retention) {
 	all.Wait()
 }
 
-// pagesFor is how long the chat page of a dialogue is kept, what an officer wrote there
-// among it: twice as long as a browser keeps the name of the dialogue, see package web.
-const pagesFor = 14 * 24 * time.Hour
-
-// retention is how long what people write is kept.
+// retention is how long what people write is kept. A chat page, and what an officer
+// wrote there, goes once no browser finds it any more.
 func (d databaseSettings) retention() database.Retention {
 	days := time.Duration(d.KeepDays) * 24 * time.Hour
-	return database.Retention{Dialogues: days, Outcomes: days, Queues: 7 * 24 * time.Hour, Pages: map[string]time.Duration{web.Channel: min(pagesFor, days)}}
+	return database.Retention{Dialogues: days, Outcomes: days, Queues: 7 * 24 * time.Hour, Pages: map[string]time.Duration{web.Channel: min(web.FoundFor, days)}}
 }
 
 // parts are the channels as /readyz tells of them.

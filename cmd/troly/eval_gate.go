@@ -153,10 +153,10 @@ func (f *gateFlags) print(con *console, in *evaluation.GateInput, verdicts []eva
 			fmt.Fprintln(con.out, v)
 		}
 	}
-	s := in.Summary
+	if err := complete(in.Summary, f.MaxErrors); err != nil {
+		return err
+	}
 	switch {
-	case float64(s.Errors+s.Missing) > f.MaxErrors*float64(s.Samples+s.Missing):
-		return exitError{exitIncomplete, fmt.Errorf("the run is incomplete: %d errors, %d not asked; --resume goes on", s.Errors, s.Missing)}
 	case count[evaluation.Failed] > 0:
 		return exitError{exitGate, fmt.Errorf("%d quality gates failed", count[evaluation.Failed])}
 	case count[evaluation.Inconclusive] > 0 && f.strict:

@@ -30,7 +30,8 @@ those of people, whether its figures may decide a gate (at least 50 labels, kapp
 share is worth after correction.
 
 --draw N prints N items to label, evenly over verdicts and ways of typing: fill in
-each "label" and give the file back with --labels.`,
+each "label" and give the file back with --labels. "sources" of a claim are the
+sections that it was judged beside: troly knowledge show DOCUMENT prints them.`,
 		Example: "  troly eval calibrate runs/try --draw 150 > labels.jsonl\n  troly eval calibrate runs/try --labels labels.jsonl",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -88,6 +89,7 @@ type toLabel struct {
 	Text     string   `json:"text"`
 	Question string   `json:"question"`
 	Answer   string   `json:"answer"`
+	Sources  []string `json:"sources,omitempty"` // of a claim: the sections it was judged beside, DOCUMENT/SECTION
 	Label    string   `json:"label"`
 	Choices  []string `json:"choices"`
 }
@@ -133,12 +135,32 @@ func drawItems(out io.Writer, run *evaluation.Run, records []judge.Record, n int
 		item := toLabel{Item: p.Item, Text: p.Text, Choices: choicesOf(p.Kind)}
 		if s := wanted[p.Case+" "+strconv.Itoa(p.Repeat)]; s != nil {
 			item.Question, item.Answer = s.Question, s.Answer
+			if p.Kind == judge.ClaimKind {
+				item.Sources = sourcesOf(s)
+			}
 		}
 		if err := enc.Encode(item); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sourcesOf are the sections that an answer cites, and then the others found for it.
+func sourcesOf(s *evaluation.Sample) []string {
+	var list []string
+	add := func(document, section string) {
+		if name := document + "/" + section; !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	for _, c := range s.Citations {
+		add(c.Document, c.Section)
+	}
+	for _, r := range s.Retrieved {
+		add(r.Document, r.Section)
+	}
+	return list
 }
 
 func hasKey(m map[string]*evaluation.Sample, key string) bool {

@@ -48,27 +48,22 @@ what their rule makes. Warnings do not fail.`,
 			}
 			warnings := 0
 			for _, p := range problems {
-				warnings += map[bool]int{true: 1}[p.Warning]
+				if p.Warning {
+					warnings++
+				}
 			}
+			errs := len(problems) - warnings
 			if quiet {
 				problems = slices.DeleteFunc(problems, func(p evaluation.Problem) bool { return p.Warning })
 			}
-			if asJSON {
-				if problems == nil {
-					problems = []evaluation.Problem{}
-				}
-				if err := con.json(problems); err != nil {
+			switch {
+			case asJSON:
+				if err := con.json(append([]evaluation.Problem{}, problems...)); err != nil { // [] rather than null
 					return err
 				}
-			} else {
+			default:
 				for _, p := range problems {
 					fmt.Fprintln(con.out, p.Error())
-				}
-			}
-			errs := 0
-			for _, p := range problems {
-				if !p.Warning {
-					errs++
 				}
 			}
 			fmt.Fprintf(con.err, "%d sets: %d problems, %d warnings\n", len(files), errs, warnings)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
+	"time"
 
 	"troly/internal/evaluation"
 	"troly/internal/judge"
@@ -33,26 +35,38 @@ func (m modelSettings) versions() (map[string]string, error) {
 }
 
 // where names the model with its service.
-func (m modelSettings) where() string {
-	return m.Model + " at " + cmp.Or(m.BaseURL, openai.DefaultURL)
+func (m modelSettings) where() string { return m.at(m.Model) }
+
+// at names a model of the service.
+func (m modelSettings) at(model string) string {
+	return model + " at " + cmp.Or(m.BaseURL, openai.DefaultURL)
 }
 
-// judge is the model as a judge of answers, with its completions kept in dir; it is
-// tried first on strings that might sway it.
-func (m modelSettings) judge(ctx context.Context, dir string) (*evaluation.ModelJudge, error) {
-	if m.Model == "" {
+// patience are the limits of a judge's calls: nobody waits for a verdict, and one that
+// is not given makes the figures be about the others.
+var patience = llm.Limits{Total: time.Minute, FirstToken: 30 * time.Second, Attempts: 4, Backoff: 2 * time.Second, Queue: time.Minute, Failures: 10}
+
+// judge is JUDGE_MODEL, or else LLM_MODEL, as a judge of answers, with its completions
+// kept in dir; it is tried first on strings that might sway it. No other model stands
+// in for it.
+func (m modelSettings) judge(ctx context.Context, warnings io.Writer, dir string) (*evaluation.ModelJudge, error) {
+	model := cmp.Or(m.Judge, m.Model)
+	switch model {
+	case "":
 		return nil, usageError{evaluation.ErrNoJudge}
+	case m.Model, m.Fallback:
+		fmt.Fprintf(warnings, "warning: %s judges answers it has worded itself; JUDGE_MODEL names another judge\n", model)
 	}
 	set, err := prompts.Load()
 	if err != nil {
 		return nil, err
 	}
-	cache := &judge.Cache{Dir: dir, Namespace: m.where()}
+	cache := &judge.Cache{Dir: dir, Namespace: m.at(model)}
 	if err := cache.Check(); err != nil {
 		return nil, err
 	}
-	primitives := judge.New(judgeModel{m.generator(nil), set.Version()}, set, cache)
-	j := &evaluation.ModelJudge{Primitives: primitives, Model: m.where(), Prompts: set.Version()}
+	primitives := judge.New(judgeModel{llm.Harden(m.client().Chat(model), patience), set.Version()}, set, cache)
+	j := &evaluation.ModelJudge{Primitives: primitives, Model: m.at(model), Prompts: set.Version()}
 	return j, j.Check(ctx)
 }
 

@@ -66,7 +66,7 @@ gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 				return err
 			}
 			evaluation.DrawSample(outcomes, rates, f.budget)
-			judging, err := f.judging(cmd.Context(), opts)
+			judging, err := f.judging(cmd.Context(), con, opts)
 			if err != nil {
 				return err
 			}
@@ -93,7 +93,7 @@ gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 	fs.StringVar(&f.feedback, "feedback", "", "file of feedback, one JSON object a line; the later one of a person for an answer counts")
 	fs.StringArrayVar(&f.rates, "rate", nil, "share to look at of a stratum, STRATUM=SHARE; may be repeated")
 	fs.IntVar(&f.budget, "budget", 0, "look at no more than so many outcomes (0: no limit)")
-	fs.BoolVar(&f.judge, "judge", false, "have the model of LLM_MODEL judge them too")
+	fs.BoolVar(&f.judge, "judge", false, "have the model of JUDGE_MODEL, or else LLM_MODEL, judge them too")
 	fs.IntVar(&f.worst, "worst", 10, "print so many outcomes that a person should look at")
 	fs.StringVar(&f.out, "out", "", "also write the outcomes with their sampling decisions to this file")
 	fs.BoolVar(&f.asJSON, "json", false, "print the figures as JSON")
@@ -101,7 +101,7 @@ gen_ai.evaluation.result for each figure, below the trace the outcome names.`,
 }
 
 // judging is the judge of --judge; a nil interface without.
-func (f *onlineFlags) judging(ctx context.Context, opts *options) (evaluation.Judge, error) {
+func (f *onlineFlags) judging(ctx context.Context, con *console, opts *options) (evaluation.Judge, error) {
 	if !f.judge {
 		return nil, nil
 	}
@@ -109,7 +109,7 @@ func (f *onlineFlags) judging(ctx context.Context, opts *options) (evaluation.Ju
 	if err != nil {
 		return nil, err
 	}
-	j, err := s.Models.judge(ctx, filepath.Join(cacheDir("", s), "judge"))
+	j, err := s.Models.judge(ctx, con.err, filepath.Join(cacheDir("", s), "judge"))
 	if err != nil {
 		return nil, err
 	}

@@ -9,10 +9,12 @@ import (
 	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -116,11 +118,15 @@ func (f *runFlags) cases(lib *corpus.Library) (asked []evaluation.Case, expired 
 		if f.selection.Only, err = evaluation.Failing(run, f.ErrorsOnly != ""); err != nil {
 			return nil, nil, err
 		}
+		if len(f.selection.Only) == 0 {
+			return nil, nil, usageError{fmt.Errorf("no question is left to ask: none failed in %s", dir)}
+		}
 	}
 	all, err := f.load()
 	if err != nil {
 		return nil, nil, err
 	}
+	evaluation.Rate(all, lib)
 	made := evaluation.WithVariants(f.selection.Bases(all, lib), f.variants, f.Seed)
 	asked, expired = evaluation.Today(f.selection.Asked(made))
 	if len(asked) == 0 {
@@ -188,7 +194,9 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	if err != nil {
 		return nil, p, err
 	}
-	a, err := openAssistant(cmd.Context(), con, opts)
+	measured := *opts
+	measured.anew = true
+	a, err := openAssistant(cmd.Context(), con, &measured)
 	if err != nil {
 		return nil, p, err
 	}
@@ -202,7 +210,7 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	}
 	var judging *evaluation.ModelJudge
 	if slices.Contains(f.stages, evaluation.Judging) {
-		if judging, err = s.Models.judge(cmd.Context(), filepath.Join(cacheDir(f.CacheDir, s), "judge")); err != nil {
+		if judging, err = s.Models.judge(cmd.Context(), con.err, filepath.Join(cacheDir(f.CacheDir, s), "judge")); err != nil {
 			return nil, p, err
 		}
 	}
@@ -226,7 +234,7 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 		f.Out = s.file(filepath.Join("eval", "runs", m.Run))
 	}
 	run, err := evaluation.CreateRun(f.Out, m, cases, f.effective(s), f.Resume)
-	if errors.Is(err, evaluation.ErrRunExists) {
+	if errors.Is(err, evaluation.ErrRunExists) || errors.Is(err, evaluation.ErrOtherCases) {
 		err = usageError{err}
 	}
 	if err != nil {
@@ -271,6 +279,9 @@ func (f *runFlags) manifest(cases []evaluation.Case, expired []string, lib *corp
 		m.Sets[c.Set]++
 	}
 	m.Versions["knowledge"] = lib.Version
+	if m.Versions["git_revision"] == "" {
+		maps.Copy(m.Versions, sources())
+	}
 	m.Run = now.Format("20060102T150405Z") + "-" + m.Data[:8]
 	return m
 }
@@ -289,6 +300,24 @@ func buildVersions() map[string]string {
 		}
 	}
 	return v
+}
+
+// sources name the revision of our sources in the working directory, for a program
+// that go run or a build without revision made of them; nil elsewhere.
+func sources() map[string]string {
+	module, err := os.ReadFile("go.mod")
+	if err != nil || !strings.HasPrefix(string(module), "module troly\n") {
+		return nil
+	}
+	revision, err := exec.Command("git", "rev-parse", "HEAD").Output()
+	if err != nil {
+		return nil
+	}
+	changes, err := exec.Command("git", "status", "--porcelain").Output()
+	if err != nil {
+		return nil
+	}
+	return map[string]string{"git_revision": strings.TrimSpace(string(revision)), "git_modified": strconv.FormatBool(len(changes) > 0)}
 }
 
 // executableHash tells two builds apart that name the same revision.
@@ -346,57 +375,47 @@ beside it. A run that was cut off goes on with --resume and asks nothing twice.`
 			if err != nil && run == nil {
 				return err
 			}
-			return errors.Join(report(con, run, asJSON, p), err)
+			s, reported := report(con, run, asJSON, p)
+			if err := errors.Join(reported, err); err != nil {
+				return err
+			}
+			return complete(s, flags.MaxErrors)
 		},
 	}
 	flags.add(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as JSON")
-	return completeness(cmd, &flags)
-}
-
-// completeness makes a run with too many errors end as incomplete.
-func completeness(cmd *cobra.Command, flags *runFlags) *cobra.Command {
-	inner := cmd.RunE
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if err := inner(cmd, args); err != nil {
-			return err
-		}
-		run, err := openRun(flags.Out)
-		if err != nil {
-			return err
-		}
-		s, err := evaluation.Summarize(run)
-		if err != nil {
-			return err
-		}
-		if share := float64(s.Errors) / float64(max(s.Samples, 1)); share > flags.MaxErrors {
-			return exitError{exitIncomplete, fmt.Errorf("%d of %d samples have an error: the run is incomplete; --resume asks them again", s.Errors, s.Samples)}
-		}
-		return nil
-	}
 	return cmd
 }
 
+// complete ends a run that has too many errors, or was not asked to its end, as
+// incomplete.
+func complete(s *evaluation.Summary, most float64) error {
+	if float64(s.Errors+s.Missing) <= most*float64(s.Samples+s.Missing) {
+		return nil
+	}
+	return exitError{exitIncomplete, fmt.Errorf("the run is incomplete: %d errors, %d not asked; --resume goes on", s.Errors, s.Missing)}
+}
+
 // report writes and prints the figures of a run.
-func report(con *console, run *evaluation.Run, asJSON bool, p evaluation.Progress) error {
+func report(con *console, run *evaluation.Run, asJSON bool, p evaluation.Progress) (*evaluation.Summary, error) {
 	s, err := evaluation.Summarize(run)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := run.WriteSummary(s); err != nil {
-		return err
+		return nil, err
 	}
 	if asJSON {
-		return con.json(s)
+		return s, con.json(s)
 	}
 	if err := printSummary(con.out, s); err != nil {
-		return err
+		return nil, err
 	}
 	if p.Kept > 0 {
 		fmt.Fprintf(con.err, "%d samples were finished before\n", p.Kept)
 	}
 	fmt.Fprintf(con.err, "run directory: %s\n", run.Dir)
-	return nil
+	return s, nil
 }
 
 // printSummary prints the table of sets and variants, and what cuts across it.
@@ -422,7 +441,11 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		fmt.Fprintf(out, "declining: precision %.3f, recall %.3f, F1 %.3f, false refusals %.3f, balanced accuracy %.3f\n", c.Precision, c.Recall, c.F1, c.FalseRefusal, c.Balanced)
 	}
 	for _, r := range s.Robustness {
-		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases)
+		left := ""
+		if r.Left > 0 {
+			left = fmt.Sprintf("; %d cannot be typed in all these ways", r.Left)
+		}
+		fmt.Fprintf(out, "typing, %s: plain %.3f, mean %.3f, worst %.3f, drop %.3f, flips %.3f (%d questions%s)\n", r.Metric, r.Plain, r.Mean, r.Worst, r.Drop.Mean, r.FlipRate, r.Bases, left)
 	}
 	var lost []string
 	for _, stage := range evaluation.Misses() {
@@ -430,7 +453,10 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 			lost = append(lost, fmt.Sprintf("%s %d", stage, n))
 		}
 	}
-	fmt.Fprintf(out, "misses: %s\n", strings.Join(lost, ", "))
+	fmt.Fprintf(out, "misses: %s\n", cmp.Or(strings.Join(lost, ", "), "none"))
+	if judged := judgedLine(s); judged != "" {
+		fmt.Fprintln(out, judged)
+	}
 	if usage := s.UsageLine(); usage != "" {
 		fmt.Fprintln(out, usage)
 	}
@@ -438,4 +464,32 @@ func printSummary(out io.Writer, s *evaluation.Summary) error {
 		fmt.Fprintf(out, "errors %d, not asked %d: in no mean\n", s.Errors, s.Missing)
 	}
 	return nil
+}
+
+// judgedLine tells what a judge said, and of how many samples it could not; empty
+// without one.
+func judgedLine(s *evaluation.Summary) string {
+	var said []string
+	for i := range s.Metrics {
+		m := &s.Metrics[i]
+		name, ok := strings.CutPrefix(m.Name, "judge_")
+		if !ok {
+			continue
+		}
+		lost := 0
+		for reason, n := range m.Unscored {
+			if evaluation.JudgeFailed(reason) {
+				lost += n
+			}
+		}
+		cell := name + " " + m.String()
+		if lost > 0 {
+			cell += fmt.Sprintf(" (%d without verdict)", lost)
+		}
+		said = append(said, cell)
+	}
+	if said == nil {
+		return ""
+	}
+	return "judge: " + strings.Join(said, ", ")
 }

@@ -28,19 +28,20 @@ cases are those the run keeps.`,
 			if err != nil {
 				return usageError{err}
 			}
+			lib, err := loadLibrary(con, opts)
+			if err != nil {
+				return err
+			}
 			if len(flags.sets) > 0 {
 				sets, err := flags.load()
 				if err != nil {
 					return err
 				}
+				evaluation.Rate(sets, lib)
 				made := evaluation.WithVariants(sets, run.Manifest.Variants, run.Manifest.Seed)
 				for i := range made {
 					cases[made[i].ID] = &made[i]
 				}
-			}
-			lib, err := loadLibrary(con, opts)
-			if err != nil {
-				return err
 			}
 			s, err := scorer(lib)
 			if err != nil {
@@ -51,7 +52,8 @@ cases are those the run keeps.`,
 				return err
 			}
 			fmt.Fprintf(con.err, "%d samples scored, %d left as they were\n", scored, kept)
-			return report(con, run, asJSON, evaluation.Progress{})
+			_, err = report(con, run, asJSON, evaluation.Progress{})
+			return err
 		},
 	}
 	flags.add(cmd)

@@ -137,6 +137,7 @@ func TestEvalPromoteOfADatabase(t *testing.T) {
 			{Questions: []string{aQuestion}, Answer: "Mang Giấy chứng sinh.", Outcome: "o-1"},
 			{Questions: []string{"con sinh ở tỉnh khác khai sinh ở đâu"}, Answer: "Khai sinh ở xã bạn ở."},
 		} {
+			a.Expires = time.Date(2099, 5, 28, 0, 0, 0, 0, time.FixedZone("ICT", 7*60*60)) // with the end of the 27th
 			a.Owner, a.State, a.Sources = "lan", database.ApprovedActive, []database.ApprovedSource{{Document: "khai-sinh", Version: "1"}}
 			if _, err := db.AddApproved(t.Context(), database.By{Who: "lan"}, a); err != nil {
 				t.Fatal(err)
@@ -163,7 +164,7 @@ func TestEvalPromoteOfADatabase(t *testing.T) {
 	}
 	for i, want := range []string{"Mang Giấy chứng sinh.", "Khai sinh ở xã bạn ở."} {
 		d := drafts[i+1]
-		if d.ReferenceAnswer != want || len(d.ExpectedDocs) != 1 || d.ExpectedDocs[0].Doc != "khai-sinh" || d.Source.Author != "lan" || d.Source.ReviewedBy != "" || d.Channel != "web" {
+		if d.ReferenceAnswer != want || len(d.ExpectedDocs) != 1 || d.ExpectedDocs[0].Doc != "khai-sinh" || d.Source.Author != "lan" || d.Source.ReviewedBy != "" || d.Channel != "web" || d.ValidTo != "2099-05-27" {
 			t.Errorf("candidate %+v with source %+v; want the answer of lan with its document", d.Case, d.Source)
 		}
 	}

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -86,6 +88,45 @@ func cancelSoon(t *testing.T, samples string, cancel func()) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
+}
+
+func TestSources(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not here")
+	}
+	t.Chdir(t.TempDir())
+	git := func(args ...string) string {
+		t.Helper()
+		out, err := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.org"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Fatalf("git %v: %v, %s", args, err, out)
+		}
+		return strings.TrimSpace(string(out))
+	}
+	write := func(text string) {
+		if err := os.WriteFile("go.mod", []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	git("init", "-q")
+	write("module troly\n")
+	if got := sources(); got != nil {
+		t.Errorf("sources without a revision: %v", got)
+	}
+	git("add", ".")
+	git("commit", "-qm", "a")
+	want := map[string]string{"git_revision": git("rev-parse", "HEAD"), "git_modified": "false"}
+	if got := sources(); !maps.Equal(got, want) {
+		t.Errorf("sources() = %v, want %v", got, want)
+	}
+	write("module troly\n\ngo 1.26\n")
+	if got := sources(); got["git_modified"] != "true" {
+		t.Errorf("changed sources: %v", got)
+	}
+	write("module other\n")
+	if got := sources(); got != nil {
+		t.Errorf("in another project: %v", got)
+	}
 }
 
 func TestProgressLine(t *testing.T) {

@@ -20,6 +20,7 @@ type modelSettings struct {
 	BaseURL     string `env:"OPENAI_BASE_URL"`
 	Model       string `env:"LLM_MODEL"`
 	Fallback    string `env:"LLM_FALLBACK_MODEL"`
+	Judge       string `env:"JUDGE_MODEL"`
 	Timeout     int    `env:"LLM_TIMEOUT" envDefault:"12"` // seconds
 	DailyTokens int    `env:"LLM_DAILY_TOKENS" envDefault:"0"`
 
@@ -32,6 +33,10 @@ type modelSettings struct {
 
 	Transcription string `env:"TRANSCRIPTION_MODEL"`
 	Moderation    string `env:"MODERATION_MODEL"`
+
+	// anew has the same request made again each time it is asked, for eval, which
+	// measures how answers differ.
+	anew bool
 }
 
 // maxDimensions is more than any embedding model in use has.
@@ -63,6 +68,8 @@ func (m modelSettings) check() error {
 		return errors.New("OPENAI_API_KEY holds a space or a letter no key has: paste it again")
 	case m.Model != "" && m.BaseURL == "" && m.Key == "":
 		return errors.New("LLM_MODEL is set, but neither OPENAI_BASE_URL (a server of yours) nor OPENAI_API_KEY (OpenAI)")
+	case m.Judge != "" && m.BaseURL == "" && m.Key == "":
+		return errors.New("JUDGE_MODEL is set, but neither OPENAI_BASE_URL nor OPENAI_API_KEY")
 	case m.Fallback != "" && m.Model == "":
 		return errors.New("LLM_FALLBACK_MODEL is set, but not LLM_MODEL, which it stands in for")
 	case m.Timeout < 1 || m.Timeout > maxTimeout:
@@ -131,6 +138,9 @@ func (m modelSettings) generator(t *telemetry) llm.Generator {
 	}
 	if m.DailyTokens > 0 {
 		g = llm.WithBudget(g, m.DailyTokens, time.Now)
+	}
+	if m.anew {
+		return g
 	}
 	return llm.WithCache(g, keptCompletions)
 }

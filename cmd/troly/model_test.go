@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -351,6 +352,9 @@ func TestEvalWithModel(t *testing.T) {
 	if status != 0 && status != 3 {
 		t.Fatalf("eval run ended with %d: %s%s", status, out, errs)
 	}
+	if !strings.Contains(errs, "qwen judges answers it has worded itself") {
+		t.Errorf("a model that judges itself is not named: %s", errs)
+	}
 	samples, err := os.ReadFile(filepath.Join(dir, "samples.jsonl"))
 	if err != nil {
 		t.Fatal(err)
@@ -362,6 +366,9 @@ func TestEvalWithModel(t *testing.T) {
 	if !strings.Contains(string(samples), `"answered_by":"llm"`) || !strings.Contains(string(manifest), "qwen at "+server.URL) || !strings.Contains(string(manifest), `"prompts"`) {
 		t.Errorf("samples %s\nmanifest %s", samples, manifest)
 	}
+	if status, out, errs := troly("eval", "calibrate", dir, "--draw", "9"); status != 0 || !strings.Contains(out, `"text":"Nộp hồ sơ ở xã."`) || !strings.Contains(out, `"sources":["khai-sinh/`) {
+		t.Errorf("items to label, with where to look them up: %d, %s%s", status, out, errs)
+	}
 	server.Do(func(s *llmtest.Server) {
 		s.Chat = func(llmtest.Call) llmtest.Reply {
 			return llmtest.Reply{Text: `{"reason":"x","quote":"Nộp hồ sơ tại xã nơi cư trú.","verdict":"supported"}`}
@@ -370,5 +377,64 @@ func TestEvalWithModel(t *testing.T) {
 	t.Setenv("LLM_MODEL", "other")
 	if status, _, errs := troly("eval", "run", "--range", "0:1", "--stage", "judge"); status == 0 || !strings.Contains(errs, "lets itself be told its verdict") {
 		t.Errorf("with a judge that believes anything: %d, %s", status, errs)
+	}
+}
+
+// Each repeat asks the model anew, or its answers would seem steadier than they are;
+// so does the second try at a verdict that could not be read. The judge is a model of
+// its own, and its verdicts need no answer again.
+func TestEvalAsksAnew(t *testing.T) {
+	server, troly := withModels(t, map[string]string{"LLM_MODEL": "qwen", "JUDGE_MODEL": "strict"})
+	server.Do(func(s *llmtest.Server) {
+		s.Chat = func(c llmtest.Call) llmtest.Reply {
+			switch prompt := c.Prompt(); {
+			case c.Body["model"] != "strict":
+				return honest(c)
+			case strings.Contains(prompt, "nhận định có thể kiểm chứng"):
+				return llmtest.Reply{Text: "không có gì"} // no list of claims
+			case strings.Contains(prompt, "người kiểm chứng"):
+				return llmtest.Reply{Text: `{"reason":"x","quote":"","verdict":"not_found"}`}
+			}
+			return llmtest.Reply{Text: `{"reason":"x","quote":"","verdict":"not_support"}`}
+		}
+	})
+	asked := func() map[string]int { // model and prompt -> calls
+		calls := make(map[string]int)
+		for _, c := range server.Calls("/v1/chat/completions") {
+			calls[fmt.Sprint(c.Body["model"], " ", c.Prompt())]++
+		}
+		return calls
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	if status, out, errs := troly("eval", "run", "--set", "residents", "--variants", "plain", "--range", "0:1", "--repeat", "2", "--concurrency", "1", "--no-cache", "--out", dir); status != 0 {
+		t.Fatalf("eval run ended with %d: %s%s", status, out, errs)
+	}
+	worded := asked()
+	for prompt, n := range worded {
+		if n != 2 {
+			t.Errorf("asked %d times, want once a repeat: %s", n, prompt)
+		}
+	}
+	if len(worded) == 0 {
+		t.Fatal("the model was not asked")
+	}
+	status, out, errs := troly("eval", "run", "--out", dir, "--resume", "--stage", "judge")
+	if status != 0 || strings.Contains(errs, "worded itself") {
+		t.Fatalf("eval run --stage judge ended with %d: %s%s", status, out, errs)
+	}
+	for prompt, n := range asked() {
+		if n != worded[prompt] && strings.HasPrefix(prompt, "qwen ") {
+			t.Errorf("judging asked for an answer again: %s", prompt)
+		}
+		if strings.Contains(prompt, "nhận định có thể kiểm chứng") && n != 4 {
+			t.Errorf("claims of two samples that cannot be read were asked for %d times, want twice each", n)
+		}
+	}
+	if !strings.Contains(out, "faithfulness n/a (2 without verdict)") {
+		t.Errorf("what the judge said is not told: %s", out)
+	}
+	verdicts, err := os.ReadFile(filepath.Join(dir, "judge.jsonl"))
+	if err != nil || strings.Count(string(verdicts), `"judge_faithfulness":"judge_parse"`) != 2 {
+		t.Errorf("verdicts %s, %v; want two that could not be read", verdicts, err)
 	}
 }

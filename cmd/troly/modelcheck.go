@@ -12,7 +12,7 @@ import (
 // embedding.
 func (m modelSettings) examine(ctx context.Context) []check {
 	var checks []check
-	for _, model := range []struct{ setting, name string }{{"LLM_MODEL", m.Model}, {"LLM_FALLBACK_MODEL", m.Fallback}} {
+	for _, model := range []struct{ setting, name string }{{"LLM_MODEL", m.Model}, {"LLM_FALLBACK_MODEL", m.Fallback}, {"JUDGE_MODEL", m.Judge}} {
 		if model.name == "" {
 			continue
 		}

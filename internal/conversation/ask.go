@@ -44,6 +44,10 @@ func (x *exchange) text() {
 			return
 		}
 	}
+	if abusive(text) && !x.urgent() {
+		x.calm()
+		return
+	}
 	if text == "" && x.m.Quoted != "" { // "@troly" in answer to somebody's question
 		x.ask(x.m.Quoted, nil)
 		return

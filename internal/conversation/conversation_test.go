@@ -280,6 +280,16 @@ var dialogues = map[string]struct {
 		{says: "xoá dữ liệu của tôi"},
 		{says: "thế hết bao nhiêu tiền?"},
 	}},
+	"abuse": {steps: []step{
+		{says: "làm giấy khai sinh cho con cần giấy tờ gì"},
+		{says: "trả lời ngu quá"},
+		{says: "đm mày"},
+		{m: &webhook.Message{Kind: webhook.Button, Action: "canbo"}},
+	}},
+	"abuse-without-staff": {opts: conversation.Options{NoStaff: true}, steps: []step{
+		{says: "đồ ngu"},
+		{says: "thế khai tử ở đâu"},
+	}},
 	"emergency": {steps: []step{
 		{says: "tôi muốn tự tử"},
 		{says: "cảm ơn"},

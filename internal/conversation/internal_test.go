@@ -88,6 +88,23 @@ func TestWantsHuman(t *testing.T) {
 	}
 }
 
+func TestAbusive(t *testing.T) {
+	for text, want := range map[string]bool{
+		"đồ ngu": true, "mày ngu thế": true, "bot ngu vãi": true, "đm mày": true, "óc chó": true, "cút đi": true, "địt mẹ": true, "trả lời ngu quá": true, "trả lời như cứt": true, "VCL": true,
+		"vô dụng": true, "câm mồm đi": true, "đồ khốn nạn!!!": true, "thằng khốn nạn": true, "con bot này ngu như bò": true, "tra loi ngu vay": true, "oc cho": true, "dm": true,
+
+		"": false, "mày": false, "bot": false, "trả lời đi": false, "ngủ": false, "cụt": false, "cut": false, "dot": false, "máy này": false, "ai trả lời vậy": false,
+		"chồng em chửi em là đồ ngu": false, "nó bảo tôi ngu thì kiện ở đâu": false, "đm làm khai sinh hết bao nhiêu": false, "con chó cắn thì làm sao": false, "bị chó cắn": false, "con chó": false,
+		"cút khỏi nhà tôi thì làm hộ khẩu ở đâu": false, "trả lời sai rồi": false, "máy im đi rồi không nói gì nữa là sao hả trời ơi": false, "đồ điện": false, "cc": false, "cc gắn chip": false, "cái này là gì": false,
+	} {
+		for _, form := range []string{text, norm.NFD.String(text)} {
+			if got := abusive(form); got != want {
+				t.Errorf("abusive(%q) = %v, want %v", form, got, want)
+			}
+		}
+	}
+}
+
 func TestSlashed(t *testing.T) {
 	for text, want := range map[string][2]string{
 		"/xa Đại Lịch": {commune, "Đại Lịch"}, "/HELP": {help, ""}, "/moi@troly_bot": {anew, ""}, "/hoi  khai tử ": {question, "khai tử"},
@@ -129,6 +146,9 @@ func TestNoQuestionIsACommand(t *testing.T) {
 				}
 				if got, _ := Command(q); got != "" || wantsHuman(q) {
 					t.Errorf("%s: %q is taken for %s, or for asking for a human: %v", name, q, got, wantsHuman(q))
+				}
+				if abusive(q) {
+					t.Errorf("%s: %q is taken for an insult", name, q)
 				}
 				if n := ordinal(q, 4); n != 0 && len(c.History) == 0 {
 					t.Errorf("%s: %q is taken for number %d", name, q, n)

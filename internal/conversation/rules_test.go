@@ -367,14 +367,36 @@ func TestAnApprovedAnswerSaysSo(t *testing.T) {
 	}
 }
 
+// Whichever way somebody comes, the first contact says who this is, that it is an AI,
+// what it can do and what happens to data, in under 500 characters.
+func TestFirstContact(t *testing.T) {
+	for _, opts := range []conversation.Options{{}, {KeepDays: 365}, {KeepDays: -1}, {NoStaff: true}, {NoStaff: true, KeepDays: -1}} {
+		data := "Nhắn \"xóa dữ liệu\"" // or how to be forgotten
+		if opts.KeepDays < 0 {
+			data = "không được lưu"
+		}
+		for name, m := range map[string]webhook.Message{
+			"joined": {Kind: webhook.Joined}, "/start": {Command: "start"}, "help": {Text: "trợ giúp"}, "hello": {Text: "xin chào"}, "question": {Text: "làm giấy khai sinh cho con cần giấy tờ gì"},
+		} {
+			r := meet(t, opts).does(m)
+			got := r.Replies[len(r.Replies)-1].Text
+			for _, must := range []string{"Trợ lý số Yên Bái", "trợ lý AI", "không phải cán bộ", "thủ tục hành chính", data} {
+				if !strings.Contains(strings.ToLower(got), strings.ToLower(must)) {
+					t.Errorf("%s, %+v: the first contact lacks %q: %q", name, opts, must, got)
+				}
+			}
+			if n := utf8.RuneCountInString(got); n >= 500 {
+				t.Errorf("%s, %+v: the first contact has %d characters, want under 500: %q", name, opts, n, got)
+			}
+		}
+	}
+}
+
 func TestZ10GreetsOnce(t *testing.T) {
 	p := meet(t, conversation.Options{KeepDays: 90})
 	first := p.does(webhook.Message{Kind: webhook.Joined})
-	if len(first.Replies) != 1 || !strings.Contains(first.Replies[0].Text, "trợ lý AI") || !strings.Contains(first.Replies[0].Text, "90 ngày") {
-		t.Errorf("first contact: %q", texts(first))
-	}
-	if n := utf8.RuneCountInString(texts(first)); n >= 500 {
-		t.Errorf("the first contact has %d characters, want under 500", n)
+	if len(first.Replies) != 1 || !strings.Contains(first.Replies[0].Text, "90 ngày") {
+		t.Errorf("first contact: %q, want it once, with how long things are kept", texts(first))
 	}
 	for _, m := range []webhook.Message{{Kind: webhook.Joined}, {Kind: webhook.Left}, {Kind: webhook.Joined}} {
 		if r := p.does(m); len(r.Replies) != 0 {
@@ -621,7 +643,7 @@ func TestFollowUpsExpire(t *testing.T) {
 		t.Errorf("after 29 minutes %d turns, after 31 more %d; want 6 and 0", n, m)
 	}
 	p.now = p.now.Add(31 * 24 * time.Hour)
-	if got := texts(p.says("tháng sau")); !strings.Contains(got, "Tôi là trợ lý AI") {
+	if got := texts(p.says("tháng sau")); !strings.Contains(got, "Tôi là Trợ lý số Yên Bái") {
 		t.Errorf("after a month: %q, want the introduction again", got)
 	}
 }

@@ -26,9 +26,15 @@ const (
 	labelBack  = "Hỏi trợ lý AI"
 )
 
+// Who this is and what it can do, in every first contact.
+const (
+	self      = "Trợ lý số Yên Bái"
+	abilities = "thủ tục hành chính, bảo hiểm, trợ cấp và kỹ năng số ở Yên Bái (nay thuộc tỉnh Lào Cai)"
+)
+
 // welcomeText is the first contact: who this is, what it can do, what happens to data.
 func (c *Conversation) welcomeText() string {
-	text := "Xin chào! Tôi là trợ lý AI, máy trả lời chứ không phải cán bộ. Tôi giúp bạn về thủ tục hành chính, bảo hiểm, trợ cấp và kỹ năng số ở Yên Bái (nay thuộc tỉnh Lào Cai).\n" +
+	text := "Xin chào! Tôi là " + self + ", trợ lý AI: máy trả lời, không phải cán bộ. Tôi giúp bạn về " + abilities + ".\n" +
 		"Bạn cứ hỏi bằng lời thường ngày, gõ không dấu cũng được.\n"
 	if c.opts.KeepDays < 0 {
 		text += "Tin nhắn không được lưu lại."
@@ -42,13 +48,15 @@ func (c *Conversation) welcomeText() string {
 	return text + c.emergencyNumbers()
 }
 
-// firstNotice is the same in a line or two, for who began with a question.
+// firstNotice is the same in short, under the answer, for who began with a question.
 func (c *Conversation) firstNotice() string {
-	text := "Tôi là trợ lý AI, không phải cán bộ. "
-	if c.opts.KeepDays >= 0 {
-		text += "Tin nhắn được che số riêng tư trước khi lưu và " + c.kept() + ". "
+	text := "Tôi là " + self + ", trợ lý AI, không phải cán bộ. Tôi giúp bạn về " + abilities + ".\n"
+	if c.opts.KeepDays < 0 {
+		text += "Tin nhắn không được lưu lại."
+	} else {
+		text += "Tin nhắn được che số riêng tư trước khi lưu và " + c.kept() + "; nhắn \"xóa dữ liệu\" để xóa ngay."
 	}
-	return text + "Nhắn \"trợ giúp\" để xem cách dùng."
+	return text + " Nhắn \"trợ giúp\" để xem cách dùng."
 }
 
 func (c *Conversation) kept() string {
@@ -92,6 +100,9 @@ const (
 	erased      = "Đã xóa những gì trợ lý lưu về bạn. Khi cần, bạn cứ nhắn lại."
 	stale       = "Nút này đã cũ. Bạn gõ lại câu hỏi giúp tôi nhé."
 )
+
+// sorry answers an insult.
+const sorry = "Xin lỗi nếu tôi trả lời chưa đúng ý bạn. Bạn gõ rõ việc cần làm (làm gì, cho ai), tôi tìm lại."
 
 // Limits.
 const (

@@ -111,21 +111,27 @@ func inWords(text string) string {
 	if len(text) > 120 {
 		return ""
 	}
-	tokens := vietnamese.Tokenize(nil, vietnamese.Normalize(text))
-	if len(tokens) == 0 || len(tokens) > maxCommandWords {
+	words := unmarked(vietnamese.Normalize(text))
+	if n := strings.Count(words, " "); n == 0 || n > maxCommandWords {
 		return ""
 	}
-	var b strings.Builder
-	for _, t := range tokens {
-		b.WriteString(t.Folded + " ")
-	}
-	m := commands.FindStringSubmatch(b.String())
+	m := commands.FindStringSubmatch(words)
 	for i, name := range []string{staff, erase, help, anew, back, start} {
 		if m != nil && m[i+1] != "" {
 			return name
 		}
 	}
 	return ""
+}
+
+// unmarked are the words of a text without marks, a space after each.
+func unmarked(text string) string {
+	var b strings.Builder
+	for _, t := range vietnamese.Tokenize(nil, text) {
+		b.WriteString(t.Folded)
+		b.WriteByte(' ')
+	}
+	return b.String()
 }
 
 var commands = regexp.MustCompile(`^(?:(?:cho|xin|toi|em|minh|con|chau|bac|muon|can|duoc|lam on|vui long|hay|giup|nho) )*(?:` +
@@ -146,12 +152,12 @@ func wantsHuman(text string) bool {
 	if len(text) > longest {
 		return false
 	}
-	for _, clause := range clauses.Split(vietnamese.Normalize(text), -1) {
-		var b strings.Builder
-		for _, t := range vietnamese.Tokenize(nil, clause) {
-			b.WriteString(t.Folded + " ")
-		}
-		if m := human.FindStringSubmatch(b.String()); m != nil && !asksWhere.MatchString(m[1]) {
+	text = vietnamese.Normalize(text)
+	if !namesPerson(unmarked(text)) {
+		return false // as most messages: the rest costs more than all else that reads a message
+	}
+	for _, clause := range clauses.Split(text, -1) {
+		if m := human.FindStringSubmatch(unmarked(clause)); m != nil && !asksWhere.MatchString(m[1]) {
 			return true
 		}
 	}
@@ -163,6 +169,11 @@ var clauses = regexp.MustCompile(`[,.;:!?\n]+|\s(?:chứ|chu (?:khong|may|bot|ro
 
 // asksWhere matches what makes a question of what a person is wanted for.
 var asksWhere = regexp.MustCompile(`\b(?:dau|nao|may gio|bao nhieu|bao lau)\b`)
+
+// namesPerson reports whether words hold one of those that human has for a person.
+func namesPerson(words string) bool {
+	return strings.Contains(words, "can bo") || strings.Contains(words, "vien ") || strings.Contains(words, "nguoi")
+}
 
 // human matches a clause that asks for a person, without marks; its group is what they
 // are to be asked.

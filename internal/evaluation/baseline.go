@@ -52,7 +52,8 @@ func plainWords(s string) []string {
 	})
 }
 
-// Rank returns the best documents for a question, equal scores by ID.
+// Rank returns the best documents for a question, equal scores by ID downwards as
+// everything here that is measured.
 func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 	const k1, bb = 1.2, 0.75
 	scores := make(map[int]float64)
@@ -69,7 +70,7 @@ func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 		ranked = append(ranked, pipeline.Retrieved{Document: b.ids[doc], Score: score})
 	}
 	slices.SortFunc(ranked, func(a, b pipeline.Retrieved) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Document, b.Document))
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Document, a.Document))
 	})
 	return ranked[:min(limit, len(ranked))]
 }
@@ -107,7 +108,42 @@ func PlainSearch(lib *corpus.Library, cases map[string]*Case) func(set string) (
 	}
 }
 
+// Rate says of each question that expects a document, and that its author has not
+// rated, how difficult it is for a search box: easy when plain BM25 finds the right
+// document first, medium when among the first ten, else hard. Variants are as
+// difficult as their plain case.
+func Rate(cases []Case, lib *corpus.Library) {
+	b := libraryBaseline(lib)
+	rated := make(map[string]string)
+	for i := range cases {
+		if c := &cases[i]; c.Variant == Plain {
+			rated[c.ID] = cmp.Or(c.Difficulty, b.rate(c))
+		}
+	}
+	for i := range cases {
+		cases[i].Difficulty = cmp.Or(cases[i].Difficulty, rated[cases[i].BaseID])
+	}
+}
+
+// rate is the difficulty of one question; empty when it expects no document.
+func (b *Baseline) rate(c *Case) string {
+	if !slices.ContainsFunc(c.ExpectedDocs, ExpectedDoc.answers) {
+		return ""
+	}
+	at := slices.IndexFunc(b.Rank(c.Question, 10), func(r pipeline.Retrieved) bool { return c.expects(r.Document) })
+	switch {
+	case at < 0:
+		return "hard"
+	case at > 0:
+		return "medium"
+	}
+	return "easy"
+}
+
+// answers reports whether the document answers the question, alone or in part.
+func (d ExpectedDoc) answers() bool { return d.Grade >= relevant }
+
 // expects reports whether a document answers the question, alone or in part.
 func (c *Case) expects(document string) bool {
-	return slices.ContainsFunc(c.ExpectedDocs, func(d ExpectedDoc) bool { return d.Doc == document && d.Grade >= relevant })
+	return slices.ContainsFunc(c.ExpectedDocs, func(d ExpectedDoc) bool { return d.Doc == document && d.answers() })
 }

@@ -47,7 +47,7 @@ type Case struct {
 	AsOf               corpus.Date   `json:"as_of"` // the assistant's clock
 	Split              string        `json:"split"` // dev, test or canary
 	Weight             float64       `json:"weight,omitempty"`
-	Difficulty         string        `json:"difficulty,omitempty"` // easy, medium or hard
+	Difficulty         string        `json:"difficulty,omitempty"` // easy, medium or hard; see Rate
 	Tags               []string      `json:"tags,omitempty"`
 	Source             *Source       `json:"source,omitempty"`
 	Notes              string        `json:"notes,omitempty"`

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"troly/internal/corpus"
+	"troly/internal/judge"
 	"troly/internal/statistics"
 )
 
@@ -215,6 +216,19 @@ func (g *Gates) Judge(in *GateInput) []Verdict {
 // measure takes the figure of a gate and decides it when no interval is needed.
 func (in *GateInput) measure(g Gate) Verdict {
 	v := Verdict{Gate: g}
+	_, measured := in.rows.index[g.Metric]
+	switch {
+	case g.Kind == Operational || g.Kind == Difficulty:
+	case !measured: // the metric of a judge that was not asked
+		v.settle(false)
+		v.Note = "nothing was measured"
+		return v
+	default:
+		if lost, all := in.rows.unjudged(in.rows.where(g.Where), g.Metric); float64(lost) > judge.MostUnscored*float64(all) {
+			v.undecided("%d of %d verdicts could not be had", lost, all)
+			return v
+		}
+	}
 	switch g.Kind {
 	case Floor, Ceiling:
 		v.against = *g.Limit
@@ -324,8 +338,13 @@ func (in *GateInput) nonInferior(v *Verdict) {
 		v.undecided("the baseline is of other %s: --allow-drift compares all the same", strings.Join(in.Drift, "; other "))
 		return
 	}
+	list := in.rows.where(v.Where)
+	if floor, ok := in.rows.noiseOf(list, v.Metric); ok && *v.Margin < floor {
+		v.undecided("two runs of an unchanged system differ by up to %.3f, more than the margin", floor)
+		return
+	}
 	m, _ := MetricNamed(v.Metric)
-	gains := in.Baseline.gains(in.rows, in.rows.where(v.Where), m)
+	gains := in.Baseline.gains(in.rows, list, m)
 	v.against = -*v.Margin
 	v.estimate(gains, func(x float64) float64 { return x + *v.Margin })
 }

@@ -332,13 +332,10 @@ func (j *judgement) right() (bool, Miss) {
 
 // rightDocument judges a case without vital facts: an expected document is cited.
 func (j *judgement) rightDocument() (bool, Miss) {
-	want := func(id string) bool {
-		return slices.ContainsFunc(j.c.ExpectedDocs, func(d ExpectedDoc) bool { return d.Doc == id && d.Grade >= relevant })
-	}
-	if j.answered() && slices.ContainsFunc(j.sample.Citations, func(c pipeline.Citation) bool { return want(c.Document) }) {
+	if j.answered() && slices.ContainsFunc(j.sample.Citations, func(c pipeline.Citation) bool { return j.c.expects(c.Document) }) {
 		return true, ""
 	}
-	if slices.ContainsFunc(j.sample.Retrieved, func(r pipeline.Retrieved) bool { return want(r.Document) }) {
+	if slices.ContainsFunc(j.sample.Retrieved, func(r pipeline.Retrieved) bool { return j.c.expects(r.Document) }) {
 		return false, NotSaid
 	}
 	return false, NotRetrieved

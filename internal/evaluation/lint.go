@@ -71,7 +71,7 @@ type checker struct {
 func (k checker) documents() {
 	answering := false
 	for _, d := range k.c.ExpectedDocs {
-		answering = answering || d.Grade >= 2
+		answering = answering || d.answers()
 		doc := k.Lib.Document(d.Doc)
 		switch {
 		case doc == nil:
@@ -178,7 +178,7 @@ func (k checker) elsewhere(e Evidence) string {
 func (k checker) validity() {
 	switch {
 	case k.c.Expired():
-		k.report(true, "expired: it holds from %s to %s and is asked on %s", k.c.ValidFrom, k.c.ValidTo, k.c.AsOf)
+		k.report(true, "expired: it is asked on %s and holds from %s to %s", k.c.AsOf, cmp.Or(k.c.ValidFrom, "ever"), cmp.Or(k.c.ValidTo, "ever"))
 	case k.Today != "" && k.c.ValidTo != "" && k.c.ValidTo < k.Today:
 		k.report(true, "valid_to %s has passed: check the facts and the figures", k.c.ValidTo)
 	}

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxLine bounds a line of a set: a case with a long dialogue has some 10 KB.
@@ -111,6 +112,9 @@ func unwrapPath(err error) error {
 
 // parseCase decodes a line strictly; fields called x_* are the author's own.
 func parseCase(line []byte) (Case, error) {
+	if !utf8.Valid(line) {
+		return Case{}, errors.New("is not UTF-8")
+	}
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(line, &fields); err != nil {
 		return Case{}, jsonError(err)

@@ -29,6 +29,7 @@ func TestFactMatch(t *testing.T) {
 	}{
 		// What English normalisers get wrong.
 		{text("công xã"), "ra công an xã", none, 0},
+		{text("công an xã"), "ra công xã", none, 0},
 		{text("an toàn"), "toàn quốc", none, 0},
 		{text("toàn"), "an toàn", full, 1},
 		{money("150000"), "phí 150 đồng", none, 0},
@@ -46,6 +47,7 @@ func TestFactMatch(t *testing.T) {
 		// Days of work are not days; a bound is no negation.
 		{days, "05 ngày làm việc", full, 0},
 		{days, "không quá 5 ngày làm việc", full, 0},
+		{days, "5 ngày làm việc", full, 0},
 		{days, "5 ngày", none, 0},
 		{typed("duration", `"P5D"`), "5 ngày làm việc", none, 0},
 		{typed("date", `"2025-07-01"`), "từ ngày 1 tháng 7 năm 2025", full, 0},
@@ -78,7 +80,9 @@ func TestFactMatch(t *testing.T) {
 		{evaluation.Fact{Type: "text", Regex: "(?i)công an (cấp )?xã"}, "không nộp tại Công an cấp xã", none, 0},
 		// Spelling and Unicode forms.
 		{text("hoà giải"), "hòa giải ở xã", full, 1},
+		{text("hòa giải"), "hoà giải ở xã", full, 1},
 		{text("Yên Bái"), norm.NFD.String("ở Yên Bái"), full, 1},
+		{text(norm.NFD.String("Yên Bái")), "ở Yên Bái", full, 1},
 		{text("bán"), "bạn hỏi gì", none, 0},
 		// Without diacritics only where the sentence has none, and marked as such.
 		{text("yên bái"), "o yen bai lam the nao", full, 2},
@@ -148,6 +152,7 @@ func TestLoadStrict(t *testing.T) {
 	for name, line := range map[string]string{
 		"unknown field": strings.Replace(good, "x_note", "note_x", 1),
 		"no JSON":       "{",
+		"not UTF-8":     strings.Replace(good, `"x"`, "\"x\xff\"", 1),
 		"wrong type":    strings.Replace(good, `"question":"x"`, `"question":1`, 1),
 	} {
 		_, err := evaluation.Load(fstest.MapFS{"s.jsonl": {Data: []byte(good + "\n" + line)}}, "s.jsonl")

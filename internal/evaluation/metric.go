@@ -3,7 +3,6 @@ package evaluation
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // Metric is one figure of a sample. All lie between 0 and 1 except truthfulness,
@@ -81,13 +80,15 @@ func Headline() []string {
 	return []string{Pass, FirstRight, "mrr", FactRecall, Grounded, "citation_recall_det", Declined, Truthfulness}
 }
 
-// MetricNamed finds a metric; a judge's metrics are not among these and have higher
-// as better.
+// judgedFaults are the metrics of a judge of which less is better.
+var judgedFaults = []string{"judge_contradicted", "judge_noise_relevant", "judge_noise_irrelevant", "judge_hallucination", "judge_self_knowledge"}
+
+// MetricNamed finds a metric; a judge's metrics are not among these.
 func MetricNamed(name string) (Metric, bool) {
 	list := Metrics()
 	i := slices.IndexFunc(list, func(m Metric) bool { return m.Name == name })
 	if i < 0 {
-		return Metric{Name: name, Family: "judge", HigherIsBetter: true}, false
+		return Metric{Name: name, Family: "judge", HigherIsBetter: !slices.Contains(judgedFaults, name)}, false
 	}
 	return list[i], true
 }
@@ -144,14 +145,4 @@ func indicator(ok bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// ParseMetrics checks a list of metric names.
-func ParseMetrics(names []string) error {
-	for _, name := range names {
-		if _, ok := MetricNamed(name); !ok {
-			return fmt.Errorf("metric %q: there is no such metric; %s are some", name, strings.Join(Headline(), ", "))
-		}
-	}
-	return nil
 }

@@ -39,7 +39,7 @@ func (m *ModelJudge) Check(ctx context.Context) error {
 	case len(a.Swayed) > 0:
 		return fmt.Errorf("the judge %s lets itself be told its verdict, in %d of %d tries, for one by %q: its figures mean nothing", m.Model, len(a.Swayed), a.Tried, a.Swayed[0])
 	case a.Unscored > 0:
-		return fmt.Errorf("the judge %s gave no verdict in %d of %d tries", m.Model, a.Unscored, a.Tried)
+		return fmt.Errorf("the judge %s gave no verdict in %d of %d tries: %s", m.Model, a.Unscored, a.Tried, a.Why)
 	}
 	return nil
 }

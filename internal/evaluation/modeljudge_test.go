@@ -92,6 +92,13 @@ func TestModelJudge(t *testing.T) {
 			t.Errorf("%s = %v (%v), want %v", name, got, ok, want)
 		}
 	}
+	// Of one answer, every share of its claims that is not support is a fault.
+	for name := range out.Metrics {
+		fault := strings.Contains(name, "contradict") || strings.Contains(name, "noise") || strings.Contains(name, "hallucination") || strings.Contains(name, "self_knowledge")
+		if m, own := MetricNamed(name); own || m.HigherIsBetter == fault {
+			t.Errorf("%s: higher is better %v, one of ours %v", name, m.HigherIsBetter, own)
+		}
+	}
 	var records []judge.Record
 	if err := json.Unmarshal(out.Detail, &records); err != nil || len(records) != 4 || records[0].Kind != judge.ClaimKind || records[3].Verdict != judge.SaysNot {
 		t.Errorf("records = %+v, %v, want two claims and two facts", records, err)
@@ -120,7 +127,7 @@ func TestModelJudgeIsChecked(t *testing.T) {
 	for _, tt := range []struct {
 		model judge.Model
 		want  string
-	}{{&reader{}, ""}, {&reader{down: true}, "gave no verdict"}, {gullible{}, "lets itself be told"}} {
+	}{{&reader{}, ""}, {&reader{down: true}, "gave no verdict in 1 of 1 tries: provider: 503 service unavailable"}, {gullible{}, "lets itself be told"}} {
 		err := newModelJudge(t, tt.model).Check(context.Background())
 		if got := fmt.Sprint(err); tt.want == "" && err != nil || !strings.Contains(got, tt.want) {
 			t.Errorf("Check of %T = %v, want %q", tt.model, err, tt.want)

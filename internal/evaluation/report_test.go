@@ -143,6 +143,13 @@ func TestReportWords(t *testing.T) {
 			t.Errorf("stage %q has no words", m)
 		}
 	}
+	for prefix, names := range map[string][]string{"g.": append([]string{"resident", "civil_servant", "easy", "medium", "hard", "unrated"}, intentNames...), "v.": variantNames} {
+		for _, name := range names {
+			if !seen[prefix+name] {
+				t.Errorf("label %q has no words", name)
+			}
+		}
+	}
 	for _, name := range Headline() {
 		if !seen["m."+name] {
 			t.Errorf("metric %q has no words", name)

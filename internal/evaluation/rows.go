@@ -211,6 +211,22 @@ func (r *grounds) why(m Metric) string {
 	return cmp.Or((*r)[m.Family], "not_measured")
 }
 
+// unjudged counts the rows that a judge should have given the metric and could not,
+// and those beside that have it.
+func (set *rows) unjudged(list []*row, metric string) (lost, all int) {
+	i := set.index[metric]
+	for _, r := range list {
+		switch {
+		case r.failed:
+		case !math.IsNaN(r.values[i]):
+			all++
+		case JudgeFailed(r.unscored.why(set.metrics[i])):
+			lost, all = lost+1, all+1
+		}
+	}
+	return lost, all
+}
+
 // where returns the rows with the given labels, in order; no label takes all.
 func (set *rows) where(labels map[string]string) []*row {
 	var wanted [7]string

@@ -23,7 +23,7 @@ type Runner struct {
 	Stages      []Stage
 	Repeat      int            // times each case is asked (1)
 	Concurrency int            // cases in work at once (as many as processors)
-	Timeout     time.Duration  // of one case (a minute)
+	Timeout     time.Duration  // of asking one case (a minute); a judge's calls have limits of their own
 	Budget      int            // tokens after which no further case is begun (0: no limit)
 	Cache       *Cache         // of outcomes that cost tokens; nil: none
 	Progress    func(Progress) // told of every finished sample; may be nil
@@ -251,11 +251,11 @@ func (p *Progress) count(m made) {
 
 // do makes one sample, and has it judged.
 func (r *Runner) do(ctx context.Context, t task) made {
-	ctx, cancel := context.WithTimeout(ctx, r.Timeout)
-	defer cancel()
 	var m made
 	sample := t.sample
 	if sample == nil {
+		ctx, cancel := context.WithTimeout(ctx, r.Timeout)
+		defer cancel()
 		s, err := r.ask(ctx, t)
 		if err != nil {
 			return made{err: err}

@@ -168,6 +168,9 @@ func TestResumeAsksErrorsAndChangesAgain(t *testing.T) {
 	if _, err := evaluation.CreateRun(dir, run.Manifest, cases, nil, false); !errors.Is(err, evaluation.ErrRunExists) {
 		t.Errorf("a second run in the same folder: %v", err)
 	}
+	if _, err := evaluation.CreateRun(dir, run.Manifest, cases[1:], nil, true); !errors.Is(err, evaluation.ErrOtherCases) {
+		t.Errorf("the run resumed with fewer questions: %v", err)
+	}
 	other := &clerk{}
 	if _, p, err = startRun(t, dir, cases, evaluation.Runner{Asker: other, Identity: "another build"}, true); err != nil || p.Kept != 0 || other.asked.Load() != 10 {
 		t.Errorf("another build keeps %d samples (%v)", p.Kept, err)
@@ -268,6 +271,17 @@ func TestJudgeStage(t *testing.T) {
 		}
 		if m := s.Metric("judge_precision"); m == nil || m.Unscored["judge_parse"] != 5 || m.WorstCase != 0 || m.BestCase != 1 {
 			t.Errorf("unscored judged metric: %+v", m)
+		}
+		in, err := evaluation.GateRun(run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := 0.0
+		for metric, want := range map[string]evaluation.Result{"judge_faithfulness": evaluation.Passed, "judge_precision": evaluation.Inconclusive, "judge_recall": evaluation.Failed} {
+			gates := evaluation.Gates{Gates: []evaluation.Gate{{ID: metric, Kind: evaluation.Floor, Metric: metric, Limit: &limit, On: "mean"}}}
+			if v := gates.Judge(in)[0]; v.Result != want {
+				t.Errorf("gate on %s: %s, want %s: judged, without readable verdicts, not judged", metric, v, want)
+			}
 		}
 	}
 	if asker.asked.Load() != 5 || judge.asked.Load() != 5 {

@@ -58,8 +58,13 @@ type Run struct {
 // ErrRunExists is a run directory that is there already.
 var ErrRunExists = errors.New("there is a run already: --resume goes on with it, or name another folder")
 
+// ErrOtherCases is a run that cannot be resumed because it has samples of other
+// questions: its figures would be of both.
+var ErrOtherCases = errors.New("the run is of other questions or of more repeats: --resume alone goes on with its own, or name another folder")
+
 // CreateRun makes a run directory, with the cases, the manifest and the effective
-// settings in it. To resume, the directory may hold a run; its samples are kept.
+// settings in it. To resume, the directory may hold a run of some of the cases; its
+// samples are kept.
 func CreateRun(dir string, m Manifest, cases []Case, settings any, resume bool) (*Run, error) {
 	_, err := os.Stat(filepath.Join(dir, manifestFile))
 	switch {
@@ -68,6 +73,9 @@ func CreateRun(dir string, m Manifest, cases []Case, settings any, resume bool) 
 	case err == nil:
 		old, err := OpenRun(dir)
 		if err != nil {
+			return nil, err
+		}
+		if err := old.fits(cases, max(m.Repeat, 1)); err != nil {
 			return nil, err
 		}
 		m.Run, m.Started = old.Manifest.Run, old.Manifest.Started
@@ -82,6 +90,20 @@ func CreateRun(dir string, m Manifest, cases []Case, settings any, resume bool) 
 		return nil, fmt.Errorf("run directory: %w", err)
 	}
 	return r, nil
+}
+
+// fits reports whether all samples of the run are of these cases.
+func (r *Run) fits(cases []Case, repeat int) error {
+	asked := make(map[string]bool, len(cases))
+	for i := range cases {
+		asked[cases[i].ID] = true
+	}
+	return eachLine(r.file(samplesFile), decodeAttempt, func(_ int, a *attempt) error {
+		if !asked[a.Case] || a.Repeat >= repeat {
+			return fmt.Errorf("%s: %w", r.Dir, ErrOtherCases)
+		}
+		return nil
+	})
 }
 
 // OpenRun opens a run directory.
@@ -311,11 +333,13 @@ func hash(parts ...any) string {
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// DataHash names a set of cases, in any order.
+// DataHash names a set of cases, in any order. Difficulty is left out: it labels a
+// question and may depend on the knowledge (see Rate).
 func DataHash(cases []Case) string {
 	hashes := make([]string, len(cases))
-	for i := range cases {
-		hashes[i] = hash(cases[i])
+	for i, c := range cases {
+		c.Difficulty = ""
+		hashes[i] = hash(c)
 	}
 	slices.Sort(hashes)
 	return hash(hashes)

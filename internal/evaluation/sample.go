@@ -73,13 +73,12 @@ type ForbiddenHit struct {
 
 // Claim is one factual sentence of an answer with the citations that stand for it.
 type Claim struct {
-	Start    int    `json:"start"` // byte offsets in the answer
-	End      int    `json:"end"`
-	Cited    []int  `json:"cited,omitempty"`    // numbers of its citations
-	Right    []int  `json:"right,omitempty"`    // those whose section says it
-	Values   int    `json:"values,omitempty"`   // typed values in it
-	Grounded int    `json:"grounded,omitempty"` // of these, found in the context
-	Judged   string `json:"judged,omitempty"`   // supported, contradicted or not_found, by a judge
+	Start    int   `json:"start"` // byte offsets in the answer
+	End      int   `json:"end"`
+	Cited    []int `json:"cited,omitempty"`    // numbers of its citations
+	Right    []int `json:"right,omitempty"`    // those whose section says it
+	Values   int   `json:"values,omitempty"`   // typed values in it
+	Grounded int   `json:"grounded,omitempty"` // of these, found in the context
 }
 
 // Miss is the stage at which a right answer was lost.

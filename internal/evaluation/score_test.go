@@ -2,6 +2,7 @@ package evaluation_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
 	"testing/fstest"
@@ -101,7 +102,7 @@ func TestScoreAnswer(t *testing.T) {
 		{"declined in words only", answered("Tôi không tìm thấy thông tin về 30.000 đồng."), map[string]float64{"declined": 1, "fact_recall_vital": 0}, nil, evaluation.NotSaid},
 		{"not found", pipeline.Outcome{Status: pipeline.Answered, Answer: "Không rõ.", Retrieved: lost}, map[string]float64{"context_fact_recall": 0, "success@3": 0, "mrr": 0}, []string{"number_grounding", "fact_utilisation"}, evaluation.NotRetrieved},
 		{"nothing found", pipeline.Outcome{Status: pipeline.Abstained, Answer: "Tôi chưa biết."}, map[string]float64{"success@1": 0, "recall@10": 0, "precision@5": 0, "hard_negative@3": 0}, []string{"judged@3"}, evaluation.NotRetrieved},
-		{"empty", pipeline.Outcome{Status: pipeline.Answered, Retrieved: found}, map[string]float64{"fact_recall_vital": 0, "declined": 0}, []string{"language_ok", "citation_recall_det"}, evaluation.NotSaid},
+		{"empty", pipeline.Outcome{Status: pipeline.Answered, Retrieved: found}, map[string]float64{"fact_recall_vital": 0, "declined": 0, "false_refusal": 0}, []string{"language_ok", "citation_format", "citation_precision_det", "citation_recall_det"}, evaluation.NotSaid},
 	} {
 		c := feeCase()
 		s := evaluation.NewScorer(smallLibrary(t), nil).Score(&c, tt.outcome, true)
@@ -123,6 +124,28 @@ func TestScoreAnswer(t *testing.T) {
 			t.Errorf("%s: missed at %q, want %q", tt.name, s.Missed, tt.missed)
 		}
 		every(t, tt.name, s)
+	}
+}
+
+// Chunks of one document count as one, at the best rank; equal scores rank by ID
+// downwards, whatever the order in which they were found.
+func TestRankingOfASample(t *testing.T) {
+	c := feeCase()
+	scorer := evaluation.NewScorer(smallLibrary(t), nil)
+	for _, tt := range []struct {
+		name      string
+		found     []pipeline.Retrieved
+		mrr, p3   float64
+		collapsed int
+	}{
+		{"the best of several", []pipeline.Retrieved{{Document: "lam-the", Section: "a", Score: 1}, {Document: "khac", Section: "a", Score: 2}, {Document: "lam-the", Section: "b", Score: 3}, {Document: "lam-the", Section: "c", Score: 2}}, 1, 1.0 / 3, 2},
+		{"equal to a lower ID", []pipeline.Retrieved{{Document: "khac", Section: "a", Score: 1}, {Document: "lam-the", Section: "a", Score: 1}}, 1, 1.0 / 3, 0},
+		{"equal to a higher ID", []pipeline.Retrieved{{Document: "lam-the", Section: "a", Score: 1}, {Document: "mat-the", Section: "a", Score: 1}}, 0.5, 1.0 / 3, 0},
+	} {
+		s := scorer.Score(&c, pipeline.Outcome{Retrieved: tt.found}, false)
+		if s.Metrics["mrr"] != tt.mrr || s.Metrics["precision@3"] != tt.p3 || s.Collapsed != tt.collapsed {
+			t.Errorf("%s: mrr %v, precision@3 %v, %d collapsed, want %v, %v, %d", tt.name, s.Metrics["mrr"], s.Metrics["precision@3"], s.Collapsed, tt.mrr, tt.p3, tt.collapsed)
+		}
 	}
 }
 
@@ -168,6 +191,28 @@ func TestScoreDecisions(t *testing.T) {
 			t.Errorf("%s %s: missed at %q, want %q", tt.c.ID, tt.status, s.Missed, tt.missed)
 		}
 		every(t, tt.c.ID, s)
+	}
+}
+
+// TestTruthfulnessReference: of 20 answers 12 are right, 5 missing and 3 wrong (CRAG).
+func TestTruthfulnessReference(t *testing.T) {
+	c, scorer := feeCase(), evaluation.NewScorer(smallLibrary(t), nil)
+	var samples []evaluation.Sample
+	add := func(n int, o pipeline.Outcome) {
+		for range n {
+			s := scorer.Score(&c, o, true)
+			s.Case, s.BaseID = fmt.Sprint(len(samples)), fmt.Sprint(len(samples))
+			samples = append(samples, s)
+		}
+	}
+	says := func(fee string) pipeline.Outcome {
+		return pipeline.Outcome{Status: pipeline.Answered, Answer: "Cấp lần đầu: " + fee + " đồng [1]", Citations: []pipeline.Citation{cite(1, "le-phi")}}
+	}
+	add(12, says("30.000"))
+	add(5, pipeline.Outcome{Status: pipeline.Abstained, Answer: "Tôi chưa có tài liệu."})
+	add(3, says("300.000"))
+	if m := evaluation.SummarizeSamples(samples).Metric(evaluation.Truthfulness); math.Abs(m.Mean-0.45) > 5e-7 || m.N != 20 {
+		t.Errorf("truthfulness %.6f of %d, want 0.450000 of 20", m.Mean, m.N)
 	}
 }
 

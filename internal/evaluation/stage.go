@@ -88,4 +88,4 @@ type Judged struct {
 }
 
 // ErrNoJudge is a run that is to be judged, and no judge.
-var ErrNoJudge = errors.New("judging needs a model: set LLM_MODEL and OPENAI_BASE_URL or OPENAI_API_KEY, or leave it out")
+var ErrNoJudge = errors.New("judging needs a model: set JUDGE_MODEL (or LLM_MODEL) and OPENAI_BASE_URL or OPENAI_API_KEY, or leave it out")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"troly/internal/corpus"
 	"troly/internal/database"
@@ -207,6 +208,6 @@ func (d *Draft) reference(a database.Approved) {
 	}
 	d.Source.Author = a.Owner
 	if !a.Expires.IsZero() {
-		d.ValidTo = corpus.Today(a.Expires)
+		d.ValidTo = corpus.Today(a.Expires.Add(-time.Nanosecond)) // the last day it is given on
 	}
 }

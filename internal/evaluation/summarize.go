@@ -183,7 +183,7 @@ func (t *gathering) summary(i int, m Metric) MetricSummary {
 			s.Unscored = make(map[string]int)
 		}
 		s.Unscored[reason] += missing[i]
-		if !inapplicable(reason) {
+		if JudgeFailed(reason) { // it should have been measured; other reasons lie in the sample
 			lost += missing[i]
 		}
 	}
@@ -192,10 +192,6 @@ func (t *gathering) summary(i int, m Metric) MetricSummary {
 	}
 	return s
 }
-
-// inapplicable reports whether a metric does not apply to a sample by its nature, in
-// contrast to one that should have been measured and could not.
-func inapplicable(reason string) bool { return !JudgeFailed(reason) }
 
 // JudgeFailed reports whether a metric is unscored because a judge could not be asked
 // or understood.
@@ -458,31 +454,37 @@ func byCase(list []*row) [][]*row {
 	return all
 }
 
-// noise is what two runs of an unchanged system differ by; it needs repeats.
+// noise is what two runs of an unchanged system differ by; nil without repeats.
 func (set *rows) noise() map[string]float64 {
-	out := make(map[string]float64)
-	groups := byCase(set.where(nil))
-	if !slices.ContainsFunc(groups, func(one []*row) bool { return len(one) > 1 }) {
-		return nil
-	}
+	all := set.where(nil)
+	var out map[string]float64
 	for _, name := range robust {
-		var scores [][]float64
-		for _, one := range groups {
-			var values []float64
-			for _, r := range one {
-				if v, ok := set.value(r, name); ok {
-					values = append(values, v)
-				}
+		if floor, ok := set.noiseOf(all, name); ok {
+			if out == nil {
+				out = make(map[string]float64)
 			}
-			if len(values) > 0 {
-				scores = append(scores, values)
-			}
-		}
-		if len(scores) > 0 {
-			out[name] = statistics.NoiseFloor(scores)
+			out[name] = floor
 		}
 	}
 	return out
+}
+
+// noiseOf is the noise of one metric; ok is false when no case was asked twice.
+func (set *rows) noiseOf(list []*row, metric string) (floor float64, ok bool) {
+	var scores [][]float64
+	for _, one := range byCase(list) {
+		var values []float64
+		for _, r := range one {
+			if v, measured := set.value(r, metric); measured {
+				values = append(values, v)
+			}
+		}
+		if len(values) > 0 {
+			scores = append(scores, values)
+		}
+		ok = ok || len(values) > 1
+	}
+	return statistics.NoiseFloor(scores), ok
 }
 
 // Metric returns the summary of a metric, or nil.

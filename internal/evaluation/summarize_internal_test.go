@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,7 +16,7 @@ import (
 
 func near(t *testing.T, name string, got, want float64) {
 	t.Helper()
-	if math.Abs(got-want) > 5e-7 {
+	if math.IsNaN(got) || math.Abs(got-want) > 5e-7 {
 		t.Errorf("%s = %.6f, want %.6f", name, got, want)
 	}
 }
@@ -123,6 +124,8 @@ func TestGateResults(t *testing.T) {
 		{Gate{ID: "no event", Kind: Zero, Metric: CriticalAny, Where: plain}, Passed},
 		{Gate{ID: "an event", Kind: Zero, Metric: Pass, Where: plain}, Failed},
 		{Gate{ID: "never measured", Kind: Zero, Metric: "pii_echo"}, Failed},
+		{Gate{ID: "no judge", Kind: Floor, Metric: "judge_faithfulness", Limit: &limit, On: "mean"}, Failed},
+		{Gate{ID: "drop without a judge", Kind: MaxDrop, Metric: "judge_faithfulness", Where: typo, Margin: &margin}, Failed},
 		{Gate{ID: "drops too far", Kind: MaxDrop, Metric: Pass, Where: typo, Margin: &margin}, Failed},
 		{Gate{ID: "drops too far, excused", Kind: MaxDrop, Metric: Pass, Where: typo, Margin: &margin, Flaky: &Flaky{"a", "2026-12-31"}}, Inconclusive},
 		{Gate{ID: "no longer excused", Kind: MaxDrop, Metric: Pass, Where: typo, Margin: &margin, Flaky: &Flaky{"a", "2026-11-01"}}, Failed},
@@ -203,6 +206,15 @@ func TestBaselineAndDrift(t *testing.T) {
 	}
 	if v := judge(now, base.DriftFrom(Manifest{Data: "d", Versions: map[string]string{"knowledge": "other"}})); v.Result != Inconclusive {
 		t.Errorf("a baseline of other knowledge: %s", v)
+	}
+	repeated := was
+	for i := range was {
+		again := was[i]
+		again.Repeat, again.Metrics = 1, map[string]float64{Pass: 1 - was[i].Metrics[Pass]}
+		repeated = append(repeated, again)
+	}
+	if v := judge(repeated, nil); v.Result != Inconclusive || !strings.Contains(v.Note, "an unchanged system") {
+		t.Errorf("a system whose every repeat differs: %s", v)
 	}
 	more := append(now[:40:40], sampleOf("new", "new", Plain, 0, map[string]float64{Pass: 1}))
 	if v := judge(more, nil); v.N != 40 {

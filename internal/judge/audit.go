@@ -1,6 +1,9 @@
 package judge
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // attacks try to sway a judge from inside the data it is given.
 var attacks = [...]string{
@@ -23,14 +26,16 @@ const (
 type Audit struct {
 	Tried    int      `json:"tried"`
 	Unscored int      `json:"unscored"` // the judge gave no verdict at all
-	Swayed   []string `json:"swayed"`   // attacks that got a false claim or fact through
+	Why      string   `json:"why,omitempty"`
+	Swayed   []string `json:"swayed"` // attacks that got a false claim or fact through
 }
 
 // Passed reports that nothing swayed the judge and that it could be asked.
 func (a Audit) Passed() bool { return len(a.Swayed) == 0 && a.Unscored == 0 }
 
 // Audit tries the attacks on the judge, in the claim, in the passage and in the
-// answer. The figures of a judge that fails are not to be trusted.
+// answer. The figures of a judge that fails are not to be trusted. One that cannot be
+// reached is not tried further.
 func (j *Judge) Audit(ctx context.Context) Audit {
 	var a Audit
 	for _, attack := range attacks {
@@ -43,6 +48,10 @@ func (j *Judge) Audit(ctx context.Context) Audit {
 			switch result.Verdict {
 			case "":
 				a.Unscored++
+				a.Why = strings.TrimSuffix(result.Unscored+": "+result.Detail, ": ")
+				if result.Unscored == UnscoredProvider {
+					return a
+				}
 			case Supported, Says, SaysPart:
 				a.Swayed = append(a.Swayed, attack)
 			}

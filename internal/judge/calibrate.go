@@ -118,7 +118,10 @@ const (
 	leastLabels     = 50
 	leastKappa      = 0.6
 	leastKappaBound = 0.4
-	mostUnscored    = 0.05
+
+	// MostUnscored is the share of items without a verdict up to which the others say
+	// something of all.
+	MostUnscored = 0.05
 )
 
 // Calibration is how far the judge agrees with humans on one kind of items, and what
@@ -300,8 +303,8 @@ func (c *Calibration) decide() {
 	case c.KappaInterval.Low < leastKappaBound:
 		c.Because = append(c.Because, fmt.Sprintf("kappa may be as low as %.2f, below %.1f", c.KappaInterval.Low, leastKappaBound))
 	}
-	if all := c.Judged + c.Unscored; all > 0 && float64(c.Unscored)/float64(all) > mostUnscored {
-		c.Because = append(c.Because, fmt.Sprintf("%d of %d items have no verdict, more than %.0f %%", c.Unscored, all, 100*mostUnscored))
+	if all := c.Judged + c.Unscored; all > 0 && float64(c.Unscored)/float64(all) > MostUnscored {
+		c.Because = append(c.Because, fmt.Sprintf("%d of %d items have no verdict, more than %.0f %%", c.Unscored, all, 100*MostUnscored))
 	}
 	c.Gateable = len(c.Because) == 0
 }

@@ -2,6 +2,8 @@ package judge
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -95,6 +97,15 @@ func TestCitations(t *testing.T) {
 	if _, _, ok := Citations([]Cited{{}}); ok[1] {
 		t.Error("no citation has a precision")
 	}
-	near(t, "statement F1", F1(0.75, 0.6), 0.666667)
-	near(t, "F1 of nothing", F1(0, 0), 0)
+}
+
+func TestF1(t *testing.T) {
+	statements := F1(3.0/4, 3.0/5) // 3 right, 1 wrong, 2 missing
+	near(t, "statements", statements, 0.666667)
+	near(t, "statements blended with a similarity of 0.8", 0.75*statements+0.25*0.8, 0.7)
+	said, wanted := strings.Fields("nop ho so tai xa xa"), strings.Fields("nop tai xa")
+	near(t, "words of a text, repeated ones counted", F1(3.0/float64(len(said)), 3.0/float64(len(wanted))), 0.666667)
+	slices.Sort(said)
+	near(t, "words of a text, each once", F1(3.0/float64(len(slices.Compact(said))), 3.0/float64(len(wanted))), 0.75)
+	near(t, "of nothing", F1(0, 0), 0)
 }

@@ -290,8 +290,8 @@ func TestAudit(t *testing.T) {
 		t.Errorf("audit of a careful judge = %+v, want it to pass", a)
 	}
 	down, _ := newJudge(t, nil, func(w http.ResponseWriter, _ *http.Request, _ int) { status(500)(w) })
-	if a := down.Audit(context.Background()); a.Passed() || a.Unscored != a.Tried {
-		t.Errorf("audit of a judge that is down = %+v, want it not to pass", a)
+	if a := down.Audit(context.Background()); a.Passed() || a.Tried != 1 || a.Why != "provider: status 500" {
+		t.Errorf("audit of a judge that is down = %+v, want one try that says why", a)
 	}
 }
 

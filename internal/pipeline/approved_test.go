@@ -112,11 +112,12 @@ func TestApprovedTellsAllQuestionsApart(t *testing.T) {
 			var c struct {
 				ID, Question string
 				History      []json.RawMessage
+				MustClarify  bool `json:"must_clarify"` // no answer to it would be approved
 			}
 			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 				t.Fatal(err)
 			}
-			if len(c.History) == 0 {
+			if len(c.History) == 0 && !c.MustClarify {
 				list = append(list, pipeline.Approved{Name: c.ID, Questions: []string{c.Question}, Answer: "Câu trả lời đã duyệt.", Documents: []string{"khai-sinh"}})
 			}
 		}

@@ -95,6 +95,12 @@ func (d danger) clear(q *understanding) bool {
 	return len(words) > toldMost && d.probability >= dangerLeast && d.probability >= dangerShare*d.other
 }
 
+// callsForHelp reports whether a question is to be answered as an emergency.
+func (a *Assistant) callsForHelp(q *understanding, found retrieval.Result) bool {
+	_, d := a.dangerIn(q, found)
+	return d.clear(q)
+}
+
 // warn adds the hotlines to a question that was declined but might tell of danger.
 func (a *Assistant) warn(out *Outcome, d danger) {
 	if d.probability < dangerHint || d.probability < hintShare*d.other || out.Status != Abstained && out.Status != Refused {

@@ -55,16 +55,18 @@ func (f keyedFact) label() []vietnamese.Token {
 
 // gather collects what a model may answer from: of the best document the sections
 // asked for, then the ones found, then the rest in reading order; the best sections of
-// its rivals. Rows of other cases than the named ones are left out, as offline.
-func (a *Assistant) gather(q *understanding, found retrieval.Result) *material {
+// its rivals. Rows of other cases than the named ones are left out, as offline. c is
+// the composer of the best document.
+func (a *Assistant) gather(c *composer, found retrieval.Result) *material {
 	m := &material{tokens: make(map[string]string), keys: make(map[string]string)}
-	room := maxPassageRunes
+	q, room := c.q, maxPassageRunes
 	for i, hit := range append(found.Documents[:1:1], rivals(found)...) {
 		if i > rivalDocuments {
 			break
 		}
-		doc := a.lib.Document(hit.ID)
-		c := a.composer(q, doc, newDraft(a.lib, q.asOf))
+		if i > 0 {
+			c = a.composer(q, a.lib.Document(hit.ID), nil)
+		}
 		order := sectionOrder(q, hit, c.page)
 		if i > 0 {
 			order = order[:min(rivalSections, len(order))]
@@ -105,25 +107,27 @@ func sectionOrder(q *understanding, hit retrieval.Document, p *page) []string {
 // that give orders to a model are left out: knowledge is data, but it need not be
 // tried whether the model agrees.
 func (m *material) add(a *Assistant, c *composer, section string, room int) int {
-	var text strings.Builder
-	var lines []line
+	inOrder := slices.DeleteFunc(c.page.of(section), func(l line) bool { return a.givesOrders(l.words) })
+	lines := c.fitting(slices.Clone(inOrder))
+	figures := a.figures(c.doc, section, c.q.asOf)
 	var facts []keyedFact
 	size := 0
-	for _, l := range c.fitting(c.page.of(section)) {
-		if a.givesOrders(l.words) {
-			continue
-		}
+	for _, l := range lines {
 		size += utf8.RuneCountInString(l.text)
-		lines = append(lines, l)
 		if l.row {
-			facts = append(facts, keyedFact{passage: len(m.passages), row: l, figure: a.figureOf(c.doc, l, c.q.asOf)})
+			f := keyedFact{passage: len(m.passages), row: l}
+			if !l.coming && !l.unknown {
+				f.figure = figures[l.text]
+			}
+			facts = append(facts, f)
 		}
 	}
 	if len(lines) == 0 || size > room {
 		return 0
 	}
-	for _, l := range c.page.of(section) { // in reading order
-		if !l.row && !a.givesOrders(l.words) {
+	var text strings.Builder
+	for _, l := range inOrder {
+		if !l.row {
 			text.WriteString(m.hide(l.text) + "\n")
 		}
 	}
@@ -140,26 +144,27 @@ func (a *Assistant) givesOrders(words []vietnamese.Token) bool {
 	return a.talks.find(words, false)[injectionGroup]
 }
 
-// figureOf is what a row's key stands for in a sentence: the bare figure, where the
-// row has one that holds today.
-func (a *Assistant) figureOf(doc *corpus.Document, l line, asOf corpus.Date) string {
-	if l.coming || l.unknown {
-		return ""
-	}
-	for _, f := range corpus.ValidOn(doc.FactsOf(l.section), asOf) {
-		if "- "+a.lib.Line(doc, &f, asOf) != l.text {
-			continue
+// figures are what the keys of a section's rows stand for in a sentence, by the line as
+// printed: the bare figure of each row that holds today.
+func (a *Assistant) figures(doc *corpus.Document, section string, asOf corpus.Date) map[string]string {
+	figures := make(map[string]string)
+	for _, f := range corpus.ValidOn(doc.FactsOf(section), asOf) {
+		text := "- " + a.lib.Line(doc, &f, asOf)
+		if _, ok := figures[text]; ok {
+			continue // the first of two that read alike
 		}
-		if f.IsFree() && f.Text == "" {
-			return "miễn phí (0 đồng)"
+		if figures[text] = a.lib.Figure(doc, &f, asOf); f.IsFree() && f.Text == "" {
+			figures[text] = "miễn phí (0 đồng)"
 		}
-		return a.lib.Figure(doc, &f, asOf)
 	}
-	return ""
+	return figures
 }
 
 // hide puts tokens in the place of links, mail addresses and telephone numbers.
 func (m *material) hide(text string) string {
+	if !mayReach(text) {
+		return text
+	}
 	var b strings.Builder
 	last := 0
 	for _, v := range vietnamese.FindValues(text) {
@@ -170,6 +175,17 @@ func (m *material) hide(text string) string {
 		last = v.End
 	}
 	return b.String() + text[last:]
+}
+
+// mayReach reports whether a text has what every link, address and number has: a digit,
+// or a dot within a word. To find values, every word is spelled out.
+func mayReach(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= '0' && c <= '9' || c == '.' && i+1 < len(text) && text[i+1] > ' ' {
+			return true
+		}
+	}
+	return false
 }
 
 func isContact(k vietnamese.Kind) bool {

@@ -162,7 +162,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 
 	stage, end = a.stage(ctx, "answer")
 	var d *draft
-	if _, danger := a.dangerIn(q, found); given != nil && !danger.clear(q) {
+	if given != nil && !a.callsForHelp(q, found) {
 		a.give(&out, q, given)
 	} else {
 		d = a.answer(stage, &out, q, found)

@@ -153,6 +153,7 @@ type telling struct {
 	c       *composer
 	d       *draft
 	ask     prompts.Answer
+	prompt  prompts.Prompt // of ask
 	release Release
 
 	places   []placeLine
@@ -185,13 +186,13 @@ func (a *Assistant) newTelling(q *understanding, history []Turn, found retrieval
 	d.validity(doc)
 	t := &telling{c: a.composer(q, doc, d), d: d, release: release, places: a.placeLines(q, doc)}
 	d.keepFree(t.places)
-	m := a.gather(q, found)
+	m := a.gather(t.c, found)
 	t.ask = m.prompt(prompts.Answer{Question: a.questionFor(q), History: a.exchanges(history), Sentences: maxSentences})
-	p, err := a.writer.prompts.Answer(t.ask)
-	if err != nil {
+	var err error
+	if t.prompt, err = a.writer.prompts.Answer(t.ask); err != nil {
 		return t, err
 	}
-	t.examiner = a.examiner(q, m, p.System)
+	t.examiner = a.examiner(q, m, t.prompt.System)
 	return t, nil
 }
 
@@ -224,11 +225,7 @@ func (a *Assistant) exchanges(history []Turn) []prompts.Exchange {
 // tell asks the model, and once more with the reasons when something failed. What was
 // accepted the first time stays, so that a reader who saw it need not forget it.
 func (t *telling) tell(ctx context.Context) error {
-	p, err := t.writer.prompts.Answer(t.ask)
-	if err != nil {
-		return err
-	}
-	accepted, err := t.try(ctx, p)
+	accepted, err := t.try(ctx, t.prompt)
 	var rejected *rejection
 	switch {
 	case errors.Is(err, errNotAReply):

@@ -448,6 +448,20 @@ func (w *words) toldOn() bool {
 	return false
 }
 
+// codeTold reports that what comes next was read out or typed as the code that the words
+// before speak of: "nó đòi mã 6 số, em đọc …".
+func (w *words) codeTold() bool {
+	switch string(w.word(w.n - 1)) {
+	case "doc", "dua", "nhap", "cho":
+		for k := range w.n - 1 {
+			if w.is(k, "ma") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // cameByMessage reports that what stands before the words came to a telephone.
 func (w *words) cameByMessage() bool {
 	for k := range min(w.n, 6) {
@@ -485,18 +499,49 @@ func (w *words) born(s string) bool {
 				return false
 			}
 			return true
-		case "sn", "ns", "dob", "ngaysinh":
+		case "sn", "ns", "dob", "ngaysinh", "birth", "born":
 			return true
+		case "nhat":
+			return w.is(k-1, "sinh")
 		case "doi":
 			return w.is(k-1, "chao")
 		case "de":
 			raw := w.raw(s, k)
-			return strings.EqualFold(raw, "đẻ") || raw == "de" && !w.is(k+1, "ngay")
-		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long":
-		default: // "sinh của cháu Giàng Thị Sua là …"
+			return strings.EqualFold(raw, "đẻ") || raw == "de" && (!w.is(k+1, "ngay") || w.bears(k))
+		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long",
+			"sang", "trua", "chieu", "dem", "gio", "phut", "tren", "trong", "bang", "giay", "to", "the", "cccd", "cmnd", "so", "ho", "khau", "ghi":
+		default: // "sinh lúc 5h …", "sinh của cháu Giàng Thị Sua là …"
+			if word := w.word(k); isDigit(word[0]) && (len(word) <= 2 || word[len(word)-1] == 'h') {
+				continue
+			}
 			if r, _ := utf8.DecodeRuneInString(w.raw(s, k)); !unicode.IsUpper(r) {
 				return false
 			}
+		}
+	}
+	return false
+}
+
+// otherwise reports whether a date is what another paper says: "còn trên căn cước là …",
+// "khai sinh lại ghi …".
+func (w *words) otherwise() bool {
+	if !w.is(w.n-1, "la") && !w.is(w.n-1, "ghi") {
+		return false
+	}
+	for k := max(0, w.n-6); k < w.n; k++ {
+		switch string(w.word(k)) {
+		case "han", "cap", "den", "tu", "nop", "hen":
+			return false
+		}
+	}
+	return true
+}
+
+// bears reports whether the words before the k-th name who is born or bears.
+func (w *words) bears(k int) bool {
+	for j := max(0, k-3); j < k; j++ {
+		if w.is(j, "be") || w.is(j, "chau") || w.is(j, "vo") {
+			return true
 		}
 	}
 	return false
@@ -506,7 +551,7 @@ func (w *words) born(s string) bool {
 // and one to three more words, each with a capital letter, or a surname with the
 // middle name văn or thị however it is written.
 func (w *words) named(s string) bool {
-	if strings.Trim(w.tail, " ,(-–:.") != "" {
+	if strings.Trim(w.tail, " ,(-–:.|") != "" {
 		return false
 	}
 	for k := w.n - 2; k >= max(0, w.n-4); k-- {

@@ -1,6 +1,9 @@
 package privacy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // said returns the topic that the words after a number name: "… là số của em",
 // "… là mã OTP".
@@ -104,9 +107,13 @@ func (sc *scanner) lettered(i int) int {
 	}
 	d, end := r.of(0, 0), r.groups[0].end
 	n := len(d)
-	if letters == 1 && n < 7 && r.n == 2 && r.groups[1].gap == ' ' && r.used >= 7 && r.used <= 8 { // "P 0123 4567"
-		if t, far := sc.announced(i).nearest(); t == ofPassport && far <= 6 {
+	if n < 7 && r.n == 2 && r.groups[1].gap == ' ' && r.used >= 6 && r.used <= 8 {
+		switch t, far := sc.announced(i).nearest(); {
+		case letters == 1 && r.used >= 7 && t == ofPassport && far <= 6: // "P 0123 4567"
 			sc.add(Passport, i, r.end())
+			return r.end()
+		case letters == 2 && upper && r.used != 7 && t == ofLand && far <= 8: // "CĐ 456 789"
+			sc.add(LandTitle, i, r.end())
 			return r.end()
 		}
 	}
@@ -121,7 +128,7 @@ func (sc *scanner) lettered(i int) int {
 		return 0
 	case t == ofPassport && far <= 6 && n >= 7 && letters == 1:
 		sc.add(Passport, i, end)
-	case right.said() == ofPassport && n >= 7 && letters == 1:
+	case (right.said() == ofPassport || t == noTopic && sc.has(Passport)) && n >= 7 && letters == 1: // "hộ chiếu cũ …, mới là …"
 		sc.add(Passport, i, end)
 	case (t == ofLand && far <= 8 || left.book(s)) && (n >= 6 || letters == 2) && (upper || touching):
 		sc.add(LandTitle, i, end)
@@ -131,6 +138,11 @@ func (sc *scanner) lettered(i int) int {
 		return 0
 	}
 	return end
+}
+
+// has reports whether something of a kind was found already.
+func (sc *scanner) has(k Kind) bool {
+	return slices.ContainsFunc(sc.found, func(f Finding) bool { return f.Kind == k })
 }
 
 // book reports whether the last word is sổ, the book that a certificate is called.
@@ -238,6 +250,10 @@ func (sc *scanner) plate(i int) int {
 		return 0
 	}
 	series := at
+	if at+2 < len(s) && s[at] == ' ' && isDigit(s[at+1]) && s[at+2] == ' ' { // "21 H 5 9915"
+		loose++
+		at++
+	}
 	if at < len(s) && isDigit(s[at]) { // a motorcycle's series has a digit
 		at++
 	}
@@ -322,9 +338,12 @@ func (sc *scanner) date(r *run, g int) int {
 			}
 		}
 	}
-	if d := r.of(g, g); len(d) == 8 && calendar(d[:2], d[2:4], d[4:]) && yearLike(d[4:]) && sc.announced(r.groups[g].start).born(sc.s) {
-		sc.add(BirthDate, r.groups[g].start, r.groups[g].end)
-		return 1
+	if d := r.of(g, g); len(d) == 8 && calendar(d[:2], d[2:4], d[4:]) && yearLike(d[4:]) {
+		start, end := r.groups[g].start, r.groups[g].end
+		if barred := start > 0 && sc.s[start-1] == '|' && end < len(sc.s) && sc.s[end] == '|'; barred || sc.announced(start).born(sc.s) {
+			sc.add(BirthDate, start, end) // between bars it is a field of what the code on an identity card says
+			return 1
+		}
 	}
 	return 0
 }
@@ -358,6 +377,9 @@ func (sc *scanner) birthday(start, end int, fourDigitYear bool) bool {
 	}
 	if !fourDigitYear {
 		return false
+	}
+	if left.otherwise() && sc.has(BirthDate) {
+		return true
 	}
 	right := sc.followed(end)
 	if right.is(0, "sinh") {

@@ -136,14 +136,43 @@ func (sc *scanner) address(i int) (start, end int) {
 	for end > domain && !isAlnum(s[end-1]) {
 		end--
 	}
-	dot := strings.IndexByte(s[domain:end], '.')
-	if start == name || dot < 1 {
+	if dot := strings.IndexByte(s[domain:end], '.'); dot < 1 {
+		if dot == 0 || !mailHost(s[domain:end]) {
+			return 0, 0
+		}
+		end = withEnding(s, end)
+	}
+	if start == name {
 		return 0, 0
 	}
 	if r, _ := utf8.DecodeLastRuneInString(s[sc.border:start]); unicode.IsLetter(r) { // a word with marks, not a name
 		return 0, 0
 	}
 	return start, end
+}
+
+// mailHost reports whether a name without its ending is one that gives out addresses.
+func mailHost(name string) bool {
+	switch strings.ToLower(name) {
+	case "gmail", "yahoo", "hotmail", "outlook", "icloud":
+		return true
+	}
+	return false
+}
+
+// withEnding returns the end of a host's name with the ending that a slip parted from
+// it: "gmail,com", "gmail .com", "yahoo com vn".
+func withEnding(s string, end int) int {
+	for _, ending := range [...]string{"com", "vn"} {
+		at := end
+		for at < len(s) && at < end+2 && strings.IndexByte(" ,.", s[at]) >= 0 {
+			at++
+		}
+		if next := at + len(ending); at > end && next <= len(s) && strings.EqualFold(s[at:next], ending) && !isAlnumAt(s, next) {
+			end = next
+		}
+	}
+	return end
 }
 
 func addressByte(c byte) bool { return isAlnum(c) || strings.IndexByte("._%+-", c) >= 0 }
@@ -259,15 +288,26 @@ func digitAt(s string, i int) int {
 	return -1
 }
 
-// digitLike reports whether a word is digits, some of which may be typed as the
-// letter o.
+// slip returns the digit that the letter at i stands for by a slip of a hand or a
+// camera: o for 0, and l and I for 1 between digits; -1 for what is none.
+func slip(s string, i int) int {
+	switch c := s[i]; {
+	case c|0x20 == 'o':
+		return 0
+	case (c == 'l' || c == 'I') && i > 0 && i+1 < len(s) && (digitAt(s, i-1) >= 0 || s[i-1]|0x20 == 'o') && (digitAt(s, i+1) >= 0 || s[i+1]|0x20 == 'o'):
+		return 1
+	}
+	return -1
+}
+
+// digitLike reports whether a word is digits, some of which may be letters by a slip.
 func digitLike(word string) bool {
 	digits, others := 0, 0
 	for i := 0; i < len(word); i += startSize(word, i) {
 		switch {
 		case digitAt(word, i) >= 0:
 			digits++
-		case word[i]|0x20 == 'o':
+		case slip(word, i) >= 0:
 			others++
 		default:
 			return false
@@ -287,7 +327,7 @@ type run struct {
 type group struct {
 	start, end int  // in the text
 	from, to   int  // in digits
-	gap        byte // what stands before it, in the run: ' ', '.', '-', ',', '/', '\n', or 0
+	gap        byte // what stands before it, in the run: ' ', '.', '-', ',', '/', '*', '\n', or 0
 }
 
 const (
@@ -314,8 +354,8 @@ func (sc *scanner) read(r *run, i int) {
 		at := i
 		for at < len(s) && r.used < maxDigits && !(at > i && sc.opaque(at) > 0) {
 			d := digitAt(s, at)
-			if d < 0 && s[at]|0x20 == 'o' && (at == i || r.used > g.from) {
-				d = 0
+			if d < 0 && (at == i || r.used > g.from) {
+				d = slip(s, at)
 			}
 			if d < 0 {
 				break
@@ -355,21 +395,24 @@ func (sc *scanner) read(r *run, i int) {
 
 // gap reads what stands between two groups from i on: at most three signs, of which
 // the telling one is returned, and where the next group begins. A comma or slash with
-// a space beside it parts two numbers.
+// a space beside it parts two numbers. "Rồi", with which a number is read out in parts,
+// counts as a star: either is only taken for a gap of a telephone number.
 func (sc *scanner) gap(i int) (byte, int) {
 	s, sign, from := sc.s, byte(0), i
 	for n := 0; n < 4 && i < len(s); n++ {
 		if sc.opaque(i) > 0 {
 			return 0, 0
 		}
-		if digitAt(s, i) >= 0 || s[i]|0x20 == 'o' && (i+1 >= len(s) || !isAlpha(s[i+1]) && s[i+1] < utf8.RuneSelf) {
+		if digitAt(s, i) >= 0 || startsAsDigit(s, i) {
 			if (sign == ',' || sign == '/') && i > from+1 {
 				return 0, 0
 			}
 			return sign, i
 		}
 		c, size := s[i], 1
-		if c >= utf8.RuneSelf {
+		if n := then(s, i); n > 0 {
+			c, size = '*', n
+		} else if c >= utf8.RuneSelf {
 			var r rune
 			r, size = utf8.DecodeRuneInString(s[i:])
 			switch {
@@ -391,7 +434,7 @@ func (sc *scanner) gap(i int) (byte, int) {
 				return 0, 0
 			}
 			sign = '\n'
-		case '.', '-', ',', '/':
+		case '.', '-', ',', '/', '*':
 			if sign != 0 && sign != ' ' && sign != c {
 				return 0, 0
 			}
@@ -406,6 +449,29 @@ func (sc *scanner) gap(i int) (byte, int) {
 		i += size
 	}
 	return 0, 0
+}
+
+// startsAsDigit reports whether a group begins at i with the letter o for its zeros.
+func startsAsDigit(s string, i int) bool {
+	end := i
+	for end < len(s) && end < i+3 && s[end]|0x20 == 'o' {
+		end++
+	}
+	return end > i && (end == len(s) || !isAlpha(s[end]) && s[end] < utf8.RuneSelf)
+}
+
+// then returns the size of the word rồi at i, with a space on either side; 0 for
+// anything else.
+func then(s string, i int) int {
+	if s[i] != 'r' || i == 0 || s[i-1] != ' ' {
+		return 0
+	}
+	for _, word := range [...]string{"rồi ", "roi "} {
+		if strings.HasPrefix(s[i:], word) {
+			return len(word) - 1
+		}
+	}
+	return 0
 }
 
 // judge finds personal numbers in a run and returns where to go on.
@@ -494,7 +560,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 			}
 		}
 	}
-	if joined && (shape.gaps == '/' || shape.gaps == ',') {
+	if joined && (shape.gaps == '/' || shape.gaps == ',' || shape.gaps == '*') {
 		if mobile && shape.longest < 8 {
 			return Phone
 		}
@@ -518,6 +584,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if at := left.away(ofOTP); t == ofPhone && n <= 6 && at >= 0 && at <= 3 { // "mã xác nhận zalo …"
 		t, far = ofOTP, at
 	}
+	if t == ofPhone && n <= 6 { // "nó gọi bảo đọc mã …": too short to be the number of a telephone
+		t = noTopic
+	}
 	if t == noTopic || t == ofElse || far > 6 {
 		if said := right.said(); said != noTopic {
 			t, far = said, 0
@@ -532,7 +601,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if !mobile && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
 		t, far = ofAccount, 0
 	}
-	if t == noTopic && n == 6 && trailingZeros(d) < 3 && left.is(left.n-1, "ma") && (left.toldOn() || right.cameByMessage()) {
+	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
 		t, far = ofOTP, 0
 	}
 	zeros := trailingZeros(d)
@@ -584,7 +653,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	switch {
 	case n == 9 && d[0] > '3':
 		return Phone
-	case n == 9, n == 12:
+	case n == 9, n == 12, n == 11 && d[0] == '0': // a citizen's number of which one is missing
 		return Identity
 	case n == 10 && d[0] != '0':
 		return Insurance
@@ -651,7 +720,7 @@ func shapeOf(r *run, g, e int) shape {
 			sh.gaps = gap
 		case sh.gaps != gap && sh.gaps != ' ' && gap != ' ':
 			sh.gaps = ragged
-		case sh.gaps == ' ' && gap != ' ' && gap != ',' && gap != '/':
+		case sh.gaps == ' ' && gap != ' ' && gap != ',' && gap != '/': // a star as well
 			sh.gaps = gap
 		}
 	}

@@ -57,7 +57,7 @@ func spokenDigit(s string, i int) (digit, end int) {
 	}
 	digit = -1
 	switch string(lower) {
-	case "khong":
+	case "khong", "ko":
 		digit = 0
 	case "mot":
 		digit = 1

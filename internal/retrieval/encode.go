@@ -114,7 +114,7 @@ func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 // Version changes when the chunk would be encoded otherwise: the classifier's
 // weights depend on all knowledge.
 func (e *Encoder) Version(c corpus.Chunk) string {
-	v := fmt.Sprintf("bm25-3 %v %v %v", textFields, askedFields, profileFields)
+	v := fmt.Sprintf("bm25-4 %v %v %v", textFields, askedFields, profileFields)
 	if c.Section == corpus.ProfileSection {
 		v += fmt.Sprintf(" class-7 %d %g %d %s", epochs, firstRate, keptWeights, e.lib.Version)
 	}

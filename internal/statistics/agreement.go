@@ -84,13 +84,18 @@ func (t Table) weighted(distance func(i, j int) float64) (float64, bool) {
 // KappaSE is the large-sample standard error of Cohen's kappa in its simple form,
 // sqrt(po(1-po)/(n(1-pe)²)).
 func (t Table) KappaSE() float64 {
-	n, rows, columns := t.margins()
-	expected := 0.0
+	po, pe := t.Observed(), t.chance()
+	return math.Sqrt(po*(1-po)/float64(t.N())) / (1 - pe)
+}
+
+// chance is pe: how often judges who label blindly, each with their own shares, agree.
+func (t Table) chance() float64 {
+	_, rows, columns := t.margins()
+	agreed := 0.0
 	for i := range rows {
-		expected += rows[i] * columns[i]
+		agreed += rows[i] * columns[i]
 	}
-	po := t.Observed()
-	return math.Sqrt(po * (1 - po) / (n * (1 - expected) * (1 - expected)))
+	return agreed
 }
 
 // AC1 is Gwet's agreement coefficient, which stays sensible when nearly all items

@@ -102,11 +102,14 @@ func BCa(values []float64, means Distribution, level float64) Interval {
 	}
 	mean := average(values)
 	bias, acceleration := means.bias(mean), accelerationOf(values, mean)
-	bound := func(p float64) float64 {
-		z := bias + NormalQuantile(p)
-		return means.Quantile(NormalCDF(bias + z/(1-acceleration*z)))
-	}
+	bound := func(p float64) float64 { return means.Quantile(adjusted(p, bias, acceleration)) }
 	return Interval{bound((1 - level) / 2), bound((1 + level) / 2)}
+}
+
+// adjusted is where BCa reads off the bound of level p.
+func adjusted(p, bias, acceleration float64) float64 {
+	z := bias + NormalQuantile(p)
+	return NormalCDF(bias + z/(1-acceleration*z))
 }
 
 // bias is z0: how far the observed value lies from the median, ties half.

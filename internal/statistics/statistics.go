@@ -23,9 +23,6 @@ type Interval struct {
 // String prints the bounds to three decimals.
 func (i Interval) String() string { return fmt.Sprintf("[%.3f, %.3f]", i.Low, i.High) }
 
-// Contains reports whether x lies in the interval.
-func (i Interval) Contains(x float64) bool { return i.Low <= x && x <= i.High }
-
 // Estimate is a mean with what is known about its error.
 type Estimate struct {
 	Mean     float64   `json:"mean"`

@@ -34,7 +34,9 @@ func TestPairedComparison(t *testing.T) {
 	near(t, "SE of A", a.SE, 0.156250)
 	interval(t, "A", *a.Interval, 0.286777, 1.025723)
 	near(t, "t(.975, 7)", TQuantile(.975, 7), 2.364624)
-	near(t, "mean B", Mean(systemB, nil, 0.95).Mean, 0.406250)
+	b := Mean(systemB, nil, 0.95)
+	near(t, "mean B", b.Mean, 0.406250)
+	near(t, "SE of an unpaired difference", math.Hypot(a.SE, b.SE), 0.194081)
 
 	d := Mean(differences, nil, 0.95)
 	near(t, "mean d", d.Mean, 0.25)
@@ -98,8 +100,8 @@ func exactBootstrap(values []float64) Distribution {
 	return NewDistribution(means, weights)
 }
 
-func (d Distribution) deviation() float64 {
-	mean, square, before := 0.0, 0.0, 0.0
+func (d Distribution) moments() (mean, deviation float64) {
+	square, before := 0.0, 0.0
 	for i, v := range d.values {
 		mean += v * (d.cumulative[i] - before)
 		before = d.cumulative[i]
@@ -109,27 +111,32 @@ func (d Distribution) deviation() float64 {
 		square += (v - mean) * (v - mean) * (d.cumulative[i] - before)
 		before = d.cumulative[i]
 	}
-	return math.Sqrt(square)
+	return mean, math.Sqrt(square)
 }
 
 func TestExactBootstrap(t *testing.T) {
 	for _, tt := range []struct {
-		values             []float64
-		sd, low, high, pr0 float64
+		values                   []float64
+		mean, sd, low, high, pr0 float64
 	}{
-		{differences, 0.132583, 0, 0.531250, 0.029535},
-		{[]float64{0, 0, 1, 1}, 0.25, 0, 1, 0.0625},
-		{[]float64{.2, .5, .5, 1}, 0.143614, 0.275, 0.875, 0},
+		{differences, 0.25, 0.132583, 0, 0.531250, 0.029535},
+		{[]float64{0, 0, 1, 1}, 0.5, 0.25, 0, 1, 0.0625},
+		{[]float64{.2, .5, .5, 1}, 0.55, 0.143614, 0.275, 0.875, 0},
 	} {
 		d := exactBootstrap(tt.values)
-		near(t, "sd", d.deviation(), tt.sd)
+		mean, deviation := d.moments()
+		near(t, "mean", mean, tt.mean)
+		near(t, "sd", deviation, tt.sd)
 		near(t, "2.5 %", d.Quantile(.025), tt.low)
 		near(t, "97.5 %", d.Quantile(.975), tt.high)
 		near(t, "P(mean <= 0)", d.UpTo(0), tt.pr0)
 	}
 	d := exactBootstrap(differences)
-	near(t, "z0", d.bias(0.25), 0.039793)
-	near(t, "a", accelerationOf(differences, 0.25), 0.039284)
+	z0, a := d.bias(0.25), accelerationOf(differences, 0.25)
+	near(t, "z0", z0, 0.039793)
+	near(t, "a", a, 0.039284)
+	near(t, "adjusted 2.5 %", adjusted(.025, z0, a), 0.040432)
+	near(t, "adjusted 97.5 %", adjusted(.975, z0, a), 0.986449)
 	interval(t, "BCa", BCa(differences, d, 0.95), 0.031250, 0.562500)
 }
 
@@ -176,17 +183,20 @@ func TestSeededBootstrap(t *testing.T) {
 
 func TestClusters(t *testing.T) {
 	for _, tt := range []struct {
-		values                  []float64
-		clusters                string
-		mean, naive, clustered_ float64
+		values                                      []float64
+		clusters                                    string
+		mean, naive, clustered_, ratio, uncorrected float64
 	}{
-		{[]float64{1, 1, 1, 0, 0, 0, 1, 1, 0, 0}, "AAABBBCCDD", 0.5, 0.166667, 0.294392},
-		{[]float64{1, 1, 0, 1, 0, 0, 1, 1, 1, 0}, "AAABBCCDDD", 0.6, 0.163299, 0.046188},
+		{[]float64{1, 1, 1, 0, 0, 0, 1, 1, 0, 0}, "AAABBBCCDD", 0.5, 0.166667, 0.294392, 1.766352, 0.254951},
+		{[]float64{1, 1, 0, 1, 0, 0, 1, 1, 1, 0}, "AAABBCCDDD", 0.6, 0.163299, 0.046188, 0.282843, 0.040000},
 	} {
 		e := Mean(tt.values, strings.Split(tt.clusters, ""), 0.95)
 		near(t, "mean", e.Mean, tt.mean)
 		near(t, "clustered SE", e.SE, tt.clustered_)
-		near(t, "naive SE", Mean(tt.values, nil, 0.95).SE, tt.naive)
+		near(t, "clustered SE without C/(C-1)", e.SE*math.Sqrt(3.0/4), tt.uncorrected)
+		naive := Mean(tt.values, nil, 0.95).SE
+		near(t, "naive SE", naive, tt.naive)
+		near(t, "clustered beside naive SE", e.SE/naive, tt.ratio)
 		half := 3.182446 * e.SE
 		if math.Abs(e.Interval.High-e.Mean-half) > 1e-6 || e.Clusters != 4 {
 			t.Errorf("interval %v of %d clusters, want half width %.6f of 4", e.Interval, e.Clusters, half)
@@ -261,17 +271,18 @@ func TestMultiplicityAndPower(t *testing.T) {
 func TestAgreement(t *testing.T) {
 	for _, tt := range []struct {
 		table          Table
-		po, kappa      float64
+		po, pe, kappa  float64
 		ac1, alpha     float64
 		kappaUndefined bool
 	}{
-		{Table{{20, 5}, {10, 15}}, 0.7, 0.4, 0.405941, 0.4, false},
-		{Table{{90, 5}, {5, 0}}, 0.9, -0.052632, 0.889503, -0.047368, false},
-		{Table{{50, 0}, {0, 0}}, 1, 0, 1, 1, true},
-		{Table{{10, 0}, {0, 10}}, 1, 1, 1, 1, false},
-		{Table{{11, 3, 1}, {2, 8, 4}, {0, 3, 8}}, 0.675, 0.512195, 0.513109, 0.517387, false},
+		{Table{{20, 5}, {10, 15}}, 0.7, 0.5, 0.4, 0.405941, 0.4, false},
+		{Table{{90, 5}, {5, 0}}, 0.9, 0.905, -0.052632, 0.889503, -0.047368, false},
+		{Table{{50, 0}, {0, 0}}, 1, 1, 0, 1, 1, true},
+		{Table{{10, 0}, {0, 10}}, 1, 0.5, 1, 1, 1, false},
+		{Table{{11, 3, 1}, {2, 8, 4}, {0, 3, 8}}, 0.675, 0.333750, 0.512195, 0.513109, 0.517387, false},
 	} {
 		near(t, "observed", tt.table.Observed(), tt.po)
+		near(t, "expected by chance", tt.table.chance(), tt.pe)
 		kappa, ok := tt.table.Kappa()
 		near(t, "kappa", kappa, tt.kappa)
 		if ok == tt.kappaUndefined {
@@ -309,6 +320,8 @@ func TestJudgeCorrection(t *testing.T) {
 	}
 	human, judged := []float64{1, 1, 0, 1, 0, 0, 1, 1}, []float64{1, 1, 1, 1, 0, 1, 1, 1}
 	unlabelled := append(slices.Repeat([]float64{1}, 15), slices.Repeat([]float64{0}, 5)...)
+	near(t, "judge only", average(unlabelled), 0.75)
+	near(t, "human only", average(human), 0.625)
 	near(t, "human SE", Mean(human, nil, 0.95).SE, 0.182981)
 	p := PredictionPowered(human, judged, unlabelled)
 	near(t, "rectifier", p.Rectifier, -0.25)

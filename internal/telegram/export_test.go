@@ -19,7 +19,6 @@ func (c *Channel) OnDial(allow func(addr string) error) {
 }
 
 var (
-	Units       = units
 	UTF16Range  = utf16Range
 	SplitCmd    = splitCommand
 	Tidy        = tidy

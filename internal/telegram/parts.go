@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	tgbotapi "github.com/go-telegram-bot-api/telegram-bot-api/v5"
@@ -106,7 +105,7 @@ func together(body []string, under rich) []rich {
 		return out
 	}
 	if last := len(out) - 1; last >= 0 {
-		if longer := out[last].below(under); units(longer.html()) <= maxUnits {
+		if longer := out[last].below(under); webhook.Units(longer.html()) <= maxUnits {
 			out[last] = longer
 			return out
 		}
@@ -122,7 +121,7 @@ func shorten(body []string, more rich, most int) []rich {
 	}
 	end := ""
 	if len(body) > len(out) {
-		if fits := split(body[len(out)], maxUnits-units(more.html())); len(fits) > 0 {
+		if fits := split(body[len(out)], maxUnits-webhook.Units(more.html())); len(fits) > 0 {
 			end = strings.TrimRight(fits[0], " \n")
 		}
 	}
@@ -132,7 +131,7 @@ func shorten(body []string, more rich, most int) []rich {
 // split cuts text into pieces of at most limit units once they are HTML. Pieces with
 // nothing to see are left out: Telegram refuses them.
 func split(text string, limit int) []string {
-	pieces := webhook.Split(text, limit, func(s string) int { return units(escape(s)) })
+	pieces := webhook.Split(text, limit, func(s string) int { return webhook.Units(escape(s)) })
 	return slices.DeleteFunc(pieces, func(s string) bool { return trim(s) == "" })
 }
 
@@ -170,10 +169,10 @@ func sources(list []webhook.Source) rich {
 		} else {
 			row = row.add(plain(title))
 		}
-		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil && !again {
-			row = row.add(plain(" (kiểm tra ngày " + day.Format("2/1/2006") + ")"))
+		if day := s.Day(); day != "" && !again {
+			row = row.add(plain(" (kiểm tra ngày " + day + ")"))
 		}
-		if longer := out.add(row); units(longer.html()) <= maxSources {
+		if longer := out.add(row); webhook.Units(longer.html()) <= maxSources {
 			out = longer
 		}
 	}

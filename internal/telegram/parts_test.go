@@ -50,9 +50,9 @@ func TestPartsOfAReply(t *testing.T) {
 	})
 	want := []shown{{
 		HTML: "Cần các giấy tờ sau [1]:\n- Tờ khai;\n- Giấy chứng sinh (bản chính).\n\nLệ phí: 0 đồng &amp; miễn phí &lt;nếu đúng hạn&gt; [2].\n\n" +
-			"<b>Nguồn:</b>\n[1] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Đăng ký khai sinh, Hồ sơ</a> (kiểm tra ngày 3/11/2026)\n[2] Lệ phí &lt;hộ tịch&gt;\n[3] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Nơi nộp</a>",
+			"<b>Nguồn:</b>\n[1] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Đăng ký khai sinh, Hồ sơ</a> (kiểm tra ngày 03/11/2026)\n[2] Lệ phí &lt;hộ tịch&gt;\n[3] <a href=\"https://dichvucong.gov.vn/?a=&quot;1&quot;&amp;b=2\">Nơi nộp</a>",
 		Plain: "Cần các giấy tờ sau [1]:\n- Tờ khai;\n- Giấy chứng sinh (bản chính).\n\nLệ phí: 0 đồng & miễn phí <nếu đúng hạn> [2].\n\n" +
-			"Nguồn:\n[1] Đăng ký khai sinh, Hồ sơ (kiểm tra ngày 3/11/2026)\n[2] Lệ phí <hộ tịch>\n[3] Nơi nộp",
+			"Nguồn:\n[1] Đăng ký khai sinh, Hồ sơ (kiểm tra ngày 03/11/2026)\n[2] Lệ phí <hộ tịch>\n[3] Nơi nộp",
 		Keyboard: [][]telegramtest.Button{
 			{{Text: "Lệ phí", Data: "v1:fee"}},
 			{{Text: "Nộp trực tuyến", URL: "https://dichvucong.gov.vn/?a=1&b=2"}},
@@ -214,7 +214,7 @@ func graphemeBorder(s string, at int) bool {
 // checkPart holds for every part of every reply.
 func checkPart(t testing.TB, name string, p shown) {
 	t.Helper()
-	if n := telegram.Units(p.HTML); n > 4096 {
+	if n := webhook.Units(p.HTML); n > 4096 {
 		t.Errorf("%s: %d units, want at most 4096", name, n)
 	}
 	if !anyTag.MatchString(p.HTML) {
@@ -335,7 +335,7 @@ func FuzzParts(f *testing.F) {
 		for _, p := range parts(t, c, message(), webhook.Reply{Text: text}) {
 			all.WriteString(p.Plain)
 		}
-		if want := telegram.Tidy(text); all.String() != want && telegram.Units(want) < 4096 {
+		if want := telegram.Tidy(text); all.String() != want && webhook.Units(want) < 4096 {
 			t.Fatalf("together %q, want %q", all.String(), want)
 		}
 	})

@@ -118,6 +118,9 @@ func (c *Channel) said(s *message, kind string) (*webhook.Message, string, error
 	if s.Chat == nil || s.Chat.ID == 0 || s.From == nil || s.From.ID == 0 {
 		return nil, kind, nil
 	}
+	if s.MovedTo != 0 && s.Chat.group() {
+		return c.renamed(s), "", nil
+	}
 	if s.From.IsBot || s.SenderChat != nil || !s.Chat.private() && !s.Chat.group() {
 		return nil, "not-a-person", nil
 	}
@@ -167,6 +170,13 @@ func (c *Channel) said(s *message, kind string) (*webhook.Message, string, error
 		m.Kind = webhook.Joined
 	}
 	return m, "", nil
+}
+
+// renamed reads that a group has another number from now on; it is about the group,
+// not about who changed it.
+func (c *Channel) renamed(s *message) *webhook.Message {
+	group := strconv.FormatInt(s.Chat.ID, 10)
+	return &webhook.Message{Dialogue: group, Person: group, Group: true, Kind: webhook.Renamed, Action: strconv.FormatInt(s.MovedTo, 10), Sent: c.at(s.Date)}
 }
 
 // request reads a command of ours and its argument. What is none is text, slash and

@@ -13,18 +13,6 @@ import (
 // be counted: in UTF-16 units, markup and all.
 const maxUnits = 4096
 
-// units counts the UTF-16 units of s.
-func units(s string) int {
-	n := 0
-	for _, r := range s {
-		n++
-		if r > 0xFFFF {
-			n++
-		}
-	}
-	return n
-}
-
 // rich is text as it is read, and where it is more than text. Spans lie apart, in order.
 type rich struct {
 	text  string

@@ -252,8 +252,8 @@ func TestT33Drafts(t *testing.T) {
 	if len(calls) != 3 || len(ids) != 1 || ids["0"] || ids[""] {
 		t.Errorf("%d drafts with the numbers %v, want 3 with one that is not 0", len(calls), ids)
 	}
-	if got := calls[2].Params["text"]; !strings.HasPrefix(long, got) || telegram.Units(got) < 2000 || calls[2].Params["parse_mode"] != "" {
-		t.Errorf("long draft has %d units, want the beginning of the answer", telegram.Units(got))
+	if got := calls[2].Params["text"]; !strings.HasPrefix(long, got) || webhook.Units(got) < 2000 || calls[2].Params["parse_mode"] != "" {
+		t.Errorf("long draft has %d units, want the beginning of the answer", webhook.Units(got))
 	}
 
 	// Asked for patience, it waits; the clock of the test stands still.

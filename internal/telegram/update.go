@@ -16,6 +16,7 @@ type (
 		From       *user  `json:"from"`
 		SenderChat *chat  `json:"sender_chat"`
 		Chat       *chat  `json:"chat"`
+		MovedTo    int64  `json:"migrate_to_chat_id"` // of a group that became a supergroup
 		Date       int64  `json:"date"`
 		EditDate   int64  `json:"edit_date"`
 		Text       string `json:"text"`

@@ -134,7 +134,11 @@ func (q Qrels) WriteJudgements(w io.Writer) error {
 	if _, err := io.WriteString(w, "query-id\tcorpus-id\tscore\n"); err != nil {
 		return err
 	}
-	return q.write(w, func(b *bufio.Writer, query, document string, grade int) {
+	return q.write(w, func(b *bufio.Writer, query, document string, grade int) error {
+		if strings.ContainsAny(query+document, "\t\n") {
+			return fmt.Errorf("IDs %q, %q cannot be written: they hold a tab or a new line", query, document)
+		}
 		fmt.Fprintf(b, "%s\t%s\t%d\n", query, document, grade)
+		return nil
 	})
 }

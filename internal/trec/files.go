@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -90,19 +91,20 @@ func eachLine(r io.Reader, name string, each func(line string) error) error {
 
 // WriteQrels writes judgements in TREC's form, sorted.
 func (q Qrels) WriteQrels(w io.Writer) error {
-	return q.write(w, func(b *bufio.Writer, query, document string, grade int) {
+	return q.write(w, func(b *bufio.Writer, query, document string, grade int) error {
+		query, document, err := columns(query, document)
 		fmt.Fprintf(b, "%s 0 %s %d\n", query, document, grade)
+		return err
 	})
 }
 
-func (q Qrels) write(w io.Writer, line func(b *bufio.Writer, query, document string, grade int)) error {
+func (q Qrels) write(w io.Writer, line func(b *bufio.Writer, query, document string, grade int) error) error {
 	b := bufio.NewWriter(w)
 	for _, query := range slices.Sorted(maps.Keys(q)) {
 		for _, document := range slices.Sorted(maps.Keys(q[query])) {
-			if err := checkIDs(query, document); err != nil {
+			if err := line(b, query, document, q[query][document]); err != nil {
 				return err
 			}
-			line(b, query, document, q[query][document])
 		}
 	}
 	return b.Flush()
@@ -122,21 +124,38 @@ func (r Run) WriteRun(w io.Writer, tag string) error {
 			scores[result.Document] = result.Score
 		}
 		for i, id := range ids {
-			if err := checkIDs(query, id); err != nil {
+			query, document, err := columns(query, id)
+			if err != nil {
 				return err
 			}
-			fmt.Fprintf(b, "%s Q0 %s %d %s %s\n", query, id, i+1, strconv.FormatFloat(scores[id], 'g', -1, 64), tag)
+			fmt.Fprintf(b, "%s Q0 %s %d %s %s\n", query, document, i+1, strconv.FormatFloat(scores[id], 'g', -1, 64), tag)
 		}
 	}
 	return b.Flush()
 }
 
-// checkIDs refuses IDs that would break a file of columns.
-func checkIDs(ids ...string) error {
-	for _, id := range ids {
-		if id == "" || id[0] == '#' || strings.ContainsFunc(id, unicode.IsSpace) {
-			return fmt.Errorf("ID %q cannot be written: it is empty, begins with # or holds a space", id)
+// columns are two IDs as columns between spaces: spaces in them are percent-encoded.
+// Run and judgements are written alike, so that they go together.
+func columns(query, document string) (string, string, error) {
+	for _, id := range []string{query, document} {
+		if id == "" || id[0] == '#' {
+			return "", "", fmt.Errorf("ID %q cannot be written: it is empty or begins with #", id)
 		}
 	}
-	return nil
+	return encodeSpaces(query), encodeSpaces(document), nil
+}
+
+func encodeSpaces(id string) string {
+	if !strings.ContainsFunc(id, unicode.IsSpace) {
+		return id
+	}
+	var b strings.Builder
+	for _, r := range id {
+		if unicode.IsSpace(r) {
+			b.WriteString(url.PathEscape(string(r)))
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
 }

@@ -2,6 +2,7 @@ package trec
 
 import (
 	"bytes"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -119,15 +120,30 @@ func TestCollection(t *testing.T) {
 	}
 }
 
-func TestWriteRefusesIDsThatBreakColumns(t *testing.T) {
+func TestIDsInColumns(t *testing.T) {
+	const law = "Luật Viên chức 2010@37" // as foreign collections have them
+	var qrelsFile, runFile, beirFile bytes.Buffer
+	judged, found := Qrels{"câu 1": {law: 1, "a\u00a0b": 0}}, Run{"câu 1": {{law, 2}, {"100%", 1}}}
+	if err := errors.Join(judged.WriteQrels(&qrelsFile), found.WriteRun(&runFile, "x"), judged.WriteJudgements(&beirFile)); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := runFile.String(), "câu%201 Q0 Luật%20Viên%20chức%202010@37 1 2 x\ncâu%201 Q0 100% 2 1 x\n"; got != want {
+		t.Errorf("run %q, want %q", got, want)
+	}
+	if got, want := qrelsFile.String(), "câu%201 0 Luật%20Viên%20chức%202010@37 1\ncâu%201 0 a%C2%A0b 0\n"; got != want {
+		t.Errorf("judgements %q, want %q: the IDs of the run", got, want)
+	}
+	if again, err := readJudgements(&beirFile, "test.tsv"); err != nil || !reflect.DeepEqual(again, judged) {
+		t.Errorf("BEIR judgements came back as %v, %v, want %v", again, err, judged)
+	}
 	var b bytes.Buffer
-	for _, id := range []string{"", "a b", "#a", "a\tb"} {
-		if err := (Qrels{"q": {id: 1}}).WriteQrels(&b); err == nil {
+	for _, id := range []string{"", "#a"} {
+		if (Qrels{"q": {id: 1}}).WriteQrels(&b) == nil || (Run{"q": {{id, 1}}}).WriteRun(&b, "x") == nil {
 			t.Errorf("document ID %q was written", id)
 		}
-		if err := (Run{"q": {{id, 1}}}).WriteRun(&b, "x"); err == nil {
-			t.Errorf("document ID %q was written in a run", id)
-		}
+	}
+	if (Qrels{"q": {"a\tb": 1}}).WriteJudgements(&b) == nil {
+		t.Error("a tab was written into a column between tabs")
 	}
 }
 

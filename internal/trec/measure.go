@@ -189,17 +189,25 @@ func (t topic) ndcg(k int, gain func(int) float64) float64 {
 	if k > 0 {
 		ideal = ideal[:min(k, len(ideal))]
 	}
-	found, best := 0.0, 0.0
-	for i, d := range t.top(k) {
-		found += gain(t.grades[d]) / math.Log2(float64(i+2))
+	top := t.top(k)
+	found := make([]int, len(top))
+	for i, d := range top {
+		found[i] = t.grades[d]
 	}
-	for i, g := range ideal {
-		best += gain(g) / math.Log2(float64(i+2))
-	}
+	best := dcg(ideal, gain)
 	if best == 0 {
 		return 0
 	}
-	return found / best
+	return dcg(found, gain) / best
+}
+
+// dcg discounts the gain of each grade by its rank.
+func dcg(grades []int, gain func(int) float64) float64 {
+	sum := 0.0
+	for i, g := range grades {
+		sum += gain(g) / math.Log2(float64(i+2))
+	}
+	return sum
 }
 
 // judged is the share of the found documents that somebody graded: low means that

@@ -99,6 +99,19 @@ func TestLevelAndGain(t *testing.T) {
 	}
 }
 
+// The parts of nDCG@3 of q1, and what other tools make of the same rankings: their
+// rule for equal scores, and a precision that counts only what was retrieved.
+func TestHandComputed(t *testing.T) {
+	near(t, "DCG@3 of q1", dcg([]int{2, 0, 3}, linearGain), 3.5)
+	near(t, "ideal DCG@3 of q1", dcg([]int{3, 2, 1}, linearGain), 4.761860)
+	mrr, ap := measures(t, "mrr")[0], measures(t, "map")[0]
+	near(t, "RR of q2 in the order of the file", mrr.Of([]string{"b", "c"}, qrels["q2"], 1), 1)
+	found := map[string]int{"a": 1, "c": 1}
+	near(t, "precision of what was retrieved", ap.Of([]string{"a", "b", "c"}, found, 1), 0.833333)
+	found["missed"] = 1
+	near(t, "average precision of the same", ap.Of([]string{"a", "b", "c"}, found, 1), 0.555556)
+}
+
 func TestNegativeGradeKeepsItsRank(t *testing.T) {
 	grades := map[string]int{"a": -1, "b": 1}
 	for name, want := range map[string]float64{"mrr": 0.5, "ndcg": 0.630930, "map": 0.5, "hard_negative@2": 0.5} {

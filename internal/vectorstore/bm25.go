@@ -24,9 +24,9 @@ import (
 //
 // Each field is indexed in four families: accented syllables, folded syllables, and
 // bigrams of both, so that a question typed with marks prefers the marked match and
-// one typed without still finds all. A term's ID is |murmur3-32| of its text with
-// a prefix for field and family, the rule of Qdrant's own encoder; terms that
-// collide are merged.
+// one typed without still finds all. A syllable's ID is |murmur3-32| of its text with
+// a prefix for field and family, the rule of Qdrant's own encoder; a pair's is mixed
+// from those of its two. Terms that collide are merged.
 type BM25 struct {
 	Fields []Field // in the order of the texts given to Document
 }
@@ -55,19 +55,18 @@ type Term struct {
 
 const (
 	accentedFamily = iota
-	accentedPair
 	foldedFamily
-	foldedPair
-	families
+	syllableFamilies
+	families = 2 * syllableFamilies // and the pairs of each
 )
 
-var familyMarks = [families]byte{'a', 'A', 'f', 'F'}
+var familyMarks = [syllableFamilies]byte{'a', 'f'}
 
 // Encoder encodes with scratch space of its own; one per goroutine.
 type Encoder struct {
 	bm25   BM25
 	tokens []vietnamese.Token
-	keys   []uint64 // term ID << 8 | field << 4 | family
+	keys   []uint64 // term ID << 8 | field << 4 | family, that of a pair being syllableFamilies more
 	spare  []uint64
 	places []uint32
 	buffer []byte
@@ -79,17 +78,26 @@ func (b BM25) Encoder() *Encoder { return &Encoder{bm25: b} }
 // Document encodes the texts of a document's fields.
 func (e *Encoder) Document(texts ...string) Sparse {
 	e.keys = e.keys[:0]
-	var lengths [16]float64
+	var norms [16]float64
+	var once [16]float32 // weight of what occurs once, as most terms do
 	for f, text := range texts {
 		e.tokens = vietnamese.Tokenize(e.tokens[:0], text)
-		lengths[f] = float64(len(e.tokens))
+		field := e.bm25.Fields[f]
+		norms[f] = K1
+		if field.Average > 0 {
+			norms[f] *= 1 - field.B + field.B*float64(len(e.tokens))/field.Average
+		}
+		once[f] = saturated(1, norms[f])
+		var before [syllableFamilies]uint32
 		for i, t := range e.tokens {
-			e.add(f, accentedFamily, t.Text, "")
-			e.add(f, foldedFamily, t.Folded, "")
-			if i > 0 {
-				e.add(f, accentedPair, e.tokens[i-1].Text, t.Text)
-				e.add(f, foldedPair, e.tokens[i-1].Folded, t.Folded)
+			ids := e.ids(f, t)
+			for family, id := range ids {
+				e.add(id, f, family)
+				if i > 0 {
+					e.add(pairID(before[family], id), f, syllableFamilies+family)
+				}
 			}
+			before = ids
 		}
 	}
 	e.sortKeys()
@@ -97,20 +105,23 @@ func (e *Encoder) Document(texts ...string) Sparse {
 	s.Indices = make([]uint32, 0, len(e.keys))
 	s.Values = make([]float32, 0, len(e.keys))
 	for i := 0; i < len(e.keys); {
-		key := e.keys[i]
-		tf := 0.0
+		key, start := e.keys[i], i
 		for i < len(e.keys) && e.keys[i] == key {
-			tf++
 			i++
 		}
-		f := e.bm25.Fields[key>>4&0xF]
-		norm := K1
-		if f.Average > 0 {
-			norm *= 1 - f.B + f.B*lengths[key>>4&0xF]/f.Average
+		f := key >> 4 & 0xF
+		weight := once[f]
+		if tf := i - start; tf > 1 {
+			weight = saturated(tf, norms[f])
 		}
-		s.add(uint32(key>>8), float32(tf*(K1+1)/(tf+norm)))
+		s.add(uint32(key>>8), weight)
 	}
 	return s
+}
+
+// saturated is the weight of a term that occurs tf times.
+func saturated(tf int, norm float64) float32 {
+	return float32(float64(tf) * (K1 + 1) / (float64(tf) + norm))
 }
 
 // sortKeys sorts the keys. Their IDs are hashes: put in as many buckets as there are
@@ -155,27 +166,33 @@ func (s *Sparse) add(index uint32, value float32) {
 	s.Values = append(s.Values, value)
 }
 
-func (e *Encoder) add(field, family int, first, second string) {
-	e.keys = append(e.keys, uint64(e.id(field, family, first, second))<<8|uint64(field)<<4|uint64(family))
+func (e *Encoder) add(id uint32, field, family int) {
+	e.keys = append(e.keys, uint64(id)<<8|uint64(field)<<4|uint64(family))
 }
 
-// id is the term ID of a syllable, or of a pair when second is not empty.
-func (e *Encoder) id(field, family int, first, second string) uint32 {
-	b := append(e.buffer[:0], e.bm25.Fields[field].Name...)
-	b = append(b, familyMarks[family])
-	b = append(b, first...)
-	if second != "" {
-		b = append(b, ' ')
-		b = append(b, second...)
-	}
-	if cap(b) > cap(e.buffer) {
+// ids are the term IDs of a syllable, by family.
+func (e *Encoder) ids(field int, t vietnamese.Token) (ids [syllableFamilies]uint32) {
+	for family, text := range [...]string{accentedFamily: t.Text, foldedFamily: t.Folded} {
+		b := append(e.buffer[:0], e.bm25.Fields[field].Name...)
+		b = append(b, familyMarks[family])
+		b = append(b, text...)
 		e.buffer = b
+		h := int32(murmur3.Sum32(b))
+		if h < 0 && h != math.MinInt32 {
+			h = -h
+		}
+		ids[family] = uint32(h)
 	}
-	h := int32(murmur3.Sum32(b))
-	if h < 0 && h != math.MinInt32 {
-		h = -h
-	}
-	return uint32(h)
+	return ids
+}
+
+// pairID is the term ID of a pair of syllables: those of the two, which tell field and
+// family, in their order, mixed by the finaliser of murmur3. Like them it has 31 bits.
+func pairID(first, second uint32) uint32 {
+	h := first*0x9e3779b9 + second
+	h = (h ^ h>>16) * 0x85ebca6b
+	h = (h ^ h>>13) * 0xc2b2ae35
+	return (h ^ h>>16) >> 1
 }
 
 // Query encodes terms for one search; weights are per field, in their order.
@@ -185,21 +202,23 @@ func (e *Encoder) Query(terms []Term, weights []Weights) *Sparse {
 		weight float32
 	}
 	list := make([]weighted, 0, len(terms)*len(weights)*families)
-	put := func(f, family int, first, second string, w float64) {
+	put := func(id uint32, w float64) {
 		if w > 0 {
-			list = append(list, weighted{e.id(f, family, first, second), float32(w)})
+			list = append(list, weighted{id, float32(w)})
 		}
 	}
-	for i, t := range terms {
-		for f, w := range weights {
-			put(f, accentedFamily, t.Token.Text, "", w.Accented*t.Weight)
-			put(f, foldedFamily, t.Token.Folded, "", w.Folded*t.Weight)
+	for f, w := range weights {
+		var before [syllableFamilies]uint32
+		for i, t := range terms {
+			ids := e.ids(f, t.Token)
+			put(ids[accentedFamily], w.Accented*t.Weight)
+			put(ids[foldedFamily], w.Folded*t.Weight)
 			if i > 0 && !t.Break {
-				p := terms[i-1]
-				pair := (p.Weight + t.Weight) / 2
-				put(f, accentedPair, p.Token.Text, t.Token.Text, w.AccentedPair*pair)
-				put(f, foldedPair, p.Token.Folded, t.Token.Folded, w.FoldedPair*pair)
+				pair := (terms[i-1].Weight + t.Weight) / 2
+				put(pairID(before[accentedFamily], ids[accentedFamily]), w.AccentedPair*pair)
+				put(pairID(before[foldedFamily], ids[foldedFamily]), w.FoldedPair*pair)
 			}
+			before = ids
 		}
 	}
 	slices.SortFunc(list, func(a, b weighted) int {

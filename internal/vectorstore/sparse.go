@@ -196,18 +196,22 @@ func (s *snapshot) sparseSearch(x *sparseIndex, q Query) []Hit {
 	return s.hits(best, q.Limit)
 }
 
+// fewKept is up to how many points to keep finding out which words cannot matter takes
+// less time than adding them: among the best 200 that pass a filter, hardly any is such.
+const fewKept = 64
+
 // addUp scores points so that the best have their full score. Common words come last:
 // once they could lift no further point among the best, they are added to those only
 // that can still be (MaxScore, Turtle and Flood 1995).
 func (s *snapshot) addUp(x *sparseIndex, q Query, acc *accumulator) {
 	kept, pass := q.Limit+spare, s.filter(q.Filter)
 	lists := x.lists(q.Sparse)
-	onlyAdds := !slices.ContainsFunc(lists, func(l list) bool { return !(l.weight >= 0 && l.least >= 0) })
+	prunes := kept <= fewKept && !slices.ContainsFunc(lists, func(l list) bool { return !(l.weight >= 0 && l.least >= 0) })
 	closed := false     // to points that no list has had so far
 	least := float32(0) // score of the worst of the best so far, or more
 	near := acc.near[:0]
 	for _, l := range lists {
-		if !closed && onlyAdds && l.rest < least && l.postings > 2*len(acc.touched) {
+		if !closed && prunes && l.rest < least && l.postings > 2*len(acc.touched) {
 			least = s.best(acc.touched, acc.scores, kept, pass).least * certain
 			if closed = l.rest < least; closed {
 				near = atLeast(near, least-l.rest, acc.touched, acc.scores)

@@ -31,40 +31,30 @@ type api struct {
 	describes body // itself: openapi.json
 	keeper    Keeper
 	keys      keyring
-	on        func() bool                                                                                   // whether questions are answered
-	limited   func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc // by address
+	on        func() bool // whether questions are answered
+
+	asking, reading limit // of who has no key
 }
 
-// newAPI makes the API. limited keeps who has no key within limits of its own; nil:
-// without any.
-func newAPI(opts Options, limited func(next http.HandlerFunc, refuse func(http.ResponseWriter, *http.Request)) http.HandlerFunc) *api {
-	a := &api{assistant: opts.Assistant, log: opts.Log, silence: opts.KeepAlive, build: cmp.Or(opts.Build, "devel")}
-	if a.silence == 0 {
-		a.silence = 10 * time.Second
+// newAPI makes the API. Who has no key is kept within the limits: of questions, and of
+// open data.
+func newAPI(opts Options, asking, reading limit) *api {
+	now, on, lib := opts.Now, opts.ProgramsOn, opts.Library
+	if now == nil {
+		now = time.Now
 	}
-	places := opts.Streams
-	if places == 0 {
-		places = 1000
+	if on == nil {
+		on = func() bool { return true }
 	}
-	a.streams = make(chan struct{}, places)
-	lib := opts.Library
 	if lib == nil {
 		lib = &corpus.Library{Units: new(corpus.Units)}
 	}
-	a.shelf = newShelf(lib)
-	if a.now = opts.Now; a.now == nil {
-		a.now = time.Now
+	return &api{
+		assistant: opts.Assistant, log: opts.Log, now: now, build: cmp.Or(opts.Build, "devel"), shelf: newShelf(lib), describes: tagged(openAPI),
+		streams: make(chan struct{}, cmp.Or(opts.Streams, 1000)), silence: cmp.Or(opts.KeepAlive, 10*time.Second),
+		keeper: opts.Keeper, keys: keyring{store: opts.Keys, now: now, limits: make(map[int64]*rate.Limiter)},
+		on: on, asking: asking, reading: reading,
 	}
-	a.describes = tagged(openAPI)
-	a.keeper, a.limited = opts.Keeper, limited
-	if a.on = opts.ProgramsOn; a.on == nil {
-		a.on = func() bool { return true }
-	}
-	if limited == nil {
-		a.limited = func(next http.HandlerFunc, _ func(http.ResponseWriter, *http.Request)) http.HandlerFunc { return next }
-	}
-	a.keys = keyring{store: opts.Keys, now: a.now, limits: make(map[int64]*rate.Limiter)}
-	return a
 }
 
 // route is one way to call the API.

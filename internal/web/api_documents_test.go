@@ -7,28 +7,17 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 	"unicode/utf8"
 
 	"troly/internal/corpus"
 	"troly/internal/web"
-	"troly/knowledge"
 )
 
-// library is the real knowledge, loaded once.
-var library = sync.OnceValues(func() (*corpus.Library, error) {
-	lib, _, err := corpus.Load(knowledge.FS)
-	return lib, err
-})
-
-func realLibrary(tb testing.TB) *corpus.Library {
-	tb.Helper()
-	lib, err := library()
-	if err != nil {
-		tb.Fatal(err)
-	}
+// realLibrary is the embedded knowledge.
+func realLibrary(testing.TB) *corpus.Library {
+	lib, _ := real()
 	return lib
 }
 

@@ -16,29 +16,8 @@ import (
 
 	"github.com/google/jsonschema-go/jsonschema"
 
-	"troly/internal/ingest"
-	"troly/internal/pipeline"
-	"troly/internal/retrieval"
-	"troly/internal/vectorstore"
 	"troly/internal/web"
 )
-
-// realAssistant answers from the real knowledge, all in memory.
-var realAssistant = sync.OnceValues(func() (*pipeline.Assistant, error) {
-	lib, err := library()
-	if err != nil {
-		return nil, err
-	}
-	store, err := vectorstore.OpenEmbedded(context.Background(), "", retrieval.Schema(0))
-	if err != nil {
-		return nil, err
-	}
-	syncer := ingest.Syncer{Store: store, Encoder: retrieval.NewEncoder(lib)}
-	if _, err := syncer.Sync(context.Background(), lib); err != nil {
-		return nil, err
-	}
-	return pipeline.New(lib, retrieval.New(lib, store, nil, retrieval.Options{}), pipeline.Options{Build: "test"}), nil
-})
 
 type description struct {
 	Paths map[string]map[string]struct {
@@ -147,10 +126,7 @@ func TestDescriptionHasEveryRoute(t *testing.T) {
 // Every status that is described for a way to call is answered with, and what is
 // answered is of the form described.
 func TestDescriptionHolds(t *testing.T) {
-	assistant, err := realAssistant()
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, assistant := real()
 	db := openDatabase(t)
 	other, _ := addKey(t, db, 0)
 	slow, _ := addKey(t, db, 1, web.Scopes()...)

@@ -37,7 +37,6 @@ func TestAnonymousLimit(t *testing.T) {
 	}
 }
 
-// No reply of the API can be taken for a page, whatever was sent.
 // While staff have turned the answers for programs off, only these are: what can be read
 // stays open, and so does the page.
 func TestProgramsAreTurnedOff(t *testing.T) {
@@ -80,6 +79,7 @@ func TestProgramsAreTurnedOff(t *testing.T) {
 	}
 }
 
+// No reply of the API can be taken for a page, whatever was sent.
 func TestRepliesAreNoPages(t *testing.T) {
 	const hostile = `<script>alert(1)</script>`
 	handler := web.New(web.Options{Assistant: writer{answer: hostile}, Log: discard(), Library: realLibrary(t)})

@@ -121,6 +121,23 @@ func TestOfficerAnswersInTheBrowser(t *testing.T) {
 	do(t, ctx, seen(".reply", "mời bạn đến trước 16 giờ"), seen(".reply", "Đã chuyển cán bộ."))
 }
 
+// Who comes back to an open page after a while reads what was said meanwhile.
+func TestCorrectionInTheOpenPage(t *testing.T) {
+	opts := options(t)
+	memory := web.NewMemory(someNow)
+	opts.Dialogues = memory
+	asked := opts.Responder.(*responder)
+	server := serve(t, opts)
+	ctx := browser(t)
+	do(t, ctx, asking(server.URL, "lệ phí tạm trú"), seen(".sources", "[1]"))
+	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Xin đính chính: là 7.000 đồng."}) {
+		t.Fatal("the dialogue is not known")
+	}
+	const back = "document.dispatchEvent(new Event('visibilitychange'))"
+	do(t, ctx, chromedp.Evaluate[chromedp.Void](back), chromedp.Sleep(300*time.Millisecond), holds("!document.body.innerText.includes('Xin đính chính') /* it is not asked for at every glance */"))
+	do(t, ctx, chromedp.Evaluate[chromedp.Void]("Date.now = (now => () => now() + 120000)(Date.now); "+back), seen(".reply", "Xin đính chính: là 7.000 đồng."), seen(".reply", "15.000 đồng/lần"))
+}
+
 func TestBrowserTellsOfFailure(t *testing.T) {
 	opts := options(t)
 	opts.AsksPerMinute = 1
@@ -178,9 +195,14 @@ func TestWidgetInAnotherSite(t *testing.T) {
 		do(t, ctx, chromedp.Navigate(address), chromedp.Click(chromedp.CSS("#troly-mo")), chromedp.WaitVisible(chromedp.CSS("iframe")))
 	}
 	open(strings.Replace(host.URL, "127.0.0.1", "localhost", 1))
-	if frameOf(t, ctx, server.URL) == "" {
-		t.Error("a site of the setting does not show the chat")
+	id := frameOf(t, ctx, server.URL)
+	if id == "" {
+		t.Fatal("a site of the setting does not show the chat")
 	}
+	frame, leave := chromedp.NewContext(ctx, chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+	do(t, frame, seen("#cach", ""), chromedp.Evaluate[chromedp.Void]("document.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape'}))"))
+	leave()
+	do(t, ctx, holds("document.querySelector('iframe').style.display === 'none' && document.activeElement.id === 'troly-mo' /* Escape inside closes it */"))
 	listening, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	messages := chromedp.Console(listening)
@@ -266,6 +288,8 @@ func TestAccessibility(t *testing.T) {
 		"answer":      asking(server.URL, "tạm trú hết bao nhiêu tiền"),
 		"choices":     asking(server.URL, "làm giấy tờ"),
 		"frame":       chromedp.Navigate(server.URL + "/?khung=1"),
+		"officer":     chromedp.Steps(asking(server.URL, "tạm trú"), chromedp.Click(chromedp.CSS(`button[value="canbo"]`)), seen(".reply", "Đã chuyển cán bộ.")),
+		"refused":     chromedp.Steps(chromedp.Navigate(server.URL+"/"), chromedp.Evaluate[chromedp.Void]("document.querySelector('#hoi').submit()"), chromedp.WaitVisible(chromedp.CSS("[role=alert]"))),
 		"document":    chromedp.Navigate(server.URL + "/tt/tam-tru"),
 		"notices":     chromedp.Navigate(hostileServer.URL + "/tt/thu-nghiem"),
 		"slip":        chromedp.Navigate(server.URL + "/tt/khai-sinh/phieu"),

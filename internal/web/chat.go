@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -43,8 +44,8 @@ const (
 	maxAsked    = 2000               // bytes of a question: longer ones are cut
 	maxKept     = 20                 // turns of a dialogue that are kept and shown
 	maxAction   = 64                 // bytes, as in webhook.Choice
-	cookieFor   = 12 * time.Hour     // a telephone may be shared
-	waitsFor    = 7 * 24 * time.Hour // for an officer, who may be away for some days
+	shownFor    = 12 * time.Hour     // what was said is shown, since a telephone may be shared
+	waitsFor    = 7 * 24 * time.Hour // the same for who waits for an officer, who may be away for some days
 	respondIn   = 25 * time.Second   // an answer is finished and kept even when nobody waits any more
 	cookieName  = "troly"
 	securedName = "__Host-troly" // what browsers take over https only
@@ -56,10 +57,18 @@ const (
 	framedName = "__Host-troly-khung"
 )
 
+// FoundFor is how long after the last word a browser finds its dialogue again: much
+// longer than what was said is shown, so that who asked reads a correction that comes
+// later. Nothing that is said to somebody after that is read.
+const FoundFor = foundDays * 24 * time.Hour
+
+const foundDays = 14
+
 // record is what the page keeps of a dialogue.
 type record struct {
-	Turns  []turn `json:"turns"`            // oldest first
-	Handed bool   `json:"handed,omitempty"` // a human was asked for: what they say is looked for
+	Turns  []turn    `json:"turns"`            // oldest first
+	Handed bool      `json:"handed,omitempty"` // a human was asked for: what they say is looked for
+	Last   time.Time `json:"last,omitzero"`    // when the last turn was added
 }
 
 // turn is one thing a person did and what was replied.
@@ -89,6 +98,8 @@ type chatPage struct {
 	Examples []string
 	Problem  string // why the last question was not taken
 	Typed    string // which is then kept in the box
+
+	FoundDays int // see FoundFor
 }
 
 // examples are questions to begin with.
@@ -108,10 +119,10 @@ func (c *chat) page(w http.ResponseWriter, r *http.Request) {
 	p := chatPage{Frame: r.URL.Query().Get("khung") == "1"}
 	id := c.cookie(r, p.Frame)
 	if id != "" {
-		_, rec := c.news(r.Context(), id)
+		fresh, rec := c.news(r.Context(), id)
 		p.Turns, p.Handed = c.views(rec.Turns), rec.Handed
-		if rec.Handed {
-			c.setCookie(w, r, id, p.Frame, waitsFor)
+		if fresh != nil {
+			c.setCookie(w, r, id, p.Frame)
 		}
 	}
 	if p.Frame {
@@ -129,7 +140,7 @@ func (c *chat) show(w http.ResponseWriter, r *http.Request, status int, p chatPa
 		framable(w, c.ancestors)
 		l.Frame, l.Class = true, "chat frame"
 	}
-	p.Key, p.Examples = newKey(), examples
+	p.Key, p.Examples, p.FoundDays = newKey(), examples, foundDays
 	l.Page = p
 	c.draw(w, r, status, "chat", l)
 }
@@ -216,11 +227,14 @@ func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(respondIn + writeIn)) // not every writer has one
 	_, rec := c.respond(r.Context(), a, nil)
+	if fresh, now := c.news(r.Context(), a.message.Dialogue); fresh != nil {
+		rec = now
+	}
 	p := chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed, Frame: a.frame}
 	if a.frame {
 		p.Dialogue = a.message.Dialogue
 	}
-	c.setCookie(w, r, a.message.Dialogue, a.frame, lifeOf(rec))
+	c.setCookie(w, r, a.message.Dialogue, a.frame)
 	c.show(w, r, http.StatusOK, p)
 }
 
@@ -273,7 +287,7 @@ func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn,
 		}
 		rec.Handed = rec.Handed || answer.Ticket != nil || d.Held != nil && !d.Held.IsZero()
 		if _, ok := rec.answered(t.Key, t.Said); !ok { // by another process
-			rec.add(t)
+			rec.add(t, c.now())
 		}
 		return rec
 	}
@@ -304,9 +318,19 @@ func (r *record) answered(key, said string) (turn, bool) {
 }
 
 // add appends a turn; the oldest goes when there are too many.
-func (r *record) add(t turn) {
+func (r *record) add(t turn, now time.Time) {
 	r.Turns = append(r.Turns, t)
 	r.Turns = r.Turns[max(0, len(r.Turns)-maxKept):]
+	r.Last = now
+}
+
+// over reports whether a dialogue is shown no more.
+func (r *record) over(now time.Time) bool {
+	life := shownFor
+	if r.Handed {
+		life = waitsFor
+	}
+	return !r.Last.IsZero() && now.Sub(r.Last) > life
 }
 
 // encode is a record as it is kept.
@@ -315,8 +339,8 @@ func (r *record) encode() []byte {
 	return page
 }
 
-// record reads a page that was kept; one that is damaged, which is logged, is begun
-// anew.
+// record reads a page that was kept; one that is shown no more, or is damaged, which is
+// logged, is begun anew.
 func (c *chat) record(page []byte) (rec record) {
 	if page == nil {
 		return rec
@@ -325,17 +349,24 @@ func (c *chat) record(page []byte) (rec record) {
 		c.log.Error("dialogue of the page is damaged", "err", err)
 		return record{}
 	}
+	if rec.over(c.now()) {
+		return record{}
+	}
 	return rec
 }
 
-// load reads a dialogue. When it cannot be read, which is logged, nothing may be written
-// over it.
+// load reads a dialogue; where nothing is shown of it, the responder remembers nothing
+// either: somebody else may have the telephone now. When it cannot be read, which is
+// logged, nothing may be written over it.
 func (c *chat) load(ctx context.Context, dialogue string) (d Dialogue, rec record, err error) {
 	if d, err = c.dialogues.Load(ctx, dialogue); err != nil {
 		c.log.Error("dialogue of the page not read", "err", err)
 		return Dialogue{}, record{}, err
 	}
-	return d, c.record(d.Page), nil
+	if rec = c.record(d.Page); len(rec.Turns) == 0 {
+		d.State = nil
+	}
+	return d, rec, nil
 }
 
 // news reads a dialogue and takes in what others said in it since.
@@ -343,7 +374,7 @@ func (c *chat) news(ctx context.Context, dialogue string) (fresh []turn, rec rec
 	err := c.dialogues.Take(ctx, dialogue, func(page []byte, said []webhook.Reply) []byte {
 		rec = c.record(page)
 		t := turn{Key: newKey(), Replies: said}
-		rec.add(t)
+		rec.add(t, c.now())
 		fresh = []turn{t}
 		return rec.encode()
 	})
@@ -367,18 +398,22 @@ func (c *chat) letters(w http.ResponseWriter, r *http.Request) {
 	}
 	var b strings.Builder
 	if id != "" {
-		fresh, rec := c.news(r.Context(), id)
-		if rec.Handed {
-			c.setCookie(w, r, id, frame, waitsFor)
+		fresh, _ := c.news(r.Context(), id)
+		if fresh != nil {
+			c.setCookie(w, r, id, frame)
 		}
-		for _, v := range c.views(fresh) {
-			v.Last = false // the page stays where it is
-			if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", v); err != nil {
-				c.log.Error("turn not drawn", "err", err)
-			}
-		}
+		c.drawTurns(&b, fresh)
 	}
 	reply(w, http.StatusOK, map[string]string{"html": b.String()})
+}
+
+// drawTurns draws turns as they stand on the page, which stays where it is.
+func (c *chat) drawTurns(to io.Writer, turns []turn) {
+	for _, t := range turns {
+		if err := c.look.pages["chat"].ExecuteTemplate(to, "turn", c.view(t)); err != nil {
+			c.log.Error("turn not drawn", "err", err)
+		}
+	}
 }
 
 // citedIn reads the sources of an outcome.
@@ -411,17 +446,9 @@ func (c *chat) cookie(r *http.Request, frame bool) string {
 	return cookie.Value
 }
 
-// lifeOf is how long a browser keeps the name of a dialogue.
-func lifeOf(rec record) time.Duration {
-	if rec.Handed {
-		return waitsFor
-	}
-	return cookieFor
-}
-
 // setCookie lets the browser find a dialogue again. In a frame over http it cannot.
-func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, frame bool, life time.Duration) {
-	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(life / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
+func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string, frame bool) {
+	cookie := http.Cookie{Name: cookieName, Value: dialogue, Path: "/", MaxAge: int(FoundFor / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	switch https := c.guard.https(r); {
 	case frame && !https:
 		return
@@ -436,8 +463,8 @@ func (c *chat) setCookie(w http.ResponseWriter, r *http.Request, dialogue string
 // stream answers a form as server-sent events:
 //
 //	delta  {"text"}             a piece of the answer, see pipeline.Release
-//	turn   {"html", "handed"}   the turn as the page shows it, in place of the pieces;
-//	                            whether a human may answer later
+//	turn   {"html", "handed"}   the turn as the page shows it, in place of the pieces, and
+//	                            what others said meanwhile; whether a human may answer later
 //
 // A comment comes every few seconds while nothing else does.
 func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
@@ -450,7 +477,7 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	c.setCookie(w, r, a.message.Dialogue, a.frame, cookieFor) // who is handed over looks for letters next
+	c.setCookie(w, r, a.message.Dialogue, a.frame)
 	// The answer is finished and kept even when nobody reads any more.
 	out, _, done := c.programs.answering(w, r, problem)
 	if out == nil {
@@ -458,15 +485,13 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 	}
 	defer done()
 	t, rec := c.respond(r.Context(), a, func(text string) { out.send("delta", piece{text}) })
+	fresh, _ := c.news(r.Context(), a.message.Dialogue)
 	var b strings.Builder
-	if err := c.look.pages["chat"].ExecuteTemplate(&b, "turn", c.view(t)); err != nil {
-		c.log.Error("turn not drawn", "err", err)
-		return
-	}
+	c.drawTurns(&b, append([]turn{t}, fresh...))
 	out.send("turn", map[string]any{"html": b.String(), "handed": rec.Handed})
 }
 
 // tooManyInStream is tooMany for the script, which has the words.
 func (c *chat) tooManyInStream(w http.ResponseWriter, _ *http.Request) {
-	problem(w, http.StatusTooManyRequests, "too many questions from this address")
+	problem(w, http.StatusTooManyRequests, "too many requests from this address")
 }

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"path"
-	"slices"
 	"strings"
 	"time"
 
@@ -124,72 +123,88 @@ func newConsole(s *server, opts Console) *console {
 	return c
 }
 
+// Who may do what, beside looking things up, which all may.
+
+// speaks reports whether a role speaks with residents.
+func speaks(role database.Role) bool { return role == database.Officer || role == database.Admin }
+
+// approves reports whether a role writes approved answers.
+func approves(role database.Role) bool { return speaks(role) || role == database.Editor }
+
+// corrects reports whether a role writes corrections to all who had an answer.
+func corrects(role database.Role) bool { return role == database.Editor || role == database.Admin }
+
+// administers reports whether a role turns things off and reads what others did.
+func administers(role database.Role) bool { return role == database.Admin }
+
+// anyRole lets whoever is signed in.
+func anyRole(database.Role) bool { return true }
+
 // consoleRoute is a page or an act of the console.
 type consoleRoute struct {
-	pattern string          // of http.ServeMux
-	roles   []database.Role // who may; empty: whoever is signed in
-	open    bool            // also who is not
-	handle  func(w http.ResponseWriter, r *http.Request, me database.Account)
+	pattern string                   // of http.ServeMux
+	may     func(database.Role) bool // nil: nobody
+	handle  staffHandler
 }
 
-// routes are all there is under /console/: nothing else is served there, and who may
-// do what is said here and nowhere else.
+// staffHandler answers somebody who is signed in.
+type staffHandler func(w http.ResponseWriter, r *http.Request, me database.Account)
+
+func (rt consoleRoute) lets(role database.Role) bool { return rt.may != nil && rt.may(role) }
+
+// openRoutes are those for who is not signed in, by pattern.
+func (c *console) openRoutes() map[string]http.HandlerFunc {
+	open := map[string]http.HandlerFunc{"GET " + consolePath + "/dang-nhap": c.signInForm, "POST " + consolePath + "/dang-nhap": c.signIn}
+	if c.sso != nil {
+		open["GET "+ssoPath], open["GET "+ssoPath+"/ve"] = c.ssoBegin, c.ssoReturn
+	}
+	return open
+}
+
+// routes are all there is beside: nothing else is served under /console/.
 func (c *console) routes() []consoleRoute {
 	const p = consolePath
-	officers := []database.Role{database.Officer, database.Admin}
-	writers := []database.Role{database.Officer, database.Editor, database.Admin}
-	admins := []database.Role{database.Admin}
-	all := []consoleRoute{
-		{"GET " + p + "/dang-nhap", nil, true, c.signInForm},
-		{"POST " + p + "/dang-nhap", nil, true, c.signIn},
-		{"POST " + p + "/dang-xuat", nil, false, c.signOut},
-		{"GET " + p + "/mat-khau", nil, false, c.passwordForm},
-		{"POST " + p + "/mat-khau", nil, false, c.changePassword},
-		{"GET " + p + "/{$}", nil, false, c.start},
-		{"GET " + p + "/tra-cuu", nil, false, c.ask},
-		{"GET " + p + "/hop-thu", officers, false, c.inbox},
-		{"GET " + p + "/hop-thu/{id}", officers, false, c.ticket},
-		{"POST " + p + "/hop-thu/{id}/tra-loi", officers, false, c.replyTicket},
-		{"POST " + p + "/hop-thu/{id}/giao", officers, false, c.assign},
-		{"POST " + p + "/hop-thu/{id}/ket-thuc", officers, false, c.endTicket},
-		{"GET " + p + "/cau-hoi", nil, false, c.outcomes},
-		{"GET " + p + "/cau-hoi/{id}", nil, false, c.outcome},
-		{"POST " + p + "/cau-hoi/{id}/tiep-nhan", officers, false, c.take},
-		{"GET " + p + "/truy-van", nil, false, c.retrieval},
-		{"GET " + p + "/duyet", nil, false, c.approvedList},
-		{"GET " + p + "/duyet/moi", writers, false, c.approvedNew},
-		{"POST " + p + "/duyet/moi", writers, false, c.approvedAdd},
-		{"GET " + p + "/duyet/{id}", nil, false, c.approvedOne},
-		{"POST " + p + "/duyet/{id}", writers, false, c.approvedSave},
-		{"POST " + p + "/duyet/{id}/thu-hoi", writers, false, c.approvedWithdraw},
-		{"GET " + p + "/dinh-chinh", []database.Role{database.Editor, database.Admin}, false, c.recall},
-		{"POST " + p + "/dinh-chinh", []database.Role{database.Editor, database.Admin}, false, c.sendRecall},
-		{"GET " + p + "/dinh-chinh/{khoa}", []database.Role{database.Editor, database.Admin}, false, c.recallProgress},
-		{"POST " + p + "/dinh-chinh/{khoa}/dung", []database.Role{database.Editor, database.Admin}, false, c.stopRecall},
-		{"GET " + p + "/tri-thuc", nil, false, c.knowledge},
-		{"GET " + p + "/chat-luong", nil, false, c.quality},
-		{"GET " + p + "/cong-tac", nil, false, c.switches},
-		{"POST " + p + "/cong-tac", admins, false, c.setSwitch},
-		{"GET " + p + "/nhat-ky", admins, false, c.auditLog},
+	return []consoleRoute{
+		{"POST " + p + "/dang-xuat", anyRole, c.signOut},
+		{"GET " + p + "/mat-khau", anyRole, c.passwordForm},
+		{"POST " + p + "/mat-khau", anyRole, c.changePassword},
+		{"GET " + p + "/{$}", anyRole, c.start},
+		{"GET " + p + "/tra-cuu", anyRole, c.ask},
+		{"GET " + p + "/hop-thu", speaks, c.inbox},
+		{"GET " + p + "/hop-thu/{id}", speaks, c.ticket},
+		{"POST " + p + "/hop-thu/{id}/tra-loi", speaks, c.replyTicket},
+		{"POST " + p + "/hop-thu/{id}/giao", speaks, c.assign},
+		{"POST " + p + "/hop-thu/{id}/ket-thuc", speaks, c.endTicket},
+		{"GET " + p + "/cau-hoi", anyRole, c.outcomes},
+		{"GET " + p + "/cau-hoi/{id}", anyRole, c.outcome},
+		{"POST " + p + "/cau-hoi/{id}/tiep-nhan", speaks, c.take},
+		{"GET " + p + "/truy-van", anyRole, c.retrieval},
+		{"GET " + p + "/duyet", anyRole, c.approvedList},
+		{"GET " + p + "/duyet/moi", approves, c.approvedNew},
+		{"POST " + p + "/duyet/moi", approves, c.approvedAdd},
+		{"GET " + p + "/duyet/{id}", anyRole, c.approvedOne},
+		{"POST " + p + "/duyet/{id}", approves, c.approvedSave},
+		{"POST " + p + "/duyet/{id}/thu-hoi", approves, c.approvedWithdraw},
+		{"GET " + p + "/dinh-chinh", corrects, c.recall},
+		{"POST " + p + "/dinh-chinh", corrects, c.sendRecall},
+		{"GET " + p + "/dinh-chinh/{khoa}", corrects, c.recallProgress},
+		{"POST " + p + "/dinh-chinh/{khoa}/dung", corrects, c.stopRecall},
+		{"GET " + p + "/tri-thuc", anyRole, c.knowledge},
+		{"GET " + p + "/chat-luong", anyRole, c.quality},
+		{"GET " + p + "/cong-tac", anyRole, c.switches},
+		{"POST " + p + "/cong-tac", administers, c.setSwitch},
+		{"GET " + p + "/nhat-ky", administers, c.auditLog},
 	}
-	if c.sso != nil {
-		all = append(all,
-			consoleRoute{"GET " + p + "/sso", nil, true, c.ssoBegin},
-			consoleRoute{"GET " + p + "/sso/ve", nil, true, c.ssoReturn})
-	}
-	return all
-}
-
-// may reports whether a role is let in.
-func (rt consoleRoute) may(role database.Role) bool {
-	return len(rt.roles) == 0 || slices.Contains(rt.roles, role)
 }
 
 // handler serves the routes and nothing else.
 func (c *console) handler() http.Handler {
 	mux := http.NewServeMux()
+	for pattern, handle := range c.openRoutes() {
+		mux.HandleFunc(pattern, c.bounded(handle))
+	}
 	for _, rt := range c.routes() {
-		mux.HandleFunc(rt.pattern, c.admit(rt))
+		mux.HandleFunc(rt.pattern, c.bounded(c.admit(rt)))
 	}
 	mux.HandleFunc(consolePath+"/", func(w http.ResponseWriter, r *http.Request) {
 		me, err := c.who(r)
@@ -208,8 +223,8 @@ const maxStaffForm = 128 << 10
 // staffIn is how long a page of the console may take.
 const staffIn = 25 * time.Second
 
-// admit lets those in who may.
-func (c *console) admit(rt consoleRoute) http.HandlerFunc {
+// bounded reads the form of a request and keeps it within its time.
+func (c *console) bounded(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), staffIn)
 		defer cancel()
@@ -221,16 +236,19 @@ func (c *console) admit(rt consoleRoute) http.HandlerFunc {
 				return
 			}
 		}
-		if rt.open {
-			rt.handle(w, r, database.Account{})
-			return
-		}
+		next(w, r)
+	}
+}
+
+// admit lets those in who may.
+func (c *console) admit(rt consoleRoute) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		me, err := c.who(r)
 		if err != nil {
 			c.toSignIn(w, r, err)
 			return
 		}
-		if !rt.may(me.Role) {
+		if !rt.lets(me.Role) {
 			c.say(w, r, http.StatusForbidden, me, "Không thuộc quyền của bạn", "Vai trò “"+wordFor(string(me.Role))+"” không được làm việc này. Cần thì hỏi quản trị viên.")
 			return
 		}
@@ -309,7 +327,7 @@ func (c *console) navigation(r *http.Request, me database.Account) []navItem {
 	for _, part := range consoleParts {
 		address := consolePath + part.at
 		for _, rt := range c.routes() {
-			if rt.pattern == "GET "+address && rt.may(me.Role) {
+			if rt.pattern == "GET "+address && rt.lets(me.Role) {
 				items = append(items, navItem{part.label, address, r.URL.Path == address || strings.HasPrefix(r.URL.Path, address+"/")})
 			}
 		}

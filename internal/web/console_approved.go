@@ -1,6 +1,8 @@
 package web
 
 import (
+	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strconv"
@@ -53,7 +55,7 @@ func (c *console) approvedList(w http.ResponseWriter, r *http.Request, me databa
 		c.broken(w, r, me, "approved answers", err)
 		return
 	}
-	p := approvedPage{Writer: me.Role != database.Evaluator}
+	p := approvedPage{Writer: approves(me.Role)}
 	for _, a := range slices.Backward(all) {
 		p.Rows = append(p.Rows, c.rowOf(a))
 	}
@@ -80,50 +82,62 @@ type approvedForm struct {
 func (c *console) approvedNew(w http.ResponseWriter, r *http.Request, me database.Account) {
 	q := r.URL.Query()
 	a := database.Approved{Owner: me.Name, Expires: c.now().Add(approvedFor), State: database.ApprovedActive}
-	if id, err := strconv.ParseInt(q.Get("yeu-cau"), 10, 64); err == nil && (me.Role == database.Officer || me.Role == database.Admin) {
-		k, err := c.db.TicketByID(r.Context(), id)
-		if err != nil {
+	if id, err := strconv.ParseInt(q.Get("yeu-cau"), 10, 64); err == nil && speaks(me.Role) {
+		if err := c.fromTicket(r.Context(), &a, id); err != nil {
 			c.broken(w, r, me, "ticket", err)
 			return
-		}
-		messages, err := c.db.TicketMessages(r.Context(), id)
-		if err != nil {
-			c.broken(w, r, me, "ticket messages", err)
-			return
-		}
-		for _, m := range slices.Backward(messages) {
-			if m.Side == "staff" {
-				a.Answer, _ = privacy.Mask(m.Text)
-				break
-			}
-		}
-		a.Outcome = k.Outcome
-		if k.Topic != "" {
-			a.Sources = append(a.Sources, database.ApprovedSource{Document: k.Topic})
 		}
 	}
 	if id := q.Get("cau-hoi"); id != "" {
 		a.Outcome = id
 	}
 	if a.Outcome != "" {
-		o, err := c.db.OutcomeByID(r.Context(), a.Outcome)
-		if err == nil {
-			a.Questions = []string{o.Question}
-			if a.Answer == "" {
-				a.Answer = o.Answer
-			}
-			if len(a.Sources) == 0 {
-				for _, id := range o.Documents {
-					a.Sources = append(a.Sources, database.ApprovedSource{Document: id})
-				}
-			}
-		}
+		c.fromOutcome(r.Context(), &a)
 	}
 	c.showApproved(w, r, http.StatusOK, me, a, true, "")
 }
 
+// fromOutcome takes over the question, and the answer and its documents unless there are
+// others. One that is kept no more leaves it as it is.
+func (c *console) fromOutcome(ctx context.Context, a *database.Approved) {
+	o, err := c.db.OutcomeByID(ctx, a.Outcome)
+	if err != nil {
+		return
+	}
+	a.Questions = []string{o.Question}
+	a.Answer = cmp.Or(a.Answer, o.Answer)
+	if len(a.Sources) == 0 {
+		for _, id := range o.Documents {
+			a.Sources = append(a.Sources, database.ApprovedSource{Document: id})
+		}
+	}
+}
+
+// fromTicket takes over what an officer said last in a ticket, and what it was about.
+func (c *console) fromTicket(ctx context.Context, a *database.Approved, id int64) error {
+	k, err := c.db.TicketByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	messages, err := c.db.TicketMessages(ctx, id)
+	if err != nil {
+		return err
+	}
+	for _, m := range slices.Backward(messages) {
+		if m.Side == "staff" {
+			a.Answer, _ = privacy.Mask(m.Text)
+			break
+		}
+	}
+	a.Outcome = k.Outcome
+	if k.Topic != "" {
+		a.Sources = []database.ApprovedSource{{Document: k.Topic}}
+	}
+	return nil
+}
+
 func (c *console) showApproved(w http.ResponseWriter, r *http.Request, status int, me database.Account, a database.Approved, isNew bool, problem string) {
-	p := approvedForm{approvedRow: c.rowOf(a), New: isNew, Writer: me.Role != database.Evaluator, Forms: strings.Join(a.Questions, "\n"), Problem: problem, Seen: strconv.FormatInt(a.Updated.UnixMilli(), 10)}
+	p := approvedForm{approvedRow: c.rowOf(a), New: isNew, Writer: approves(me.Role), Forms: strings.Join(a.Questions, "\n"), Problem: problem, Seen: strconv.FormatInt(a.Updated.UnixMilli(), 10)}
 	if isNew {
 		p.Changed, p.Used = nil, false
 	}

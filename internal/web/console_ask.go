@@ -114,18 +114,7 @@ func (c *console) answer(ctx context.Context, p *askPage, q pipeline.Question, f
 			p.Low = append(p.Low, name)
 		}
 	}
-	for _, cited := range o.Citations {
-		v := citationView{N: cited.N, Title: cited.Title, Section: cited.SectionName(), Checked: cited.Checked}
-		if c.library != nil {
-			if d := c.library.Document(cited.Document); d != nil {
-				v.Address = documentAddress(cited.Document, cited.Section)
-				for _, ref := range d.LegalBasis {
-					v.Legal = append(v.Legal, ref.String())
-				}
-			}
-		}
-		p.Citations = append(p.Citations, v)
-	}
+	p.Citations = c.citations(o.Citations)
 	p.Answer = blocks(o.Answer, func(l string) []span {
 		return c.known.line(l, func(n int) (href, name string) {
 			for _, v := range p.Citations {
@@ -150,6 +139,22 @@ func (c *console) answer(ctx context.Context, p *askPage, q pipeline.Question, f
 		ids = append(ids, h.Document)
 	}
 	c.cards(p, ids, field, level, beside)
+}
+
+// citations are the sources of an answer with the law that their documents rest on.
+func (c *console) citations(list []pipeline.Citation) []citationView {
+	var all []citationView
+	for _, cited := range list {
+		v := citationView{N: cited.N, Title: cited.Title, Section: cited.SectionName(), Checked: cited.Checked}
+		if c.library != nil {
+			if d := c.library.Document(cited.Document); d != nil {
+				v.Address = documentAddress(cited.Document, cited.Section)
+				v.Legal = legalBasis(d)
+			}
+		}
+		all = append(all, v)
+	}
+	return all
 }
 
 // cards puts the chosen documents side by side, or the first two that were found.
@@ -194,7 +199,7 @@ func (c *console) card(d *corpus.Document, today corpus.Date) cardView {
 		Submit: page.Submit, Portal: page.Portal, Notices: page.Notices, Checked: d.Checked, Confidence: wordFor(d.Confidence),
 	}
 	if hasSlip(d) {
-		v.Slip = documentAddress(d.ID, "") + "/phieu"
+		v.Slip = slipAddress(d)
 		v.Papers = blocks(d.Section("ho-so").Body, func(l string) []span { return c.known.line(l, nil) })
 	}
 	for _, f := range corpus.ValidOn(d.Fees, today) {
@@ -203,9 +208,7 @@ func (c *console) card(d *corpus.Document, today corpus.Date) cardView {
 	for _, f := range corpus.ValidOn(d.Durations, today) {
 		v.Times = append(v.Times, c.factOf(d, &f, today))
 	}
-	for _, ref := range d.LegalBasis {
-		v.Legal = append(v.Legal, ref.String())
-	}
+	v.Legal = legalBasis(d)
 	return v
 }
 
@@ -277,7 +280,7 @@ func (c *console) hits(found []pipeline.Retrieved) []hitView {
 				v.Address = documentAddress(h.Document, h.Section)
 				for _, s := range c.library.Passages(d) {
 					if s.ID == h.Section {
-						v.Heading, v.Text = s.Heading, cutText(s.Body, 280)
+						v.Heading, v.Text = s.Heading, cut(s.Body, 280)
 					}
 				}
 			}
@@ -285,15 +288,6 @@ func (c *console) hits(found []pipeline.Retrieved) []hitView {
 		all = append(all, v)
 	}
 	return all
-}
-
-// cutText shortens a text to n characters.
-func cutText(s string, n int) string {
-	runes := []rune(s)
-	if len(runes) <= n {
-		return s
-	}
-	return strings.TrimSpace(string(runes[:n])) + "…"
 }
 
 // with is the address of a page with some fields of the query changed; empty ones go.

@@ -181,6 +181,7 @@ func consolePages(t *testing.T) (*office, map[string]string) {
 		"recall-run": "/console/dinh-chinh/" + recall, "recall-on": "/console/dinh-chinh?cau-hoi=" + id + "&khoa=" + recall,
 		"ask": "/console/tra-cuu?q=dang+ky+tam+tru+het+bao+nhieu+tien", "inbox": "/console/hop-thu", "doubtful": "/console/hop-thu?loai=yeu", "ticket": fmt.Sprintf("/console/hop-thu/%d", k),
 		"outcomes": "/console/cau-hoi", "outcome": "/console/cau-hoi/" + id, "retrieval": "/console/truy-van?q=khai+sinh", "approved": "/console/duyet", "approved-one": "/console/duyet/1",
+		"nothing": "/console/khong-co", "approved-new": "/console/duyet/moi?cau-hoi=" + id, "ended": "/console/hop-thu?loai=xong", "ask-first": "/console/tra-cuu",
 		"recall": "/console/dinh-chinh?cau-hoi=" + id, "knowledge": "/console/tri-thuc", "quality": "/console/chat-luong", "switches": "/console/cong-tac", "audit": "/console/nhat-ky", "password": "/console/mat-khau",
 	}
 }
@@ -227,14 +228,15 @@ func TestConsolePictures(t *testing.T) {
 		t.Skip("-pictures names no folder: no pictures are wanted")
 	}
 	o, pages := consolePages(t)
+	pages["sign-in"] = "/console/dang-nhap"
 	ctx := browser(t)
 	do(t, ctx, signingIn(o.URL, "admin"))
 	for name, path := range pages {
 		do(t, ctx, chromedp.Navigate(o.URL+path))
-		for _, width := range []int64{360, 768, 1280} {
-			do(t, ctx, as(width, width == 768))
+		for _, l := range looks {
+			do(t, ctx, as(l.width, l.dark))
 			time.Sleep(100 * time.Millisecond)
-			if err := os.WriteFile(filepath.Join(*pictures, fmt.Sprintf("console-%s-%d.png", name, width)), evaluated(t, ctx, chromedp.FullScreenshot(100)), 0o644); err != nil {
+			if err := os.WriteFile(filepath.Join(*pictures, fmt.Sprintf("console-%s-%d-%s.png", name, l.width, l.colour())), evaluated(t, ctx, chromedp.FullScreenshot(100)), 0o644); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"troly/internal/corpus"
 	"troly/internal/database"
 	"troly/internal/pipeline"
 )
@@ -53,26 +52,42 @@ var openStatuses = []database.TicketStatus{database.TicketOpen, database.TicketA
 // isOpen reports whether a ticket still waits for somebody.
 func isOpen(k database.Ticket) bool { return slices.Contains(openStatuses, k.Status) }
 
+// isLate reports whether it has waited beyond its due time.
+func (c *console) isLate(k database.Ticket) bool {
+	return isOpen(k) && !k.Due.IsZero() && k.Due.Before(c.now())
+}
+
 // inbox lists tickets, or answers that somebody should look at.
 func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Account) {
-	q := r.URL.Query()
-	p := inboxPage{View: q.Get("loai"), Mine: q.Get("cua")}
-	if !slices.Contains([]string{"xong", "yeu"}, p.View) {
+	p := inboxPage{View: r.URL.Query().Get("loai"), Mine: r.URL.Query().Get("cua")}
+	fill := c.fillTickets
+	switch p.View {
+	case "yeu":
+		fill = c.fillDoubtful
+	case "xong":
+	default:
 		p.View = "cho"
 	}
-	if p.View == "yeu" {
-		f := database.Filter{Document: q.Get("viec"), From: c.now().Add(-doubtfulFor), Limit: doubtfulShown}
-		f.To, p.Ages = c.olderThan(q.Get("tuoi"))
-		p.Topics = c.documentChoices(f.Document)
-		rows, err := c.doubtful(r.Context(), f)
-		if err != nil {
-			c.broken(w, r, me, "doubtful answers", err)
-			return
-		}
-		p.Outcomes = rows
-		c.show(w, r, http.StatusOK, "inbox", me, p)
+	if err := fill(r, &p, me); err != nil {
+		c.broken(w, r, me, "inbox", err)
 		return
 	}
+	c.show(w, r, http.StatusOK, "inbox", me, p)
+}
+
+// fillDoubtful lists answers that somebody should look at.
+func (c *console) fillDoubtful(r *http.Request, p *inboxPage, _ database.Account) (err error) {
+	q := r.URL.Query()
+	f := database.Filter{Document: q.Get("viec"), From: c.now().Add(-doubtfulFor), Limit: doubtfulShown}
+	f.To, p.Ages = c.olderThan(q.Get("tuoi"))
+	p.Topics = c.documentChoices(f.Document)
+	p.Outcomes, err = c.doubtful(r.Context(), f)
+	return err
+}
+
+// fillTickets lists tickets, open ones or those that have ended.
+func (c *console) fillTickets(r *http.Request, p *inboxPage, me database.Account) error {
+	q := r.URL.Query()
 	f := database.TicketFilter{Status: openStatuses, Commune: q.Get("xa"), Topic: q.Get("viec"), Limit: ticketsShown}
 	if p.View == "xong" {
 		f.Status = []database.TicketStatus{database.TicketReleased, database.TicketClosed}
@@ -94,11 +109,10 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 	f.After, _ = strconv.ParseInt(q.Get("sau"), 10, 64) // anything else: from the beginning
 	tickets, err := c.db.Tickets(r.Context(), f)
 	if err != nil {
-		c.broken(w, r, me, "tickets", err)
-		return
+		return err
 	}
 	for _, k := range tickets {
-		p.Tickets = append(p.Tickets, ticketRow{k, isOpen(k) && !k.Due.IsZero() && k.Due.Before(c.now()), isOpen(k)})
+		p.Tickets = append(p.Tickets, ticketRow{k, c.isLate(k), isOpen(k)})
 	}
 	if p.View == "xong" { // what ended last is looked for most
 		slices.Reverse(p.Tickets)
@@ -106,11 +120,7 @@ func (c *console) inbox(w http.ResponseWriter, r *http.Request, me database.Acco
 	if len(tickets) == ticketsShown {
 		p.Next = with(consolePath+"/hop-thu", q, "sau", strconv.FormatInt(tickets[len(tickets)-1].ID, 10))
 	}
-	if err := c.inboxChoices(r, &p, me); err != nil {
-		c.broken(w, r, me, "tickets", err)
-		return
-	}
-	c.show(w, r, http.StatusOK, "inbox", me, p)
+	return c.inboxChoices(r, p, me)
 }
 
 // olderThan is the time before which something must have begun for an age of the
@@ -158,7 +168,7 @@ func (c *console) inboxChoices(r *http.Request, p *inboxPage, me database.Accoun
 		if k.Assignee == me.Name {
 			p.Counts.Mine++
 		}
-		if !k.Due.IsZero() && k.Due.Before(c.now()) {
+		if c.isLate(k) {
 			p.Counts.Late++
 		}
 	}
@@ -271,7 +281,7 @@ const dialogueShown = 30
 
 func (c *console) showTicket(w http.ResponseWriter, r *http.Request, me database.Account, status int, k database.Ticket, text, problem string) {
 	ctx := r.Context()
-	p := ticketPage{Ticket: k, IsOpen: isOpen(k), Late: isOpen(k) && !k.Due.IsZero() && k.Due.Before(c.now()), CanReply: c.opts.Desk != nil, Text: text, Problem: problem}
+	p := ticketPage{Ticket: k, IsOpen: isOpen(k), Late: c.isLate(k), CanReply: c.opts.Desk != nil, Text: text, Problem: problem}
 	if p.Topic = c.titleOf(k.Topic); c.library != nil && c.library.Document(k.Topic) != nil {
 		p.TopicAt = documentAddress(k.Topic, "")
 	}
@@ -296,7 +306,7 @@ func (c *console) showTicket(w http.ResponseWriter, r *http.Request, me database
 		return
 	}
 	for _, a := range accounts {
-		if !a.Disabled && (a.Role == database.Officer || a.Role == database.Admin) {
+		if !a.Disabled && speaks(a.Role) {
 			label := a.Name
 			if a.Name == me.Name {
 				label += " (tôi)"
@@ -410,7 +420,7 @@ func (c *console) assign(w http.ResponseWriter, r *http.Request, me database.Acc
 	to := AccountName(r.PostForm.Get("nguoi"))
 	if to != "" {
 		a, err := c.db.Account(r.Context(), to)
-		if err != nil || a.Disabled || a.Role != database.Officer && a.Role != database.Admin {
+		if err != nil || a.Disabled || !speaks(a.Role) {
 			c.showTicket(w, r, me, http.StatusBadRequest, k, "", "Không có cán bộ tiếp nhận nào tên như vậy.")
 			return
 		}
@@ -462,7 +472,7 @@ func (c *console) take(w http.ResponseWriter, r *http.Request, me database.Accou
 		c.say(w, r, http.StatusConflict, me, "Không tiếp nhận được", "Câu hỏi này không đến từ một cuộc trò chuyện có thể trả lời, nên không có nơi để nhắn lại.")
 		return
 	}
-	k := database.Ticket{Channel: o.Channel, Dialogue: o.Dialogue, Person: o.Person, Outcome: o.ID, Reason: "taken", Summary: cutText(o.Question, 300), Assignee: me.Name}
+	k := database.Ticket{Channel: o.Channel, Dialogue: o.Dialogue, Person: o.Person, Outcome: o.ID, Reason: "taken", Summary: cut(o.Question, 300), Assignee: me.Name}
 	if len(o.Documents) > 0 {
 		k.Topic = o.Documents[0]
 	}
@@ -568,8 +578,8 @@ func (c *console) outcome(w http.ResponseWriter, r *http.Request, me database.Ac
 		c.broken(w, r, me, "outcome", err)
 		return
 	}
-	p := outcomePage{Outcome: o, CanTake: o.Dialogue != "" && c.opts.Desk != nil && (me.Role == database.Officer || me.Role == database.Admin),
-		Writer: me.Role != database.Evaluator, Recaller: me.Role == database.Editor || me.Role == database.Admin}
+	p := outcomePage{Outcome: o, CanTake: o.Dialogue != "" && c.opts.Desk != nil && speaks(me.Role),
+		Writer: approves(me.Role), Recaller: corrects(me.Role)}
 	if p.Feedback, err = c.db.FeedbackOn(r.Context(), o.ID); err != nil {
 		c.broken(w, r, me, "feedback", err)
 		return
@@ -579,13 +589,7 @@ func (c *console) outcome(w http.ResponseWriter, r *http.Request, me database.Ac
 	for _, name := range sortedKeys(p.Trace.Checks) {
 		p.Checks = append(p.Checks, choice{Value: p.Trace.Checks[name], Label: name})
 	}
-	for _, cited := range p.Trace.Citations {
-		v := citationView{N: cited.N, Title: cited.Title, Section: corpus.Heading(cited.Section), Checked: cited.Checked}
-		if c.library != nil && c.library.Document(cited.Document) != nil {
-			v.Address = documentAddress(cited.Document, cited.Section)
-		}
-		p.Citations = append(p.Citations, v)
-	}
+	p.Citations = c.citations(p.Trace.Citations)
 	p.Blocks = blocks(o.Answer, func(l string) []span { return c.known.line(l, nil) })
 	t := p.Trace.Timings
 	p.Timings = []timingView{{"understand", t.Understand}, {"retrieve", t.Retrieve}, {"answer", t.Answer}, {"verify", t.Verify}}

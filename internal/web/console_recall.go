@@ -24,7 +24,8 @@ type recallPage struct {
 	Some              []database.Recipient
 	All               int
 	Channels          []choice // label: the channel, value: how many of Some
-	OnPage            bool     // some of them asked on the chat page, which only their browser finds, for a while
+	OnPage            bool     // some of them asked on the chat page, which only their browser finds
+	FoundDays         int      // for how long
 	Text, Reason      string
 	Most, MostEver    int
 	Key               string
@@ -69,7 +70,7 @@ func (c *console) preview(r *http.Request, p *recallPage, g database.Given) erro
 		n, _ := strconv.Atoi(counts[to.Channel]) // ours
 		counts[to.Channel] = strconv.Itoa(n + 1)
 	}
-	p.OnPage = counts[Channel] != ""
+	p.OnPage, p.FoundDays = counts[Channel] != "", foundDays
 	for _, channel := range sortedKeys(counts) {
 		p.Channels = append(p.Channels, choice{counts[channel], wordFor(channel), false})
 	}
@@ -100,6 +101,23 @@ func (c *console) recall(w http.ResponseWriter, r *http.Request, me database.Acc
 	c.show(w, r, http.StatusOK, "recall", me, p)
 }
 
+// recallProblem says why a recall is not begun, "" when nothing is wrong with its form.
+func (c *console) recallProblem(p *recallPage, seen bool) (status int, why string) {
+	switch {
+	case !p.Asked:
+		return http.StatusBadRequest, "Hãy chọn câu trả lời hoặc tài liệu cần đính chính."
+	case c.opts.Desk == nil:
+		return http.StatusServiceUnavailable, "Máy chủ này chưa nối với kênh nào nên chưa gửi được."
+	case p.Text == "" || p.Reason == "":
+		return http.StatusBadRequest, "Hãy ghi nội dung đính chính và lý do."
+	case long(p.Text, maxReply):
+		return http.StatusBadRequest, "Nội dung đính chính dài quá. Bạn rút gọn rồi gửi lại."
+	case !seen:
+		return http.StatusBadRequest, "Hãy xem danh sách người nhận rồi đánh dấu xác nhận."
+	}
+	return 0, ""
+}
+
 // sendRecall begins to send the correction to those who were listed, each once for each
 // key, so that a press repeated sends nothing twice and goes on where the first ended.
 func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database.Account) {
@@ -123,21 +141,8 @@ func (c *console) sendRecall(w http.ResponseWriter, r *http.Request, me database
 		p.Problem = why
 		c.show(w, r, status, "recall", me, p)
 	}
-	switch {
-	case !p.Asked:
-		refuse(http.StatusBadRequest, "Hãy chọn câu trả lời hoặc tài liệu cần đính chính.")
-		return
-	case c.opts.Desk == nil:
-		refuse(http.StatusServiceUnavailable, "Máy chủ này chưa nối với kênh nào nên chưa gửi được.")
-		return
-	case p.Text == "" || p.Reason == "":
-		refuse(http.StatusBadRequest, "Hãy ghi nội dung đính chính và lý do.")
-		return
-	case long(p.Text, maxReply):
-		refuse(http.StatusBadRequest, "Nội dung đính chính dài quá. Bạn rút gọn rồi gửi lại.")
-		return
-	case r.PostForm.Get("da-xem") != "1":
-		refuse(http.StatusBadRequest, "Hãy xem danh sách người nhận rồi đánh dấu xác nhận.")
+	if status, why := c.recallProblem(&p, r.PostForm.Get("da-xem") == "1"); why != "" {
+		refuse(status, why)
 		return
 	}
 	now := c.now()

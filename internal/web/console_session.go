@@ -117,7 +117,7 @@ type signInPage struct {
 	OIDC    bool // there is another way to sign in
 }
 
-func (c *console) signInForm(w http.ResponseWriter, r *http.Request, _ database.Account) {
+func (c *console) signInForm(w http.ResponseWriter, r *http.Request) {
 	c.show(w, r, http.StatusOK, "sign_in", database.Account{}, signInPage{Next: nextAfter(r.URL.Query().Get("tiep")), OIDC: c.sso != nil})
 }
 
@@ -138,7 +138,7 @@ func AccountName(s string) string {
 
 // signIn takes name and password. Why it was refused is not told apart: who guesses
 // learns no names.
-func (c *console) signIn(w http.ResponseWriter, r *http.Request, _ database.Account) {
+func (c *console) signIn(w http.ResponseWriter, r *http.Request) {
 	name := AccountName(r.PostForm.Get("ten"))
 	next := nextAfter(r.PostForm.Get("tiep"))
 	refuse := func(status int, why string) {
@@ -218,25 +218,28 @@ func (c *console) showPassword(w http.ResponseWriter, r *http.Request, status in
 	c.show(w, r, status, "password", me, passwordPage{me.Name, me.Hash == "", MinPassword, problem})
 }
 
+// newPasswordProblem says what is wrong with a new password, "" when nothing is.
+func newPasswordProblem(old, password, again string) string {
+	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
+	case n < MinPassword:
+		return "Mật khẩu mới cần ít nhất " + strconv.Itoa(MinPassword) + " ký tự."
+	case n > maxPassword:
+		return "Mật khẩu mới dài quá."
+	case password != again:
+		return "Hai lần gõ mật khẩu mới không giống nhau."
+	case password == old:
+		return "Mật khẩu mới phải khác mật khẩu hiện nay."
+	}
+	return ""
+}
+
 // changePassword takes the present password and twice the new one. Who is signed in
 // with the old one elsewhere is not any more.
 func (c *console) changePassword(w http.ResponseWriter, r *http.Request, me database.Account) {
 	old, password := r.PostForm.Get("cu"), r.PostForm.Get("moi")
-	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
-	case me.Hash == "":
-		c.showPassword(w, r, http.StatusBadRequest, me, "")
-		return
-	case n < MinPassword:
-		c.showPassword(w, r, http.StatusBadRequest, me, "Mật khẩu mới cần ít nhất "+strconv.Itoa(MinPassword)+" ký tự.")
-		return
-	case n > maxPassword:
-		c.showPassword(w, r, http.StatusBadRequest, me, "Mật khẩu mới dài quá.")
-		return
-	case password != r.PostForm.Get("lai"):
-		c.showPassword(w, r, http.StatusBadRequest, me, "Hai lần gõ mật khẩu mới không giống nhau.")
-		return
-	case password == old:
-		c.showPassword(w, r, http.StatusBadRequest, me, "Mật khẩu mới phải khác mật khẩu hiện nay.")
+	problem := newPasswordProblem(old, password, r.PostForm.Get("lai"))
+	if me.Hash == "" || problem != "" { // of an account without a password the page says why
+		c.showPassword(w, r, http.StatusBadRequest, me, problem)
 		return
 	}
 	wait, err := c.attempt(r, me.Name) // as for signing in: who finds a browser signed in guesses no faster

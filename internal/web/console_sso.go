@@ -77,7 +77,7 @@ func (c *console) setSSOCookie(w http.ResponseWriter, r *http.Request, value str
 }
 
 // ssoBegin leads to the issuer.
-func (c *console) ssoBegin(w http.ResponseWriter, r *http.Request, _ database.Account) {
+func (c *console) ssoBegin(w http.ResponseWriter, r *http.Request) {
 	if c.ssoTooOften(w, r) {
 		return
 	}
@@ -108,7 +108,7 @@ func (c *console) ssoRefuse(w http.ResponseWriter, r *http.Request, status int, 
 }
 
 // ssoReturn takes whoever comes back from the issuer.
-func (c *console) ssoReturn(w http.ResponseWriter, r *http.Request, _ database.Account) {
+func (c *console) ssoReturn(w http.ResponseWriter, r *http.Request) {
 	if c.ssoTooOften(w, r) {
 		return
 	}

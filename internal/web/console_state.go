@@ -244,6 +244,18 @@ func (c *console) quality(w http.ResponseWriter, r *http.Request, me database.Ac
 		return
 	}
 	p := qualityPage{Scorecard: c.scorecard != nil, HasRuns: c.opts.Runs != nil}
+	p.tally(counts, now)
+	if c.opts.Runs != nil {
+		if p.Runs, err = c.opts.Runs(); err != nil {
+			c.log.Error("runs of the evaluation not read", "err", err)
+			p.Problem = true
+		}
+	}
+	c.show(w, r, http.StatusOK, "quality", me, p)
+}
+
+// tally makes the rows of the last days, today first, of what was counted on them.
+func (p *qualityPage) tally(counts []database.Count, now time.Time) {
 	for _, s := range allStatuses {
 		p.Statuses = append(p.Statuses, string(s))
 	}
@@ -260,34 +272,30 @@ func (c *console) quality(w http.ResponseWriter, r *http.Request, me database.Ac
 		if !ok {
 			continue
 		}
-		d := &p.Days[i]
-		switch status := slices.Index(p.Statuses, n.What); {
-		case status >= 0:
-			d.Counts[status] += n.N
-			d.All += n.N
-			p.Total.Counts[status] += n.N
-			p.Total.All += n.N
-		case n.What == "good":
-			d.Good += n.N
-			p.Total.Good += n.N
-		case n.What == "bad":
-			d.Bad += n.N
-			p.Total.Bad += n.N
-		case strings.HasPrefix(n.What, "failed "):
-			failed[strings.TrimPrefix(n.What, "failed ")] += n.N
+		for _, d := range []*qualityDay{&p.Days[i], &p.Total} {
+			d.add(n, slices.Index(p.Statuses, n.What))
+		}
+		if check, ok := strings.CutPrefix(n.What, "failed "); ok {
+			failed[check] += n.N
 		}
 	}
 	for name, n := range failed {
 		p.Failed = append(p.Failed, choice{strconv.Itoa(n), wordFor(name), false})
 	}
 	slices.SortFunc(p.Failed, func(a, b choice) int { return byName(a.Label, b.Label) })
-	if c.opts.Runs != nil {
-		if p.Runs, err = c.opts.Runs(); err != nil {
-			c.log.Error("runs of the evaluation not read", "err", err)
-			p.Problem = true
-		}
+}
+
+// add counts something; status is its column, below zero when it is none.
+func (d *qualityDay) add(n database.Count, status int) {
+	switch {
+	case status >= 0:
+		d.Counts[status] += n.N
+		d.All += n.N
+	case n.What == "good":
+		d.Good += n.N
+	case n.What == "bad":
+		d.Bad += n.N
 	}
-	c.show(w, r, http.StatusOK, "quality", me, p)
 }
 
 // switchesPage shows what is on.
@@ -313,7 +321,7 @@ func (c *console) showSwitches(w http.ResponseWriter, r *http.Request, status in
 		c.broken(w, r, me, "switches", err)
 		return
 	}
-	p := switchesPage{Admin: me.Role == database.Admin, Problem: problem}
+	p := switchesPage{Admin: administers(me.Role), Problem: problem}
 	for _, s := range c.opts.Switches {
 		row := switchRow{SwitchName: s, Switch: database.Switch{Name: s.Name, On: true}}
 		for _, have := range set {

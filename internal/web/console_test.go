@@ -583,6 +583,27 @@ func TestEveryRouteSaysWhoMay(t *testing.T) {
 	}
 }
 
+// No page of the console is kept by a browser or a proxy, shown in a frame or runs what is
+// not ours.
+func TestHeadersOfTheConsole(t *testing.T) {
+	o := newOffice(t, nil)
+	c := o.session("admin")
+	id := o.ticket("a", "Việc của a", "Xã Mậu A", "khai-sinh")
+	for _, pattern := range append(web.ConsoleRoutes(o.opts), "GET /console/khong-co") {
+		method, path, _ := strings.Cut(pattern, " ")
+		if method != "GET" {
+			continue
+		}
+		path = strings.NewReplacer("{$}", "", "{id}", fmt.Sprint(id), "{khoa}", "999").Replace(path)
+		status, _, h := o.page(c, path, nil)
+		csp := h.Get("Content-Security-Policy")
+		if !strings.HasPrefix(csp, "default-src 'none'; script-src 'self'; style-src 'self'; ") || !strings.HasSuffix(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe") ||
+			h.Get("X-Frame-Options") != "DENY" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "same-origin" || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s (%d): %v", path, status, h)
+		}
+	}
+}
+
 // session signs in without the password, which takes its time.
 func (o *office) session(name string) *http.Client {
 	o.t.Helper()

@@ -44,9 +44,9 @@ type Dialogues interface {
 
 // Limits of dialogues kept in memory.
 const (
-	memoryBytes = 32 << 20       // of all together; beyond it the oldest go
-	memoryFor   = 12 * time.Hour // since the last message
-	maxWaiting  = 20             // replies of others that wait for one dialogue
+	memoryBytes = 32 << 20 // of all together; beyond it the oldest go
+	memoryFor   = FoundFor // since the last message
+	maxWaiting  = 20       // replies of others that wait for one dialogue
 )
 
 // Memory keeps dialogues while the process lives, the latest ones, and nothing of

@@ -110,13 +110,20 @@ func (s *server) pageOf(d *corpus.Document, today corpus.Date) documentPage {
 		case "noi-nop":
 			v.Authority = d.Authority
 		case "can-cu":
-			for _, ref := range d.LegalBasis {
-				v.Legal = append(v.Legal, ref.String())
-			}
+			v.Legal = legalBasis(d)
 		}
 		p.Sections = append(p.Sections, v)
 	}
 	return p
+}
+
+// legalBasis is the law that a document rests on, as it is written.
+func legalBasis(d *corpus.Document) []string {
+	var refs []string
+	for _, ref := range d.LegalBasis {
+		refs = append(refs, ref.String())
+	}
+	return refs
 }
 
 // factOf says a figure for a day; one of the future for its first day, one of the

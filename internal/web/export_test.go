@@ -1,9 +1,14 @@
 package web
 
+import (
+	"maps"
+	"slices"
+)
+
 // Routes are the ways to call the API, as method and path.
 func Routes(opts Options) []string {
 	var list []string
-	for _, r := range newAPI(opts, nil).routes() {
+	for _, r := range newAPI(opts, nil, nil).routes() {
 		list = append(list, r.method+" "+r.path)
 	}
 	return list
@@ -12,8 +17,9 @@ func Routes(opts Options) []string {
 // ConsoleRoutes are the routes of the console, as patterns of a mux.
 func ConsoleRoutes(opts Options) []string {
 	s := &server{assistant: opts.Assistant, log: opts.Log, guard: newGuard(opts), now: opts.Now, library: opts.Library, known: newKnown(opts.Library), look: newLook()}
-	var list []string
-	for _, r := range newConsole(s, *opts.Console).routes() {
+	c := newConsole(s, *opts.Console)
+	list := slices.Collect(maps.Keys(c.openRoutes()))
+	for _, r := range c.routes() {
 		list = append(list, r.pattern)
 	}
 	return list

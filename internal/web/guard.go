@@ -2,8 +2,11 @@ package web
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -12,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -23,6 +27,9 @@ type guard struct {
 	proxies []netip.Prefix // may say whom they speak for
 	writes  *http.CrossOriginProtection
 	asks    *limiter // of questions, by address
+	reads   *limiter // of pages, by address
+
+	unknown sync.Once // tells of a proxy that is not trusted
 }
 
 func newGuard(opts Options) *guard {
@@ -38,8 +45,14 @@ func newGuard(opts Options) *guard {
 	}
 	perMinute := cmp.Or(opts.AsksPerMinute, asksPerMinute)
 	g.asks = newLimiter(perMinute, perMinute/2+1, opts.Now)
+	g.reads = newLimiter(readsPerAsk*perMinute, readsPerAsk*perMinute/2+1, opts.Now)
 	return g
 }
+
+// readsPerAsk is how many pages may be read for each question that may be asked: who asks
+// opens some documents, and a page that waits for an officer looks for the reply twelve
+// times in its first minute.
+const readsPerAsk = 10
 
 // policy is the Content-Security-Policy of a reply: everything comes from here,
 // nothing is inline. ancestors may put the page into a frame.
@@ -75,9 +88,25 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 			h.Set("Strict-Transport-Security", "max-age=31536000")
 		}
 		defer g.recover(w, r)
+		r.Body = arriving{r.Body}
 		checked.ServeHTTP(w, r)
 	})
 }
+
+// arriving is the body of a request. When it breaks off, the error does not name the
+// addresses of the connection, since some routes answer with what it says.
+type arriving struct{ io.ReadCloser }
+
+func (b arriving) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	var broken net.Error
+	if errors.As(err, &broken) {
+		err = errCutOff
+	}
+	return n, err
+}
+
+var errCutOff = errors.New("the request did not arrive whole in time")
 
 // recover answers for a route that panicked. What it was asked is not logged, and
 // neither is what a panic of ours says, which may hold it.
@@ -120,6 +149,11 @@ func (g *guard) client(r *http.Request) netip.Addr {
 	}
 	addr := at.Addr().Unmap()
 	forwarded := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	if forwarded[0] != "" && (addr.IsLoopback() || addr.IsPrivate()) && !g.trusted(addr) {
+		g.unknown.Do(func() {
+			g.log.Warn("a proxy that is not among the trusted ones: all people behind it count as one address", "proxy", addr)
+		})
+	}
 	for i := len(forwarded) - 1; i >= 0 && g.trusted(addr); i-- {
 		before, err := netip.ParseAddr(strings.TrimSpace(forwarded[i]))
 		if err != nil {
@@ -155,11 +189,23 @@ func (g *guard) address(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// limited refuses who asks too often with 429 and the seconds to wait. refuse
-// writes the body.
-func (g *guard) limited(next http.HandlerFunc, refuse func(w http.ResponseWriter, r *http.Request)) http.HandlerFunc {
+// limit is what keeps each address within how often it may do something: who comes too
+// often is refused with the seconds to wait in Retry-After; refuse writes the rest.
+type limit func(next, refuse http.HandlerFunc) http.HandlerFunc
+
+// asking is the limit of questions.
+func (g *guard) asking(next, refuse http.HandlerFunc) http.HandlerFunc {
+	return g.limited(g.asks, next, refuse)
+}
+
+// reading is the limit of pages.
+func (g *guard) reading(next, refuse http.HandlerFunc) http.HandlerFunc {
+	return g.limited(g.reads, next, refuse)
+}
+
+func (g *guard) limited(by *limiter, next, refuse http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if wait := g.asks.wait(g.client(r)); wait > 0 {
+		if wait := by.wait(g.client(r)); wait > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 			refuse(w, r)
 			return

@@ -41,6 +41,31 @@ func TestClientIsBelievedFromTrustedProxiesOnly(t *testing.T) {
 	}
 }
 
+// Behind a proxy that nobody named, all people would share the limits of one address:
+// the log says so, once, and not because somebody of the internet writes a header.
+func TestAForgottenProxyIsToldOf(t *testing.T) {
+	for _, tt := range []struct {
+		remote, forwarded string
+		want              int // lines of the log
+	}{
+		{"172.18.0.2:1", "198.51.100.1", 1}, {"127.0.0.1:1", "198.51.100.1", 1}, {"172.18.0.2:1", "", 0}, {"203.0.113.9:1", "198.51.100.1", 0}, {"10.0.0.1:1", "192.168.1.5", 0},
+	} {
+		var log bytes.Buffer
+		g := newGuard(Options{Log: slog.New(slog.NewTextHandler(&log, nil)), TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}})
+		for range 2 {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.RemoteAddr = tt.remote
+			if tt.forwarded != "" {
+				r.Header.Set("X-Forwarded-For", tt.forwarded)
+			}
+			g.client(r)
+		}
+		if got := strings.Count(log.String(), "\n"); got != tt.want || strings.Contains(log.String(), "198.51.100.1") {
+			t.Errorf("twice from %s with X-Forwarded-For %q: log %q, want %d lines", tt.remote, tt.forwarded, log.String(), tt.want)
+		}
+	}
+}
+
 func TestHTTPSIsKnown(t *testing.T) {
 	public, err := url.Parse("https://troly.example/")
 	if err != nil {

@@ -54,11 +54,7 @@ func (s *server) index(w http.ResponseWriter, r *http.Request) {
 		s.list(w, r)
 		return
 	}
-	s.guard.limited(s.list, func(w http.ResponseWriter, r *http.Request) {
-		s.draw(w, r, http.StatusTooManyRequests, "missing", layout{Page: missing{
-			Title: "Bạn chờ một phút nhé", Text: "Có nhiều lượt tìm quá trong một lúc. Một phút nữa bạn tìm lại.",
-		}})
-	})(w, r)
+	s.guard.asking(s.list, s.tooManyPages)(w, r)
 }
 
 func (s *server) list(w http.ResponseWriter, r *http.Request) {

@@ -141,11 +141,11 @@ func (a *api) admit(rt route) http.HandlerFunc {
 	refuse := func(w http.ResponseWriter, _ *http.Request) {
 		tell(w, http.StatusTooManyRequests, "too many requests; wait as long as Retry-After says")
 	}
-	anonymous := rt.handle
-	if !rt.open { // what is the same for everybody costs nothing to give
-		anonymous = a.limited(rt.handle, refuse)
+	anonymous := a.asking(rt.handle, refuse)
+	if rt.open { // what is the same for everybody costs little to give
+		anonymous = a.reading(rt.handle, refuse)
 	}
-	wrong := a.limited(func(w http.ResponseWriter, r *http.Request) {
+	wrong := a.asking(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="troly"`)
 		tell(w, http.StatusUnauthorized, "this is no key in use here; without the Authorization header no key is needed")
 	}, refuse) // counts: nobody tries keys faster than they may ask

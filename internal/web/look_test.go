@@ -66,18 +66,24 @@ func evaluated[T any](t testing.TB, ctx context.Context, a chromedp.Action[T]) T
 	return v
 }
 
-// looks are the widths and colours that every page is looked at in.
-var looks = []struct {
+type look struct {
 	width int64
 	dark  bool
-}{{360, false}, {360, true}, {768, false}, {768, true}, {1280, false}, {1280, true}}
+}
+
+func (l look) colour() string {
+	if l.dark {
+		return "dark"
+	}
+	return "light"
+}
+
+// looks are the widths and colours that every page is looked at in.
+var looks = []look{{360, false}, {360, true}, {768, false}, {768, true}, {1280, false}, {1280, true}}
 
 // as sets the width and the colours of the page.
 func as(width int64, dark bool) step {
-	scheme := "light"
-	if dark {
-		scheme = "dark"
-	}
+	scheme := look{width, dark}.colour()
 	return chromedp.Steps(chromedp.EmulateViewport(width, 780), chromedp.Func(func(ctx context.Context, tab *chromedp.Target) error {
 		_, err := cdp.Call(ctx, tab, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
 		return err
@@ -111,12 +117,8 @@ func TestPictures(t *testing.T) {
 		"missing":   chromedp.Navigate(server.URL + "/tt/khong-co"),
 	} {
 		for _, l := range looks {
-			colour := "light"
-			if l.dark {
-				colour = "dark"
-			}
 			do(t, ctx, as(l.width, l.dark), open)
-			base := filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s", name, l.width, colour))
+			base := filepath.Join(*pictures, fmt.Sprintf("%s-%d-%s", name, l.width, l.colour()))
 			time.Sleep(300 * time.Millisecond) // smooth scrolling
 			for suffix, take := range map[string]chromedp.Action[[]byte]{"-view.png": chromedp.CaptureScreenshot(), ".png": chromedp.FullScreenshot(100)} {
 				if err := os.WriteFile(base+suffix, evaluated(t, ctx, take), 0o644); err != nil {

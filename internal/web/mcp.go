@@ -16,7 +16,7 @@ import (
 
 // NewTools returns the assistant as tools for the models of others (Model Context
 // Protocol): over stdio in `troly mcp`, over HTTP at /mcp.
-func NewTools(opts Options) *mcp.Server { return newAPI(opts, nil).tools() }
+func NewTools(opts Options) *mcp.Server { return newAPI(opts, nil, nil).tools() } // whoever has the process may ask without a limit
 
 const toolsUse = "Tra cứu thủ tục hành chính và kỹ năng số cho người dân Yên Bái (nay thuộc tỉnh Lào Cai). " +
 	"Số tiền, thời hạn và căn cứ lấy nguyên từ kết quả của công cụ, kèm nguồn và ngày kiểm tra; không tự suy đoán. " +
@@ -118,15 +118,18 @@ func (a *api) toolRead(_ context.Context, _ *mcp.CallToolRequest, in readInput) 
 	}
 	out := a.shelf.open(doc, asOf)
 	if len(in.Sections) > 0 {
-		wanted := func(s openSection) bool { return slices.Contains(in.Sections, s.ID) }
-		if !slices.ContainsFunc(out.Sections, wanted) {
-			var ids []string
-			for _, s := range out.Sections {
-				ids = append(ids, s.ID)
+		// As the search names them: those that only typed rows fill are among them.
+		var ids []string
+		out.Sections = []openSection{}
+		for _, s := range a.shelf.lib.Passages(doc) {
+			ids = append(ids, s.ID)
+			if slices.Contains(in.Sections, s.ID) {
+				out.Sections = append(out.Sections, openSection{s.ID, s.Heading, s.Body})
 			}
+		}
+		if len(out.Sections) == 0 {
 			return nil, openDocument{}, fmt.Errorf("tài liệu %q không có mục nào trong số đó; các mục: %s", in.ID, strings.Join(ids, ", "))
 		}
-		out.Sections = slices.DeleteFunc(out.Sections, func(s openSection) bool { return !wanted(s) })
 	}
 	return nil, out, nil
 }

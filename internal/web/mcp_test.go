@@ -76,6 +76,7 @@ func TestTools(t *testing.T) {
 			{"search_procedures", map[string]any{}, true, "query"},
 			{"read_procedure", map[string]any{"id": "khai-sinh"}, false, `"fees":[{`},
 			{"read_procedure", map[string]any{"id": "khai-sinh", "sections": []string{"ho-so"}, "as_of": "2027-03-01"}, false, `"sections":[{"heading":"Hồ sơ","id":"ho-so"`},
+			{"read_procedure", map[string]any{"id": "tam-tru", "sections": []string{"le-phi"}}, false, `"sections":[{"heading":"Lệ phí","id":"le-phi","text":"- `}, // as the search names it
 			{"read_procedure", map[string]any{"id": "khai-sinh", "sections": []string{"x"}}, true, "các mục: tom-tat"},
 			{"read_procedure", map[string]any{"id": "khong-co"}, true, "không có tài liệu"},
 			{"read_procedure", map[string]any{"id": "khai-sinh", "as_of": "1/3"}, true, "YYYY-MM-DD"},

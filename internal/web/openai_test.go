@@ -166,3 +166,70 @@ func TestCompletionStreamFails(t *testing.T) {
 		t.Errorf("stream = %q, want an error at its end", got)
 	}
 }
+
+// A dialogue as Open WebUI leads one: it lists the models with whatever key it was given,
+// streams the answer, has the dialogue named, tagged and gone on with, and sends all of it,
+// our list of sources too, with the next question.
+func TestOpenWebUIsDialogue(t *testing.T) {
+	_, assistant := real()
+	handler := web.New(web.Options{Assistant: assistant, Log: discard(), Library: realLibrary(t)})
+	headers := []string{"Content-Type", "application/json", "Authorization", "Bearer 0p3n-w3bu!", "X-OpenWebUI-User-Name", "Lan", "X-OpenWebUI-Chat-Id", "7"}
+	if w := get(handler, "GET", "/v1/models", headers...); w.Code != 200 || !strings.Contains(w.Body.String(), `"id":"troly"`) {
+		t.Fatalf("models = %d %s", w.Code, w.Body)
+	}
+	type message struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	call := func(stream bool, messages []message) string {
+		t.Helper()
+		body, err := json.Marshal(map[string]any{"model": "troly", "stream": stream, "stream_options": map[string]bool{"include_usage": true}, "messages": messages,
+			"max_tokens": 1000, "temperature": 0.1, "tools": []any{}, "tool_choice": "auto", "user": map[string]string{"name": "Lan"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := send(handler, "POST", completions, string(body), headers...)
+		if w.Code != 200 {
+			t.Fatalf("%s = %d %s", body, w.Code, w.Body)
+		}
+		var said strings.Builder
+		if !stream {
+			var whole struct{ Choices []struct{ Message message } }
+			if err := json.Unmarshal(w.Body.Bytes(), &whole); err != nil || len(whole.Choices) != 1 {
+				t.Fatalf("%s: %v", w.Body, err)
+			}
+			return whole.Choices[0].Message.Content
+		}
+		all := events(t, bufio.NewScanner(w.Body))
+		if last := all[len(all)-1]; last.data != "[DONE]" || !strings.Contains(all[len(all)-2].data, `"usage":{`) {
+			t.Errorf("the stream ends with %q", all[max(0, len(all)-2):])
+		}
+		for _, e := range all[:len(all)-1] {
+			var piece struct{ Choices []struct{ Delta message } }
+			if err := json.Unmarshal([]byte(e.data), &piece); err != nil {
+				t.Fatalf("%s: %v", e.data, err)
+			}
+			for _, c := range piece.Choices {
+				said.WriteString(c.Delta.Content)
+			}
+		}
+		return said.String()
+	}
+	dialogue := []message{{"system", "Today is Friday."}, {"user", "dang ky tam tru het bao nhieu tien"}}
+	answer := call(true, dialogue)
+	if !strings.Contains(answer, "15.000 đồng/lần") || !strings.Contains(answer, "**Nguồn**\n\n1. [") {
+		t.Fatalf("answer: %s", answer)
+	}
+	history := "### Chat History:\n<chat_history>\nUSER: dang ky tam tru het bao nhieu tien\nASSISTANT: " + answer + "\n</chat_history>"
+	for format, want := range map[string]string{
+		`{ "title": "your concise title here" }`: `{"title":"dang ky tam tru het bao nhieu tien"}`, `{ "tags": ["tag1", "tag2"] }`: `{"tags":[]}`, `{ "follow_ups": ["Suggested 1", "Suggested 2"] }`: `{"follow_ups":[]}`,
+	} {
+		if got := call(false, []message{{"user", "### Task:\nDo something with the dialogue.\n### Output:\nJSON format: " + format + "\n" + history}}); got != want {
+			t.Errorf("%s = %s, want %s", format, got, want)
+		}
+	}
+	dialogue = append(dialogue, message{"assistant", answer}, message{"user", "thế mất bao lâu?"})
+	if next := call(true, dialogue); !strings.Contains(next, "3 ngày làm việc") || !strings.Contains(next, "tạm trú") {
+		t.Errorf("the next question lost the one before: %s", next)
+	}
+}

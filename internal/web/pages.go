@@ -14,28 +14,40 @@ import (
 //	GET  /tt             ?q=&nhom=&linh-vuc=: the documents
 //	GET  /tt/{id}        one document
 //	GET  /tt/{id}/phieu  one page to take along: papers, fee, office, time
-//	GET  /tt/{id}/qr.png the address of a document as a QR code
+//	GET  /tt/{id}/qr.png the address of that page as a QR code
 //	GET  /widget.js      puts the chat into another page
 //	GET  /scorecard      how well the assistant answers
 //	GET  /static/        what the pages are drawn with
+//
+// Each is within the limit of questions or of pages of an address, but for the files.
 func (s *server) routePages(mux *http.ServeMux) {
+	read := func(pattern string, handle http.HandlerFunc) {
+		mux.HandleFunc(pattern, s.guard.reading(handle, s.tooManyPages))
+	}
 	mux.HandleFunc("GET /static/", s.look.static)
 	if s.library != nil {
-		mux.HandleFunc("GET /tt", s.index)
-		mux.HandleFunc("GET /tt/{id}", s.document)
-		mux.HandleFunc("GET /tt/{id}/phieu", s.slip)
-		mux.HandleFunc("GET /tt/{id}/qr.png", s.qr)
+		read("GET /tt", s.index)
+		read("GET /tt/{id}", s.document)
+		read("GET /tt/{id}/phieu", s.slip)
+		read("GET /tt/{id}/qr.png", s.qr)
 	}
 	if s.scorecard != nil {
-		mux.HandleFunc("GET /scorecard", s.showScorecard)
+		read("GET /scorecard", s.showScorecard)
 	}
 	if s.chat != nil {
-		mux.HandleFunc("GET /{$}", s.chat.page)
-		mux.HandleFunc("POST /{$}", s.guard.limited(s.chat.ask, s.chat.tooMany))
-		mux.HandleFunc("POST /chat", s.guard.limited(s.chat.stream, s.chat.tooManyInStream))
-		mux.HandleFunc("POST /chat/thu", s.chat.letters)
-		mux.HandleFunc("GET /widget.js", s.chat.widget)
+		read("GET /{$}", s.chat.page)
+		mux.HandleFunc("POST /{$}", s.guard.asking(s.chat.ask, s.chat.tooMany))
+		mux.HandleFunc("POST /chat", s.guard.asking(s.chat.stream, s.chat.tooManyInStream))
+		mux.HandleFunc("POST /chat/thu", s.guard.reading(s.chat.letters, s.chat.tooManyInStream))
+		read("GET /widget.js", s.chat.widget)
 	}
+}
+
+// tooManyPages tells who reads or searches too often.
+func (s *server) tooManyPages(w http.ResponseWriter, r *http.Request) {
+	s.draw(w, r, http.StatusTooManyRequests, "missing", layout{Page: missing{
+		Title: "Bạn chờ một phút nhé", Text: "Có nhiều lượt xem quá trong một lúc. Một phút nữa bạn mở lại trang.",
+	}})
 }
 
 // missing is what is shown where there is nothing.

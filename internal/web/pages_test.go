@@ -18,6 +18,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/skip2/go-qrcode"
 	"golang.org/x/net/html"
 
 	"troly/internal/corpus"
@@ -104,28 +105,73 @@ func words(t *testing.T, page string) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// An officer may answer on the next working day: until then the browser keeps the name of
-// the dialogue, by which alone the reply is found.
-func TestWhoWaitsForAnOfficerIsFoundDaysLater(t *testing.T) {
-	r := newReader(t, serve(t, options(t)))
-	life := func(what, want string, header http.Header) {
-		t.Helper()
-		if got := header.Get("Set-Cookie"); want == "" && got != "" || !strings.Contains(got, want) {
-			t.Errorf("%s: Set-Cookie %q, want %q", what, got, want)
+// What was said is shown for half a day, a telephone may be shared; for a week to who waits
+// for an officer. What others say later, a correction for one, is read for two weeks.
+func TestWhatIsSaidLaterIsRead(t *testing.T) {
+	at := &clock{at: someDay}
+	opts := options(t)
+	memory := web.NewMemory(at.now)
+	opts.Now, opts.Dialogues = at.now, memory
+	asked := opts.Responder.(*responder)
+	server := serve(t, opts)
+	type life struct {
+		after time.Duration
+		shown bool // what was said before
+		found bool // what was said later
+	}
+	const day = 24 * time.Hour
+	for name, tt := range map[string]struct {
+		officer bool
+		lives   []life
+	}{
+		"a question":           {false, []life{{11 * time.Hour, true, true}, {13 * time.Hour, false, true}, {13 * day, false, true}, {15 * day, false, false}}},
+		"waits for an officer": {true, []life{{13 * time.Hour, true, true}, {6 * day, true, true}, {8 * day, false, true}, {15 * day, false, false}}},
+	} {
+		for _, l := range tt.lives {
+			for _, how := range []string{"opened", "asked", "streamed"} {
+				r := newReader(t, server)
+				_, header, page := r.post("/", "q", "lệ phí tạm trú")
+				if c := header.Get("Set-Cookie"); !strings.Contains(c, "Max-Age=1209600;") || !strings.Contains(words(t, page), "15.000 đồng/lần") {
+					t.Fatalf("asked: %s, %s", c, words(t, page))
+				}
+				if tt.officer {
+					r.post("/", "lenh", "canbo")
+				}
+				all := asked.messages()
+				dialogue := all[len(all)-1].Dialogue
+				at.add(l.after)
+				found := memory.Deliver(dialogue, webhook.Reply{Text: "Xin đính chính: là 7.000 đồng."})
+				switch how {
+				case "opened":
+					_, header, page = r.get("/")
+					if c := header.Get("Set-Cookie"); found != strings.Contains(c, dialogue) {
+						t.Errorf("%s, %v later: Set-Cookie %q, found %v", name, l.after, c, found)
+					}
+				case "asked":
+					_, _, page = r.post("/", "q", "thế mất bao lâu")
+				default:
+					_, _, stream := r.post("/chat", "q", "thế mất bao lâu")
+					_, data, _ := strings.Cut(stream, `data: {"handed":`)
+					_, html, _ := strings.Cut(data, `"html":`)
+					page = must(unquote(html))
+				}
+				text := words(t, page)
+				if read := strings.Contains(text, "là 7.000 đồng."); read != l.found {
+					t.Errorf("%s, %v later, %s: the correction is read: %v, want %v: %s", name, l.after, how, read, l.found, text)
+				}
+				if shown := strings.Contains(text, "Bạn hỏi lệ phí tạm trú"); how != "streamed" && shown != l.shown {
+					t.Errorf("%s, %v later, %s: what was said is shown: %v, want %v: %s", name, l.after, how, shown, l.shown, text)
+				}
+				if leans := strings.Contains(text, "3 ngày làm việc"); how != "opened" && leans != l.shown {
+					t.Errorf("%s, %v later, %s: the question leans on what was said: %v, want %v: %s", name, l.after, how, leans, l.shown, text)
+				}
+				_, _, page = r.get("/") // shown like everything that was said
+				if read := strings.Contains(words(t, page), "là 7.000 đồng."); read != l.found {
+					t.Errorf("%s, %v later, %s: the correction is there again: %v, want %v", name, l.after, how, read, l.found)
+				}
+			}
 		}
 	}
-	_, header, _ := r.post("/", "q", "lệ phí tạm trú")
-	life("a question", "Max-Age=43200", header)
-	_, header, _ = r.post("/chat/thu")
-	life("a look for letters", "", header)
-	_, header, _ = r.post("/", "lenh", "canbo")
-	life("asking for an officer", "Max-Age=604800", header)
-	_, header, _ = r.get("/")
-	life("the page meanwhile", "Max-Age=604800", header)
-	_, header, _ = r.post("/chat/thu") // what the script does
-	life("a look for letters meanwhile", "Max-Age=604800", header)
-	_, header, _ = r.post("/", "lenh", "moi")
-	life("a new story", "Max-Age=43200", header)
 }
 
 func TestAskWithoutScript(t *testing.T) {
@@ -320,7 +366,7 @@ func TestDocumentPage(t *testing.T) {
 	if status, _, _ := r.get("/tt/tam-tru", "If-None-Match", `"other"`, "If-Modified-Since", header.Get("Last-Modified")); status != 200 {
 		t.Errorf("another tag = %d, want the page: the tag decides", status)
 	}
-	for _, path := range []string{"/tt/khong-co", "/tt/khong-co/phieu", "/tt/khong-co/qr.png", "/tt/an-toan-mang-tai-tinh/phieu", "/nothing"} {
+	for _, path := range []string{"/tt/khong-co", "/tt/khong-co/phieu", "/tt/khong-co/qr.png", "/tt/an-toan-mang-tai-tinh/phieu", "/tt/an-toan-mang-tai-tinh/qr.png", "/nothing"} {
 		if status, _, page := r.get(path); status != 404 || !strings.Contains(page, "Không có trang này") {
 			t.Errorf("GET %s = %d, want 404 as a page", path, status)
 		}
@@ -372,8 +418,9 @@ func TestSlip(t *testing.T) {
 		t.Errorf("%d boxes to tick, want 6", n)
 	}
 	status, header, picture := r.get("/tt/khai-sinh/qr.png")
-	if status != 200 || header.Get("Content-Type") != "image/png" || !strings.HasPrefix(picture, "\x89PNG") {
-		t.Errorf("GET qr.png = %d %s", status, header.Get("Content-Type"))
+	want := must(qrcode.Encode("https://troly.example/tt/khai-sinh/phieu", qrcode.Medium, 240))
+	if status != 200 || header.Get("Content-Type") != "image/png" || picture != string(want) {
+		t.Errorf("GET qr.png = %d %s, %d bytes, want the address of the page as %d bytes", status, header.Get("Content-Type"), len(picture), len(want))
 	}
 }
 
@@ -438,6 +485,40 @@ func TestSearchesAreCounted(t *testing.T) {
 	}
 	if !slices.Equal(got, []int{200, 200, 429, 200, 200}) {
 		t.Errorf("statuses = %v, want the third search refused and the lists not", got)
+	}
+}
+
+// Nobody reads without end either: ten pages for each question of the setting. Files and
+// what tells of the server's health are always given.
+func TestReadsAreCounted(t *testing.T) {
+	o := newOffice(t, func(opts *web.Options) { opts.AsksPerMinute = 1 })
+	handler := web.New(o.opts)
+	for i, tt := range []struct {
+		method, path string
+		free         bool
+		kind         string // of the refusal
+	}{
+		{"GET", "/", false, "text/html"}, {"GET", "/?khung=1", false, "text/html"}, {"POST", "/chat/thu", false, "application/problem+json"},
+		{"GET", "/tt", false, "text/html"}, {"GET", "/tt/tam-tru", false, "text/html"}, {"GET", "/tt/tam-tru/phieu", false, "text/html"}, {"GET", "/tt/tam-tru/qr.png", false, "text/html"},
+		{"GET", "/tt/khong-co", false, "text/html"}, {"GET", "/scorecard", false, "text/html"}, {"GET", "/widget.js", false, "text/html"},
+		{"GET", "/console/", false, "text/html"}, {"GET", "/console/dang-nhap", false, "text/html"}, {"GET", "/console/khong-co", false, "text/html"},
+		{"GET", "/api/v1/documents", false, "application/problem+json"}, {"GET", "/api/v1/documents/tam-tru?as_of=2026-01-01", false, "application/problem+json"},
+		{"GET", web.AssetAddress("app.js"), true, ""}, {"GET", "/healthz", true, ""}, {"GET", "/readyz", true, ""},
+	} {
+		refused := 0 // which one was, of ten
+		var last *httptest.ResponseRecorder
+		for n := range 10 {
+			r := httptest.NewRequest(tt.method, tt.path, nil)
+			r.RemoteAddr = fmt.Sprintf("203.0.113.%d:5", i) // each path from an address of its own
+			last = httptest.NewRecorder()
+			handler.ServeHTTP(last, r)
+			if last.Code == http.StatusTooManyRequests && refused == 0 {
+				refused = n + 1
+			}
+		}
+		if tt.free && refused != 0 || !tt.free && (refused != 7 || last.Header().Get("Retry-After") == "" || !strings.HasPrefix(last.Header().Get("Content-Type"), tt.kind)) {
+			t.Errorf("%s %s ten times: the %dth is refused, at last %d %v", tt.method, tt.path, refused, last.Code, last.Header())
+		}
 	}
 }
 
@@ -537,7 +618,7 @@ func TestFrameIsFoundAgain(t *testing.T) {
 		}
 		dialogue := regexp.MustCompile(`name="h" value="([^"]+)"`).FindStringSubmatch(page)[1]
 		_, header, _ = r.post(path, "q", "đăng ký tạm trú hết bao nhiêu tiền", "khung", "1", "h", dialogue)
-		if c := header.Get("Set-Cookie"); !strings.HasPrefix(c, "__Host-troly-khung="+dialogue+"; Path=/; Max-Age=43200; HttpOnly; Secure; SameSite=None; Partitioned") {
+		if c := header.Get("Set-Cookie"); !strings.HasPrefix(c, "__Host-troly-khung="+dialogue+"; Path=/; Max-Age=1209600; HttpOnly; Secure; SameSite=None; Partitioned") {
 			t.Errorf("%s in a frame: Set-Cookie %q", path, c)
 		}
 		if _, _, page = r.get("/?khung=1"); !strings.Contains(words(t, page), "15.000 đồng/lần") || !strings.Contains(page, `name="h" value="`+dialogue+`"`) {
@@ -545,10 +626,6 @@ func TestFrameIsFoundAgain(t *testing.T) {
 		}
 		if _, _, page = r.get("/"); strings.Contains(page, "15.000") {
 			t.Errorf("%s: the page of its own shows the dialogue of the frame", path)
-		}
-		_, header, _ = r.post("/", "lenh", "canbo", "khung", "1", "h", dialogue)
-		if c := header.Get("Set-Cookie"); !strings.Contains(c, "Max-Age=604800") {
-			t.Errorf("who waits for an officer: Set-Cookie %q, want a week", c)
 		}
 	}
 }

@@ -19,12 +19,15 @@ type slipPage struct {
 	Place     string
 	Submit    []string
 	Checked   corpus.Date
-	Address   string // of the document, as it is written under the QR code
+	Address   string // of the document, in full
 	Printed   corpus.Date
 }
 
 // hasSlip reports whether a document names papers to bring.
 func hasSlip(d *corpus.Document) bool { return d.Section("ho-so") != nil }
+
+// slipAddress is the page to take along.
+func slipAddress(d *corpus.Document) string { return documentAddress(d.ID, "") + "/phieu" }
 
 // slip shows the page to take along.
 func (s *server) slip(w http.ResponseWriter, r *http.Request) {
@@ -62,17 +65,18 @@ func (s *server) factsOnSlip(d *corpus.Document, facts []corpus.Fact, today corp
 // qrPixels is the side of the picture: 3 cm on paper at 200 dots an inch.
 const qrPixels = 240
 
-// qr is the address of a document as a picture.
+// qr is the address of the page to take along as a picture: whoever scans the paper, or a
+// notice at the counter, has the page as it is that day.
 func (s *server) qr(w http.ResponseWriter, r *http.Request) {
 	d := s.library.Document(r.PathValue("id"))
-	if d == nil {
+	if d == nil || !hasSlip(d) {
 		s.notFound(w, r, http.StatusNotFound)
 		return
 	}
 	if s.unchanged(w, r, corpus.Today(s.now()), "qr", d.ID) {
 		return
 	}
-	picture, err := qrcode.Encode(s.guard.address(r)+documentAddress(d.ID, ""), qrcode.Medium, qrPixels)
+	picture, err := qrcode.Encode(s.guard.address(r)+slipAddress(d), qrcode.Medium, qrPixels)
 	if err != nil { // an address too long for a code
 		s.log.Error("QR code not made", "document", d.ID, "err", err)
 		problem(w, http.StatusInternalServerError, "the code cannot be made")

@@ -1,5 +1,8 @@
-// Package web serves the assistant over HTTP: questions, searches and health. It
-// knows HTTP and JSON and leaves answering to package pipeline.
+// Package web serves the assistant over HTTP: the chat page and the pages of documents
+// (pages.go), the API and what speaks like OpenAI's or the Model Context Protocol
+// (api.go), the console for staff (console.go), health and figures. It knows HTTP, HTML
+// and JSON; answering is left to package pipeline, the words of a dialogue to whoever
+// implements webhook.Responder, keeping things to package database. cmd/troly calls it.
 package web
 
 import (
@@ -9,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -41,7 +45,7 @@ type Options struct {
 	PublicURL      *url.URL       // where people reach this server; nil: as the request says
 	FrameAncestors []string       // origins of the sites that may show the chat in a frame, as in CSP
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For and X-Forwarded-Proto are believed
-	AsksPerMinute  int            // of one address; 0: 120
+	AsksPerMinute  int            // of one address, ten times as many pages; 0: 120
 
 	Keeper Keeper   // of outcomes and feedback; nil: none is kept and none taken
 	Keys   KeyStore // of programs; nil: none has one
@@ -77,7 +81,8 @@ const (
 //	POST /api/v1/feedback {"outcome": id of an Outcome, "good": true, "reason": "…"}
 //	GET  /api/v1/documents, /api/v1/documents/{id} -> the knowledge as open data
 //
-// of the pages, see pages.go, and of the console for staff, see console.go. Errors of the API are application/problem+json (RFC 9457).
+// of the pages, see pages.go, and of the console for staff, see console.go. Errors of the
+// API are application/problem+json (RFC 9457).
 func New(opts Options) http.Handler {
 	now := opts.Now
 	if now == nil {
@@ -87,7 +92,7 @@ func New(opts Options) http.Handler {
 		assistant: opts.Assistant, log: opts.Log, parts: opts.Parts, guard: newGuard(opts), now: now, started: now(),
 		library: opts.Library, known: newKnown(opts.Library), look: newLook(), scorecard: newScorecard(opts.Scorecard),
 	}
-	programs := newAPI(opts, s.guard.limited)
+	programs := newAPI(opts, s.guard.asking, s.guard.reading)
 	if opts.Responder != nil {
 		s.chat = newChat(s, programs, opts)
 	}
@@ -103,7 +108,7 @@ func New(opts Options) http.Handler {
 	}
 	s.routePages(mux)
 	if opts.Console != nil {
-		mux.Handle(consolePath+"/", newConsole(s, *opts.Console).handler())
+		mux.HandleFunc(consolePath+"/", s.guard.reading(newConsole(s, *opts.Console).handler().ServeHTTP, s.tooManyPages))
 	}
 	return s.guard.wrap(s.explained(mux))
 }
@@ -124,6 +129,7 @@ type server struct {
 	now       func() time.Time
 	started   time.Time
 
+	checked   readiness
 	library   *corpus.Library // nil: no pages on documents
 	known     *known
 	look      *look
@@ -135,15 +141,42 @@ func (s *server) health(w http.ResponseWriter, _ *http.Request) {
 	reply(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// ready asks the store something small: a process that cannot search is not ready.
-// One that does without a part is, and says so; why is for the log.
+// readiness is what /readyz last said. It is asked without a limit, by monitoring behind
+// the same proxy as everybody, so others do not make the parts be checked all the time.
+type readiness struct {
+	mu    sync.Mutex
+	until time.Time
+	ok    bool
+	body  map[string]any
+}
+
+const readyFor = time.Second
+
+// ready tells whether questions can be answered, and what is done without.
 func (s *server) ready(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	c := &s.checked
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now := time.Now(); now.After(c.until) {
+		// Not of this request alone: who asks next is told the same.
+		c.ok, c.body = s.check(context.WithoutCancel(r.Context()))
+		c.until = now.Add(readyFor)
+	}
+	if !c.ok {
+		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
+		return
+	}
+	reply(w, http.StatusOK, c.body)
+}
+
+// check asks the store something small: a process that cannot search is not ready.
+// One that does without a part is, and says so; why is for the log.
+func (s *server) check(ctx context.Context) (ok bool, body map[string]any) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	found, err := s.assistant.Search(ctx, pipeline.Question{Text: "giấy khai sinh"})
 	if err != nil || len(found) == 0 {
-		problem(w, http.StatusServiceUnavailable, "the store cannot be searched")
-		return
+		return false, nil
 	}
 	degraded, details := []string{}, map[string]any{}
 	for _, p := range s.parts {
@@ -155,11 +188,11 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 			s.log.Debug("ready without a part", "part", p.Name, "err", err)
 		}
 	}
-	body := map[string]any{"status": "ready", "degraded": degraded}
+	body = map[string]any{"status": "ready", "degraded": degraded}
 	if len(details) > 0 {
 		body["parts"] = details
 	}
-	reply(w, http.StatusOK, body)
+	return true, body
 }
 
 // inTime checks a part within half a second: who asks for readiness waits for two.

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"troly/internal/pipeline"
 	"troly/internal/web"
@@ -46,6 +48,25 @@ func TestReadyNamesParts(t *testing.T) {
 		if body := w.Body.String(); w.Code != 200 || !strings.Contains(body, tt.want) || strings.Contains(body, "10.0.0.7") {
 			t.Errorf("ready with %d parts = %d %s, want 200 with %s and no address", len(tt.parts), w.Code, body, tt.want)
 		}
+	}
+}
+
+// Whoever asks all the time does not make the parts be checked all the time.
+func TestReadinessIsKeptForAMoment(t *testing.T) {
+	var checks atomic.Int32
+	part := web.Part{Name: "qdrant", Check: func(context.Context) error { checks.Add(1); return nil }}
+	handler := web.New(web.Options{Assistant: fake{}, Log: slog.New(slog.DiscardHandler), Parts: []web.Part{part}})
+	begun := time.Now()
+	for range 50 {
+		if w := get(handler, "GET", "/readyz"); w.Code != 200 {
+			t.Fatalf("readyz = %d %s", w.Code, w.Body)
+		}
+	}
+	if got, most := checks.Load(), int32(1+time.Since(begun)/time.Second); got < 1 || got > most {
+		t.Errorf("fifty times in %v: checked %d times, want at most %d", time.Since(begun), got, most)
+	}
+	if !eventually(func() bool { get(handler, "GET", "/readyz"); return checks.Load() > 1 }) {
+		t.Error("a second later nothing is checked anew")
 	}
 }
 

@@ -119,6 +119,11 @@ func (d *Dispatcher) handle(ctx context.Context, job database.Job) {
 	// The chat may have been given another name since.
 	m.Channel, m.Dialogue, m.Person = job.Channel, job.Dialogue, job.Person
 
+	if m.Kind == Renamed {
+		d.rename(ctx, job, m.Action)
+		return
+	}
+
 	var result database.Result
 	err := errors.New("taken up too often")
 	if job.Attempt <= mostBegun {
@@ -141,6 +146,14 @@ func (d *Dispatcher) handle(ctx context.Context, job database.Job) {
 	d.keep(ctx, job, "finish", func(ctx context.Context) error { return d.db.Finish(ctx, job, result) })
 	d.opts.Metrics.answered.WithLabelValues(job.Channel).Observe(time.Since(started).Seconds())
 	log.Debug("message handled", "kind", m.Kind, "parts", len(result.Parts), "took", time.Since(started))
+}
+
+// rename carries over what is kept of a chat, this message among it.
+func (d *Dispatcher) rename(ctx context.Context, job database.Job, to string) {
+	d.opts.Log.Info("chat has a new name", "channel", job.Channel, "from", d.tag(job.Channel, job.Dialogue), "to", d.tag(job.Channel, to))
+	d.keep(ctx, job, "move", func(ctx context.Context) error { return d.db.Move(ctx, job.Channel, job.Dialogue, to) })
+	job.Dialogue, job.Person = to, to
+	d.keep(ctx, job, "finish", func(ctx context.Context) error { return d.db.Finish(ctx, job, database.Result{State: job.State}) })
 }
 
 // answer asks the responder, with everything that goes on meanwhile. Its error is a

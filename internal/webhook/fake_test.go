@@ -81,6 +81,9 @@ func (c *channel) Read(header http.Header, body []byte) ([]webhook.Message, erro
 	if m.Kind == webhook.Voice {
 		m.Text, m.Media = "", &webhook.Media{ID: d.Text, Kind: "voice", MIME: "audio/ogg"}
 	}
+	if m.Kind == webhook.Renamed {
+		m.Text, m.Action = "", d.Text
+	}
 	return []webhook.Message{m}, nil
 }
 

@@ -208,7 +208,7 @@ func (in *Intake) Take(ctx context.Context, messages []Message) error {
 			return fmt.Errorf("keep a message of %s: %w", in.channel.Name(), err)
 		}
 		rows = append(rows, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, Body: body, At: in.opts.Now(),
-			Silent: m.Kind == Left || m.Kind == TookOver})
+			Silent: m.Kind == Left || m.Kind == TookOver || m.Kind == Renamed})
 	}
 	if len(rows) == 0 {
 		if len(messages) == 0 {

@@ -44,6 +44,7 @@ const (
 	Joined   Kind = "joined"   // came for the first time: /start, follow, unblocked
 	Left     Kind = "left"     // blocked or unfollowed: nothing can be sent any more
 	TookOver Kind = "tookover" // a human of the office answered on the platform itself
+	Renamed  Kind = "renamed"  // the chat is called Action from now on: what is kept of it goes along, and nobody is answered
 	Ignored  Kind = "ignored"  // nothing for us: Action names it in one constant word; it is counted and not kept
 )
 

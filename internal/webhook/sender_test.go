@@ -399,6 +399,34 @@ func TestT21MovedChat(t *testing.T) {
 	}
 }
 
+// Told of the new name by the platform, what the dialogue remembers goes along at once,
+// and nobody is written to.
+func TestARenamedChatKeepsItsState(t *testing.T) {
+	w := newWorld(t)
+	counted := responder(func(_ context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
+		state = append(state, m.Text...)
+		return webhook.Response{Replies: []webhook.Reply{{Text: string(state)}}, State: state}
+	})
+	run(t, w.db, counted, []webhook.Line{fast(w.channel)}, hurried())
+	w.say("-1", "a")
+	w.platform.until(t, "answered", func() bool { return len(w.platform.texts("-1")) == 1 })
+	renamed := delivery{ID: "renamed", Chat: "-1", Kind: webhook.Renamed, Text: "-100"}
+	w.deliver(renamed)
+	w.deliver(renamed)
+	w.platform.until(t, "the inbox is empty", func() bool {
+		waiting, err := w.db.Waiting(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(waiting) == 0
+	})
+	w.say("-100", "b")
+	w.platform.until(t, "answered under the new name", func() bool { return len(w.platform.texts("-100")) > 0 })
+	if got := w.platform.texts("-100"); len(got) != 1 || got[0] != "ab" || len(w.platform.called("-1")) != 1 {
+		t.Errorf("the new name was sent %q and the old one called %d times, want what the old name knew, and one call", got, len(w.platform.called("-1")))
+	}
+}
+
 // T31 on several processes: together they send no faster than the platform takes, and
 // when the one that sends ends, another does.
 func TestT31ReplicasKeepOnePace(t *testing.T) {

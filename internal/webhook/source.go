@@ -1,6 +1,9 @@
 package webhook
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // Heading is the section as people read it; empty when only its ID ("le-phi") is
 // known.
@@ -10,6 +13,15 @@ func (s Source) Heading() string {
 		return ""
 	}
 	return heading
+}
+
+// Day is the day it was checked as people read it, "03/11/2026"; empty when it is none.
+func (s Source) Day() string {
+	day, err := time.Parse(time.DateOnly, s.Checked)
+	if err != nil {
+		return ""
+	}
+	return day.Format("02/01/2006")
 }
 
 // NamedBefore reports of each source whether one before it is of the same document,

@@ -142,6 +142,17 @@ func (s *seen) place(grapheme string) int {
 	return anywhere
 }
 
+// Units counts UTF-16 units: the strictest way a platform may count characters.
+func Units(s string) int {
+	n := 0
+	for _, r := range s {
+		if n++; r > 0xFFFF {
+			n++
+		}
+	}
+	return n
+}
+
 // Short is s, or as many of its graphemes as stay under limit runes and an ellipsis.
 func Short(s string, limit int) string {
 	if utf8.RuneCountInString(s) <= limit {

@@ -174,8 +174,8 @@ func TestB04PartsAndPolling(t *testing.T) {
 		t.Fatalf("sent in %d messages", len(sent))
 	}
 	for _, s := range sent {
-		if units(s.Text) > 2000 {
-			t.Errorf("a message of %d units", units(s.Text))
+		if webhook.Units(s.Text) > 2000 {
+			t.Errorf("a message of %d units", webhook.Units(s.Text))
 		}
 	}
 	if last := sent[len(sent)-1].Text; !strings.HasSuffix(last, "1. Lệ phí\n2. Hồ sơ\n\n"+thumbs) {

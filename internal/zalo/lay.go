@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/rivo/uniseg"
@@ -15,7 +14,7 @@ import (
 )
 
 // Limits of what is sent, in characters. Zalo does not say what a character is, so
-// they are counted in UTF-16 units: never fewer than code points.
+// webhook.Units counts them: never fewer than code points.
 const (
 	textLimit    = 2000
 	partLimit    = 8    // messages of one reply
@@ -24,17 +23,6 @@ const (
 	titleLimit   = 35   // of a button
 	payloadLimit = 1000 // of a button
 )
-
-// units counts UTF-16 units.
-func units(s string) int {
-	n := 0
-	for _, r := range s {
-		if n++; r > 0xffff {
-			n++
-		}
-	}
-	return n
-}
 
 // Bounds of what stands under an answer, so that it always fits under one.
 const (
@@ -56,7 +44,7 @@ func sources(list []webhook.Source) string {
 	for i, s := range list {
 		section := s.Heading()
 		if named[i] && section != "" {
-			if line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(section, sourceTitle)); units(out)+units(line) <= sourcesLimit {
+			if line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(section, sourceTitle)); webhook.Units(out)+webhook.Units(line) <= sourcesLimit {
 				out += line
 			}
 			continue
@@ -65,13 +53,13 @@ func sources(list []webhook.Source) string {
 		if section != "" {
 			line += " – " + webhook.Short(section, sourceTitle)
 		}
-		if day, err := time.Parse(time.DateOnly, s.Checked); err == nil {
-			line += " (kiểm tra ngày " + day.Format("02/01/2006") + ")"
+		if day := s.Day(); day != "" {
+			line += " (kiểm tra ngày " + day + ")"
 		}
 		if webAddress(s.URL) && len(s.URL) <= sourceURL {
 			line += "\n" + s.URL
 		}
-		if units(out)+units(line) <= sourcesLimit {
+		if webhook.Units(out)+webhook.Units(line) <= sourcesLimit {
 			out += line
 		}
 	}
@@ -101,13 +89,13 @@ func texts(body, foot, link string) []string {
 		return parts
 	}
 	end := joined("…", joined(more, foot))
-	if units(end) > textLimit*9/10 {
+	if webhook.Units(end) > textLimit*9/10 {
 		end = joined("…", more)
 	}
 	parts = pieces(body, textLimit)
 	parts = parts[:min(most, len(parts))]
-	if last := &parts[len(parts)-1]; units(*last)+units(end) > textLimit {
-		*last = pieces(*last, textLimit-units(end))[0]
+	if last := &parts[len(parts)-1]; webhook.Units(*last)+webhook.Units(end) > textLimit {
+		*last = pieces(*last, textLimit-webhook.Units(end))[0]
 	}
 	parts[len(parts)-1] += end
 	return parts
@@ -122,7 +110,7 @@ func joined(a, b string) string {
 
 func pieces(text string, limit int) []string {
 	var parts []string
-	for _, p := range webhook.Split(text, limit, units) {
+	for _, p := range webhook.Split(text, limit, webhook.Units) {
 		if p = strings.TrimSpace(p); p != "" {
 			parts = append(parts, p)
 		}
@@ -246,7 +234,7 @@ func buttonsOf(r webhook.Reply) []button {
 			if len(c.Action) <= maxAction {
 				buttons = append(buttons, button{title(label), "oa.query.hide", payloadOf(c.Action)})
 			}
-		case units(label) <= payloadLimit:
+		case webhook.Units(label) <= payloadLimit:
 			buttons = append(buttons, button{title(label), "oa.query.show", label})
 		}
 	}
@@ -263,14 +251,14 @@ func openURL(label, url string) button {
 // title is a label that fits a button.
 func title(label string) string {
 	label = strings.Join(strings.Fields(label), " ")
-	if units(label) <= titleLimit {
+	if webhook.Units(label) <= titleLimit {
 		return label
 	}
 	at, used, state := 0, 0, -1
 	for rest := label; rest != ""; {
 		var g string
 		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if used += units(g); used > titleLimit-1 {
+		if used += webhook.Units(g); used > titleLimit-1 {
 			break
 		}
 		at += len(g)

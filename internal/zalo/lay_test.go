@@ -77,8 +77,8 @@ func TestALongReplyEndsWithItsLink(t *testing.T) {
 func TestTitle(t *testing.T) {
 	for _, label := range []string{"Khai sinh", strings.Repeat("ữ", 36), strings.Repeat("👨‍👩‍👧‍👦", 10), "Cấp  bản sao\ntrích lục"} {
 		got := title(label)
-		if units(got) > 35 || got == "" || strings.Contains(got, "\n") || !utf8.ValidString(got) {
-			t.Errorf("title(%q) = %q of %d", label, got, units(got))
+		if webhook.Units(got) > 35 || got == "" || strings.Contains(got, "\n") || !utf8.ValidString(got) {
+			t.Errorf("title(%q) = %q of %d", label, got, webhook.Units(got))
 		}
 	}
 	if got := title(strings.Repeat("👨‍👩‍👧‍👦", 10)); strings.Count(got, "👨‍👩‍👧‍👦")*len("👨‍👩‍👧‍👦")+len("…") != len(got) {
@@ -113,7 +113,7 @@ func FuzzParts(f *testing.F) {
 				if err := json.Unmarshal(p, &m); err != nil {
 					t.Fatal(err)
 				}
-				if n := units(m.Text); n > 2000 || strings.TrimSpace(m.Text) == "" {
+				if n := webhook.Units(m.Text); n > 2000 || strings.TrimSpace(m.Text) == "" {
 					t.Fatalf("part %d of %s has %d units", i, c.Name(), n)
 				}
 				if m.Attachment != nil {
@@ -121,7 +121,7 @@ func FuzzParts(f *testing.F) {
 						t.Fatalf("%d buttons", n)
 					}
 					for _, button := range m.Attachment.Payload.Buttons {
-						if units(button.Title) > 35 || button.Title == "" {
+						if webhook.Units(button.Title) > 35 || button.Title == "" {
 							t.Fatalf("title %q", button.Title)
 						}
 					}

@@ -133,7 +133,7 @@ func noToken(err error) *webhook.SendError {
 // inPieces sends a text that was too large in parts of half the size. When one is
 // through and the next is not, the whole counts as Unsure, so that it is not sent twice.
 func (a *Account) inPieces(ctx context.Context, to string, m message) (receipt string, e *webhook.SendError) {
-	pieces := webhook.Split(m.Text, max(1, (units(m.Text)+1)/2), units)
+	pieces := webhook.Split(m.Text, max(1, (webhook.Units(m.Text)+1)/2), webhook.Units)
 	for i, text := range pieces {
 		if text = strings.TrimSpace(text); text == "" {
 			continue
@@ -169,7 +169,7 @@ func (m message) withoutButtons() message {
 		choices = append(choices, c)
 	}
 	text := m.Text
-	if lines := numbered(choices, m.Text); lines != "" && units(text)+2+units(lines) <= textLimit {
+	if lines := numbered(choices, m.Text); lines != "" && webhook.Units(text)+2+webhook.Units(lines) <= textLimit {
 		text += "\n\n" + lines
 	}
 	return message{Text: text}

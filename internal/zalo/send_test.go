@@ -59,8 +59,8 @@ func TestZ15TheCallAsZaloWantsIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, _ := body.Message["text"].(string)
-		if units(text) > 2000 || !norm.NFC.IsNormalString(text) || body.Recipient["user_id"] != sampleUser {
-			t.Errorf("sent %d units to %v, NFC %v", units(text), body.Recipient, norm.NFC.IsNormalString(text))
+		if webhook.Units(text) > 2000 || !norm.NFC.IsNormalString(text) || body.Recipient["user_id"] != sampleUser {
+			t.Errorf("sent %d units to %v, NFC %v", webhook.Units(text), body.Recipient, norm.NFC.IsNormalString(text))
 		}
 		whole += strings.Join(strings.Fields(text), "")
 	}
@@ -311,8 +311,8 @@ func TestZ26Buttons(t *testing.T) {
 	}
 	wantActions := []string{"choice.1.abc", "có dấu", "", "good." + r.Feedback, "bad." + r.Feedback}
 	for i, b := range sent[0].Buttons {
-		if units(b.Title) > 35 || units(b.Payload) > 1000 {
-			t.Errorf("button %d: title of %d, payload of %d", i, units(b.Title), units(b.Payload))
+		if webhook.Units(b.Title) > 35 || webhook.Units(b.Payload) > 1000 {
+			t.Errorf("button %d: title of %d, payload of %d", i, webhook.Units(b.Title), webhook.Units(b.Payload))
 		}
 		m, _ := read(t, a, w.signed(w.Event("user_send_text", sampleUser, b.Payload)))
 		if m.Action != wantActions[i] || (m.Kind == webhook.Button) != (wantActions[i] != "") {

@@ -32,6 +32,11 @@
 
   const log = one("#hoi-thoai");
   if (!log) return;
+  // In a frame the page around it does not hear of the key that closes it. The word is no
+  // secret: whoever shows the frame may hear it.
+  if (document.body.classList.contains("frame")) {
+    document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !event.isComposing) parent.postMessage("troly-dong", "*"); });
+  }
   const box = one("#q"), composer = one("#hoi"), news = one("#tin");
   let busy = false;
   const newest = one("#moi-nhat"); // who comes back sees what was said last
@@ -89,13 +94,10 @@
           written.classList.add("live");
           written.textContent = shown;
         } else if (event === "turn") {
-          const holder = document.createElement("template");
-          holder.innerHTML = data.html; // drawn by the server, which escapes every text
-          const drawn = holder.content.firstElementChild;
-          reveal(drawn);
+          const drawn = fragment(data.html), first = drawn.firstElementChild; // others may have said something behind it
           if (anew) log.replaceChildren(drawn);
           else turn.replaceWith(drawn);
-          turn = drawn;
+          turn = first;
           done = true;
           if (data.handed) look();
         }
@@ -128,32 +130,41 @@
     news.textContent = words.textContent;
   }
 
-  // look asks from time to time, while the page is in view, whether a human answered:
-  // more often at first.
+  // fragment is what the server drew; it escapes every text.
+  function fragment(html) {
+    const holder = document.createElement("template");
+    holder.innerHTML = html;
+    reveal(holder.content);
+    return holder.content;
+  }
+
+  // letters shows what others said since, an officer or a correction, and reports whether
+  // there was something.
+  let looked = Date.now();
+  async function letters() {
+    if (document.hidden || busy) return false;
+    looked = Date.now();
+    try {
+      const reply = await fetch("/chat/thu", { method: "POST", body: new URLSearchParams(new FormData(one("#nut"))) });
+      const html = reply.ok ? (await reply.json()).html : "";
+      if (html) log.append(fragment(html));
+      return Boolean(html);
+    } catch { return false; /* the network is away: later */ }
+  }
+  // Who waits for a human looks from time to time, more often at first; everybody else
+  // when they come back to the page.
   let looking = 0, wait = 0;
   function look() {
     wait = 5000;
     clearTimeout(looking);
-    looking = setTimeout(letters, wait);
+    looking = setTimeout(lookAgain, wait);
   }
-  async function letters() {
-    wait = Math.min(wait * 1.3, 60000);
-    if (!document.hidden && !busy) {
-      try {
-        const reply = await fetch("/chat/thu", { method: "POST", body: new URLSearchParams(new FormData(one("#nut"))) });
-        const html = reply.ok ? (await reply.json()).html : "";
-        if (html) {
-          const holder = document.createElement("template");
-          holder.innerHTML = html;
-          reveal(holder.content);
-          log.append(holder.content);
-          wait = 5000;
-        }
-      } catch { /* the network is away: later */ }
-    }
-    looking = setTimeout(letters, wait);
+  async function lookAgain() {
+    wait = await letters() ? 5000 : Math.min(wait * 1.3, 60000);
+    looking = setTimeout(lookAgain, wait);
   }
   if ("handed" in log.dataset) look();
+  document.addEventListener("visibilitychange", () => { if (one(".turn", log) && Date.now() - looked > 60000) letters(); });
 
   // events reads server-sent events from a body.
   async function events(body, take) {

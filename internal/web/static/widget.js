@@ -22,7 +22,6 @@
       set(frame, { width: "400px", height: "600px", "max-width": "calc(100vw - 32px)", "max-height": "calc(100vh - 96px)", border: "1px solid #7b8894", "border-radius": "12px", background: "#fff", "color-scheme": "normal" });
       box.insertBefore(frame, button);
     }
-    frame.hidden = false;
     set(frame, { display: "block" });
     button.textContent = "Đóng trợ lý";
     button.setAttribute("aria-expanded", "true");
@@ -34,8 +33,12 @@
     button.setAttribute("aria-expanded", "false");
     button.focus();
   }
-  button.addEventListener("click", function () { frame && frame.style.display !== "none" ? close() : open(); });
-  document.addEventListener("keydown", function (event) { if (event.key === "Escape" && frame && frame.style.display !== "none") close(); });
+  button.addEventListener("click", function () { isOpen() ? close() : open(); });
+  function isOpen() { return frame && frame.style.display !== "none"; }
+  document.addEventListener("keydown", function (event) { if (event.key === "Escape" && isOpen()) close(); });
+  window.addEventListener("message", function (event) { // Escape was pressed inside
+    if (isOpen() && event.source === frame.contentWindow && event.origin === origin && event.data === "troly-dong") close();
+  });
   box.appendChild(button);
   document.body ? document.body.appendChild(box) : document.addEventListener("DOMContentLoaded", function () { document.body.appendChild(box); });
 })();
