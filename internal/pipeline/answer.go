@@ -94,12 +94,12 @@ func (c *composer) procedure() {
 			c.facet(How)
 		}
 	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]) || isWhere(facets[0]) && !c.asked(): // its section is the answer
-		some := c.facet(facets[0])
+		c.facet(facets[0])
 		c.direct(maxBeside, besideShare)
 		for _, f := range facets[1:] {
-			some = c.facet(f) || some
+			c.facet(f)
 		}
-		if !some {
+		if len(c.d.citations) == 0 { // none of it is in the document
 			c.summary(2)
 		}
 	default:
@@ -225,9 +225,8 @@ func (c *composer) aside(l scoredLine) bool {
 	return l.row && l.score < rowShare*best
 }
 
-// facet prints the section in which a facet is answered, and reports whether
-// anything of it was or is there.
-func (c *composer) facet(f Facet) bool {
+// facet prints the section in which a facet is answered.
+func (c *composer) facet(f Facet) {
 	for _, id := range sections[f] {
 		lines := c.page.of(id)
 		if len(lines) == 0 {
@@ -240,13 +239,11 @@ func (c *composer) facet(f Facet) bool {
 			lines = c.fitting(lines)
 		}
 		c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), maxLines)])
-		return true
+		return
 	}
 	if f == Fee || f == Deadline {
 		c.d.add(fmt.Sprintf("%s: tài liệu của tôi chưa có thông tin này. Bạn hỏi nơi tiếp nhận: %s.", headingOf(c.doc, sections[f][0]), c.office(c.doc)))
-		return true
 	}
-	return false
 }
 
 // fitting puts the rows of a section that hold today, or are asked for, before its

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"troly/internal/corpus"
+	"troly/internal/retrieval"
 	"troly/knowledge"
 )
 
@@ -15,7 +16,7 @@ func TestInventedContactsAreStopped(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	doc := lib.Document("khai-sinh")
 	for _, tt := range []struct {
 		line string
@@ -62,7 +63,7 @@ func TestDocumentsMayPrintTheirOwnLinks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	doc := lib.Document("khai-sinh")
 	d := newDraft(lib, "2026-11-27")
 	line := "Xem " + doc.URL() + " " + d.cite(doc, "tom-tat")
@@ -76,7 +77,7 @@ func TestUnverifiedContactsAreMarked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	d := newDraft(lib, "2026-11-27")
 	d.lines = []string{"Hỗ trợ VNeID: gọi 1900.0368.", "Tra ở tinnhiemmang.vn.", "Gọi 113."}
 	a.markUnverified(d)
@@ -102,7 +103,7 @@ func TestDoubtfulNumbersMayBeNamedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	for line, want := range map[string]string{
 		"Lũ, sạt lở: gọi 112":             "pass",
 		"Lũ, sạt lở: gọi 112, sau 7 ngày": "fail",
@@ -123,7 +124,7 @@ func TestFixedRepliesNameListedContacts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	for _, kind := range []talk{greeting, aboutSelf, thanks, goodbye, nothing, harmful, personal, instruction, offTopic, aQuestion} {
 		var out Outcome
 		q := &understanding{kind: kind}
@@ -143,7 +144,7 @@ func TestHotlineLeavesWhenAdviceIsWithheld(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := New(lib, nil, Options{})
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	broken := corpus.Emergency{ID: "chay", Kind: corpus.Urgent, Title: "Cháy", Contacts: []string{"114"}, Steps: []corpus.Step{{Do: "Gọi 0912 345 678."}}}
 	var out Outcome
 	a.relieve(&out, &understanding{raw: "cháy nhà", asOf: "2026-11-27"}, &broken)
