@@ -248,11 +248,10 @@ func (c *composer) facet(f Facet) {
 
 // fitting puts the rows of a section that hold today, or are asked for, before its
 // text and both before rows of a later day. Rows that fit the question come first; a
-// question that says no more than a name means the usual case: rows with the name's
-// words, in the order of the file. A long table is cut, sooner when the best row fits
-// clearly better than the next.
+// question that says no more than a name means the usual case, which the file has
+// first. A long table is cut, sooner when the best row fits clearly better than the next.
 func (c *composer) fitting(lines []line) []line {
-	usual := c.q.bare()
+	usual := c.q.bare() || c.q.followUp && c.plain()
 	class := func(l line) int {
 		switch {
 		case l.row && (!l.coming || len(c.ranked) > 0 && c.score(l) >= comingShare*c.ranked[0].score):
@@ -263,11 +262,8 @@ func (c *composer) fitting(lines []line) []line {
 		return 2
 	}
 	slices.SortStableFunc(lines, func(a, b line) int {
-		switch order := cmp.Compare(class(a), class(b)); {
-		case order != 0 || !a.row:
+		if order := cmp.Compare(class(a), class(b)); order != 0 || !a.row || usual {
 			return order
-		case usual:
-			return cmp.Or(cmp.Compare(c.q.nameIn(b), c.q.nameIn(a)), cmpBool(a.unknown, b.unknown))
 		}
 		return cmp.Compare(c.score(b), c.score(a))
 	})
@@ -284,16 +280,6 @@ func (c *composer) fitting(lines []line) []line {
 	})
 }
 
-// nameIn is how many words of the name by which a question calls the document a row has
-// before its figure.
-func (q *understanding) nameIn(row line) int {
-	label, _, _ := strings.Cut(row.bare, ": ")
-	words := vietnamese.Tokenize(nil, label)
-	return len(slices.DeleteFunc(slices.Clone(q.name), func(word string) bool {
-		return !slices.ContainsFunc(words, func(t vietnamese.Token) bool { return q.form(t) == word })
-	}))
-}
-
 // score is how well a line fits the question; 0 when it has none of its words.
 func (c *composer) score(l line) float64 {
 	at := slices.IndexFunc(c.ranked, func(r scoredLine) bool { return r.text == l.text && r.section == l.section })
@@ -301,16 +287,6 @@ func (c *composer) score(l line) float64 {
 		return 0
 	}
 	return c.ranked[at].score
-}
-
-func cmpBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // brief prints a few lines of a facet, for the card of a procedure.

@@ -94,8 +94,8 @@ func (q *understanding) elliptical() bool {
 
 // retrieve finds documents for the question. One that leans on what was spoken of
 // before, but is surely about something else by its own words, changes the subject;
-// one that asks for something particular and by itself fits no document well is
-// about what was spoken of before.
+// one that asks for something particular, or only half, and by itself fits no document
+// well is about what was spoken of before.
 func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.Result, error) {
 	if len(q.before) == 0 {
 		return a.retriever.Search(ctx, q.query)
@@ -111,11 +111,18 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && (len(q.facets) == 0 && !q.yesNo || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
+	case !q.followUp && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
 	return a.retriever.Search(ctx, q.query)
+}
+
+// halfAsked reports whether a question wants a yes or a no in a few words that no
+// document has together: "đi lúc sáng thì chiều có luôn không".
+func (a *Assistant) halfAsked(q *understanding, best retrieval.Document) bool {
+	doc := a.lib.Document(best.ID)
+	return q.yesNo && doc != nil && len(q.content) <= 2*maxEllipsis && a.saidAtOnce(q, doc) < len(q.content)
 }
 
 // chosen resolves an answer to a clarifying question: the number, or words of one
