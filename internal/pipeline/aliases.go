@@ -14,7 +14,7 @@ type aliasTable struct {
 	accented map[string][]alias // first syllable -> names beginning with it, longest first
 	folded   map[string][]alias
 	codes    map[string]string
-	alone    map[string]alias // telling words of a question -> the document they mean if it has no others
+	usual    []alias // names of several documents and the one they mean if a question names nothing else
 }
 
 type alias struct {
@@ -26,13 +26,14 @@ type alias struct {
 // newAliasTable makes the table; names that are short forms are found written out too,
 // as questions are by then. content gives the telling words of a text.
 func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content func(string) []vietnamese.Token) *aliasTable {
-	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string), alone: make(map[string]alias)}
+	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string)}
 	for _, d := range lib.Documents {
 		names := append([]string{d.Title}, d.Aliases...)
 		for _, name := range d.Aliases {
 			if written := glossary.Expand(name); written != name {
 				names = append(names, written)
 			}
+			names = append(names, told(name)...)
 		}
 		for i, name := range names {
 			var accented, folded []string
@@ -53,8 +54,7 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 			for _, tok := range content(name) {
 				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
 			}
-			t.alone[strings.Join(folded, " ")] = alias{folded, d.ID, false}
-			t.alone[strings.Join(accented, " ")] = alias{accented, d.ID, false}
+			t.usual = append(t.usual, alias{folded, d.ID, false}, alias{accented, d.ID, false})
 		}
 		for i, code := range d.Codes {
 			if _, taken := t.codes[code]; !taken || i == 0 && d.Kind == corpus.Procedure { // the procedure whose main code it is
@@ -125,25 +125,40 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) (names, wor
 	return names, words
 }
 
-// usual returns the document that a question means whose telling words are no more than
-// the name of several, and that name; empty if there is none.
-func (t *aliasTable) usual(content []vietnamese.Token, form func(vietnamese.Token) string) (document string, name []string) {
-	var words, named []string
-	for _, tok := range content {
-		words = append(words, form(tok))
-		if !slices.Contains(ofAnyPaper, tok.Text) {
-			named = append(named, form(tok))
+// told gives the other orders of words in which people tell what befell a paper: who
+// "mất hộ chiếu" also says "hộ chiếu bị mất".
+func told(name string) []string {
+	for _, what := range []string{"mất", "hỏng", "rách", "làm lại", "sai tên", "sai thông tin"} {
+		if paper, ok := strings.CutPrefix(name, what+" "); ok {
+			return []string{paper + " " + what, paper + " bị " + what}
 		}
 	}
-	al, ok := t.alone[strings.Join(words, " ")]
-	if !ok {
-		al = t.alone[strings.Join(named, " ")]
-	}
-	return al.document, al.words
+	return nil
 }
 
-// ofAnyPaper are words that are said of any paper and name none.
-var ofAnyPaper = []string{"giấy", "tờ", "hồ", "sơ", "thủ", "tục", "mang", "nộp"}
+// onlyNames returns the document that a question means whose telling words are the
+// name of several and others that name nothing, and that name; empty if there is none.
+func (t *aliasTable) onlyNames(content []vietnamese.Token, accented bool, namesNothing func(vietnamese.Token) bool) (document string, name []string) {
+	for _, al := range t.usual {
+		for at := range content {
+			if len(al.words) > len(name) && startsWith(content[at:], al.words, accented) &&
+				!slices.ContainsFunc(content[:at], not(namesNothing)) && !slices.ContainsFunc(content[at+len(al.words):], not(namesNothing)) {
+				document, name = al.document, al.words
+			}
+		}
+	}
+	return document, name
+}
+
+func not(is func(vietnamese.Token) bool) func(vietnamese.Token) bool {
+	return func(t vietnamese.Token) bool { return !is(t) }
+}
+
+// ofAnyPaper are words that are said of any paper, and of whom it is for.
+var ofAnyPaper = []string{
+	"giấy", "tờ", "hồ", "sơ", "thủ", "tục", "mang", "nộp", "làm", "xin",
+	"vợ", "chồng", "bố", "mẹ", "ông", "bà",
+}
 
 func startsWith(tokens []vietnamese.Token, words []string, accented bool) bool {
 	if len(tokens) < len(words) {

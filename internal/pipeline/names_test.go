@@ -134,3 +134,24 @@ func TestGlossaryLeadsToItsTopic(t *testing.T) {
 	}
 	t.Logf("%d of %d entries name a topic", topics, len(lib.Glossary))
 }
+
+// TestNamesAsTheyAreSaid asks with the words in the order of speech, and with no more
+// than a name and what is wanted.
+func TestNamesAsTheyAreSaid(t *testing.T) {
+	for _, tt := range []struct{ question, document string }{
+		{"hộ chiếu bị mất rồi", "mat-ho-chieu"},
+		{"ho chieu mat phai lam sao", "mat-ho-chieu"},
+		{"căn cước em bị rách", "can-cuoc-cap-doi-cap-lai"},
+		{"bang lai lam lai", "gplx-cap-lai"},
+		{"bằng lái sai tên", "gplx-doi"},
+		{"sổ đỏ sai tên sửa ở đâu", "cap-lai-cap-doi-gcn"},
+		{"căn cước nộp online được không", "can-cuoc-cap-doi-cap-lai"},
+		{"bằng lái ủy quyền được không", "gplx-doi"},
+		{"cho hỏi hộ chiếu bao lâu thì lấy được ạ", "ho-chieu"},
+		{"can cuoc cho con", "can-cuoc-duoi-14-tuoi"},
+	} {
+		if o := ask(tt.question); o.Status != pipeline.Answered || len(o.Retrieved) == 0 || o.Retrieved[0].Document != tt.document {
+			t.Errorf("%q: %s %q, want an answer about %s", tt.question, o.Status, o.Answer, tt.document)
+		}
+	}
+}

@@ -33,14 +33,31 @@ func newPhraseTable(lists ...[]string) *phraseTable {
 	return t
 }
 
+// covered returns which tokens belong to a phrase.
+func (t *phraseTable) covered(tokens []vietnamese.Token, unmarked bool) []bool {
+	covered := make([]bool, len(tokens))
+	t.each(tokens, unmarked, func(at int, p phrase) {
+		for i := range p.words {
+			covered[at+i] = true
+		}
+	})
+	return covered
+}
+
 // find reports, by group, whether a phrase of it occurs. With unmarked set, the
 // phrases are looked for without diacritics too.
 func (t *phraseTable) find(tokens []vietnamese.Token, unmarked bool) map[int]bool {
 	found := make(map[int]bool)
+	t.each(tokens, unmarked, func(_ int, p phrase) { found[p.group] = true })
+	return found
+}
+
+// each calls see with every phrase and where it begins.
+func (t *phraseTable) each(tokens []vietnamese.Token, unmarked bool, see func(at int, p phrase)) {
 	for i, tok := range tokens {
 		for _, p := range t.accented[tok.Text] {
 			if startsWith(tokens[i:], p.words, true) {
-				found[p.group] = true
+				see(i, p)
 			}
 		}
 		if !unmarked {
@@ -48,9 +65,8 @@ func (t *phraseTable) find(tokens []vietnamese.Token, unmarked bool) map[int]boo
 		}
 		for _, p := range t.folded[tok.Folded] {
 			if startsWith(tokens[i:], p.words, false) {
-				found[p.group] = true
+				see(i, p)
 			}
 		}
 	}
-	return found
 }

@@ -81,8 +81,8 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.kinds = kindsOf(q.facets)
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
-	if document, words := a.aliases.usual(q.content, q.form); document != "" && len(q.named) == 0 {
-		q.named, q.name, q.usual = []string{document}, words, true
+	if len(q.named) == 0 {
+		a.nameUsual(q, tokens)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
@@ -101,6 +101,19 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}
 	return q
+}
+
+// nameUsual names the usual document if a question says no more than a name of several
+// and what it wants to know of it.
+func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
+	asked := a.facets.covered(tokens, !q.accented)
+	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
+		at := slices.IndexFunc(tokens, func(o vietnamese.Token) bool { return o.Start == t.Start })
+		return at >= 0 && asked[at] || slices.Contains(ofAnyPaper, t.Text)
+	})
+	if document != "" {
+		q.named, q.name, q.usual = []string{document}, name, true
+	}
 }
 
 // withoutPersonalData cuts numbers and addresses that say who asks, or the masks a
