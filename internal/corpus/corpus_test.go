@@ -189,7 +189,7 @@ Thử.
 		{d.Fees[0], "2026-11-23", "Nộp trực tuyến: miễn phí (0 đồng); áp dụng đến hết 28/02/2027"},
 		{d.Fees[0], "2027-01-15", "Nộp trực tuyến: miễn phí (0 đồng); sắp thay đổi: chỉ áp dụng đến hết 28/02/2027"},
 		{d.Fees[1], "2026-11-23", "Mức thường: 115.000 đồng"},
-		{d.Fees[2], "2026-11-23", "Lệ phí của tỉnh: chưa xác minh được mức; hãy hỏi Trung tâm Phục vụ hành chính công"},
+		{d.Fees[2], "2026-11-23", "Lệ phí của tỉnh: chưa xác minh; hãy hỏi Trung tâm Phục vụ hành chính công"},
 		{d.Fees[3], "2026-11-23", "Ưu đãi: 50%; sắp thay đổi: chỉ áp dụng đến hết 31/12/2026"},
 		{d.Durations[0], "2026-11-23", "Cấp lại: 5–7 ngày làm việc"},
 		{d.Durations[1], "2026-11-23", "Đổi: không quá 8 ngày làm việc (độ tin cậy thấp, nên hỏi lại nơi tiếp nhận)"},

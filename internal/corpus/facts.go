@@ -217,7 +217,7 @@ func (l *Library) Line(doc *Document, f *Fact, asOf Date) string {
 	b.WriteString(": ")
 	switch {
 	case !f.Known():
-		b.WriteString("chưa xác minh được mức")
+		b.WriteString("chưa xác minh")
 		if f.Ask != "" {
 			b.WriteString("; hãy hỏi " + f.Ask)
 		}

@@ -21,7 +21,8 @@ const (
 	briefRows  = 1
 	maxDirect  = 6 // lines that fit the question's own words
 	maxBeside  = 4 // of them beside the section of a figure or a list, which is the answer
-	enough     = 3 // of them, from which a lesson needs no section beside
+	maxRest    = 3 // of the rest of their section in a lesson
+	enough     = 3 // of them, from which a lesson needs no other section
 )
 
 const (
@@ -73,9 +74,18 @@ func (c *composer) procedure() {
 	facets := c.facets()
 	switch {
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
-		c.summary(2)
-		c.direct(maxDirect, directShare)
-		if !c.q.yesNo { // else what one needs and pays is not asked for yet
+		if c.q.yesNo { // what one needs and pays is not asked for yet
+			some := c.direct(maxBeside, directShare)
+			c.summary(2)
+			if some == 0 {
+				c.facet(Who)
+			}
+		} else {
+			c.summary(2)
+			c.direct(maxDirect, directShare)
+			if slices.ContainsFunc(c.page.of("ket-qua"), line.pays) {
+				c.brief(Result)
+			}
 			for _, f := range []Facet{Documents, Fee, Deadline, Place} {
 				c.brief(f)
 			}
@@ -83,13 +93,13 @@ func (c *composer) procedure() {
 		if len(facets) == 1 {
 			c.facet(How)
 		}
-	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]): // its section is the answer
-		some := c.facet(facets[0])
+	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]) || isWhere(facets[0]) && !c.asked(): // its section is the answer
+		c.facet(facets[0])
 		c.direct(maxBeside, besideShare)
 		for _, f := range facets[1:] {
-			some = c.facet(f) || some
+			c.facet(f)
 		}
-		if !some {
+		if len(c.d.citations) == 0 { // none of it is in the document
 			c.summary(2)
 		}
 	default:
@@ -104,10 +114,19 @@ func (c *composer) procedure() {
 // facets are what is answered: those asked for, as far as the document can.
 func (c *composer) facets() []Facet {
 	facets := slices.Clone(c.q.facets[:min(len(c.q.facets), maxFacets)])
-	if slices.Contains(facets, Fee) && len(c.doc.FactsOf("ket-qua")) > 0 {
+	pays := slices.ContainsFunc(c.page.of("ket-qua"), line.pays)
+	switch {
+	case slices.Contains(facets, Fee) && pays:
 		return payAndGet(facets, c.has(c.doc, Fee))
+	case c.q.yesNo && !pays: // "có bị phạt không" asks for no paper
+		return slices.DeleteFunc(facets, func(f Facet) bool { return f == Result })
 	}
 	return facets
+}
+
+// pays reports whether a line is a typed row of money.
+func (l line) pays() bool {
+	return l.row && slices.ContainsFunc(kinds[Result], func(k vietnamese.Kind) bool { return l.kinds[k] })
 }
 
 // elsewhere reports whether a question for money, which does not say whether one
@@ -124,6 +143,17 @@ func (c *composer) elsewhere(facets []Facet) bool {
 	return !slices.ContainsFunc(facets, func(f Facet) bool { return slices.Contains(sections[f], best.section) })
 }
 
+// plain reports whether a question says nothing beyond the title of the document, whose
+// words fit every line.
+func (c *composer) plain() bool {
+	title := c.q.titleWords(c.doc)
+	return !slices.ContainsFunc(c.q.content, func(t vietnamese.Token) bool { return !title[t.Folded] })
+}
+
+// asked reports whether the question asks for a line in the words of one that is
+// answered by it.
+func (c *composer) asked() bool { return len(c.ranked) > 0 && c.ranked[0].asked }
+
 // payAndGet completes a question for money: "bao nhiêu tiền" asks for what one gets
 // as well as for what one pays, "được bao nhiêu tiền" first for what one gets.
 func payAndGet(facets []Facet, pays bool) []Facet {
@@ -137,6 +167,9 @@ func payAndGet(facets []Facet, pays bool) []Facet {
 
 // isFigure reports whether a facet is answered by typed rows.
 func isFigure(f Facet) bool { return f == Fee || f == Deadline || f == Result }
+
+// isWhere reports whether a facet is answered by a section on where to go.
+func isWhere(f Facet) bool { return f == Place || f == Online }
 
 // isList reports whether a facet is answered by a whole list, in its order.
 func isList(f Facet) bool { return f == Documents || f == How || f == Form || f == Legal }
@@ -166,7 +199,7 @@ func (c *composer) direct(most int, share float64) int {
 		if printed == most || l.score < share*c.ranked[0].score {
 			break
 		}
-		if l.section == "can-cu" || c.d.has(l.line) || c.aside(l) {
+		if l.section == "can-cu" || c.plain() && !l.asked || c.d.has(l.line) || c.aside(l) {
 			continue
 		}
 		if c.d.add("• " + l.bare + " " + c.d.cite(c.doc, l.section)) {
@@ -192,32 +225,47 @@ func (c *composer) aside(l scoredLine) bool {
 	return l.row && l.score < rowShare*best
 }
 
-// facet prints the section in which a facet is answered, and reports whether
-// anything of it was or is there.
-func (c *composer) facet(f Facet) bool {
+// facet prints the section in which a facet is answered.
+func (c *composer) facet(f Facet) {
 	for _, id := range sections[f] {
 		lines := c.page.of(id)
 		if len(lines) == 0 {
 			continue
 		}
-		if !isList(f) {
+		switch {
+		case f == Legal: // a long list of which one document is meant
+			slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(c.score(b), c.score(a)) })
+		case !isList(f):
 			lines = c.fitting(lines)
 		}
 		c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), maxLines)])
-		return true
+		return
 	}
 	if f == Fee || f == Deadline {
 		c.d.add(fmt.Sprintf("%s: tài liệu của tôi chưa có thông tin này. Bạn hỏi nơi tiếp nhận: %s.", headingOf(c.doc, sections[f][0]), c.office(c.doc)))
-		return true
 	}
-	return false
 }
 
-// fitting puts the lines of a section that fit the question first, rows before
-// text. A long table is cut, sooner when the best row fits clearly better than the next.
+// fitting puts the rows of a section that hold today, or are asked for, before its
+// text and both before rows of a later day. Rows that fit the question come first; a
+// question that says no more than a name means the usual case, which the file has
+// first. A long table is cut, sooner when the best row fits clearly better than the next.
 func (c *composer) fitting(lines []line) []line {
+	usual := c.q.bare() || c.q.followUp && c.plain()
+	class := func(l line) int {
+		switch {
+		case l.row && (!l.coming || len(c.ranked) > 0 && c.score(l) >= comingShare*c.ranked[0].score):
+			return 0
+		case !l.row:
+			return 1
+		}
+		return 2
+	}
 	slices.SortStableFunc(lines, func(a, b line) int {
-		return cmp.Or(cmpBool(b.row && !b.coming, a.row && !a.coming), cmp.Compare(c.score(b), c.score(a)))
+		if order := cmp.Compare(class(a), class(b)); order != 0 || !a.row || usual {
+			return order
+		}
+		return cmp.Compare(c.score(b), c.score(a))
 	})
 	lines = c.byCase(lines)
 	room := rowRunes
@@ -239,16 +287,6 @@ func (c *composer) score(l line) float64 {
 		return 0
 	}
 	return c.ranked[at].score
-}
-
-func cmpBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
 }
 
 // brief prints a few lines of a facet, for the card of a procedure.
@@ -300,19 +338,27 @@ func headingOf(doc *corpus.Document, section string) string {
 	return corpus.Heading(section)
 }
 
-// lesson answers from a skill or a local document: the lines that fit, the summary
-// unless they are surely it, and the sections found for the question.
+// lesson answers from a skill or a local document: the lines that fit, then what else
+// their section says, because a lesson's advice belongs together, and the summary.
+// Steps are printed as they follow each other.
 func (c *composer) lesson(hit retrieval.Document) {
-	lines := c.direct(maxDirect, directShare)
-	c.summary(2)
-	for _, f := range []Facet{Fee, Deadline, Legal} {
-		if slices.Contains(c.q.facets, f) && c.has(c.doc, f) {
-			c.facet(f)
-		}
+	main, most, lines := "", maxDirect, 0
+	if len(c.ranked) > 0 && (!c.plain() || c.ranked[0].asked) {
+		main = c.ranked[0].section
 	}
-	most := len(c.page.lines)
+	if main != "" && main != "tom-tat" && stepNumber.MatchString(c.ranked[0].text) && c.rest(main, maxLines) {
+		main, most, lines = "", maxBeside, enough
+	}
+	lines += c.direct(most, directShare)
+	if left := slices.DeleteFunc(c.byCase(c.page.of(main)), c.d.has); main != "tom-tat" && main != "can-cu" {
+		c.d.block(c.doc, main, headingOf(c.doc, main), left[:min(len(left), maxRest)])
+	}
+	c.summary(2)
+	if slices.Contains(c.q.facets, Legal) && c.has(c.doc, Legal) {
+		c.facet(Legal)
+	}
 	if lines >= enough {
-		most = briefLines
+		return
 	}
 	found := make([]string, 0, len(hit.Sections)+len(c.doc.Sections))
 	for _, s := range hit.Sections {
@@ -322,18 +368,18 @@ func (c *composer) lesson(hit retrieval.Document) {
 		found = append(found, s.ID)
 	}
 	for _, id := range found {
-		if id == "tom-tat" || id == "can-cu" {
-			continue
-		}
-		all := c.byCase(c.page.of(id))
-		left := slices.DeleteFunc(slices.Clone(all), c.d.has)
-		if 2*len(left) <= len(all) {
-			continue // most of it was said
-		}
-		if c.d.block(c.doc, id, headingOf(c.doc, id), left[:min(len(left), most)]) {
+		if id != "tom-tat" && id != "can-cu" && c.rest(id, maxLines) {
 			return
 		}
 	}
+}
+
+// rest prints what a section says beside what is printed, most lines at most, unless
+// that was most of it, and reports whether it did.
+func (c *composer) rest(section string, most int) bool {
+	all := c.byCase(c.page.of(section))
+	left := slices.DeleteFunc(slices.Clone(all), c.d.has)
+	return 2*len(left) > len(all) && c.d.block(c.doc, section, headingOf(c.doc, section), left[:min(len(left), most)])
 }
 
 // stepNumber begins a step of a numbered list; alone, its number means nothing.

@@ -47,9 +47,31 @@ func (s span) within(other span) bool {
 	return other.from <= s.from && s.to <= other.to && other.to-other.from > s.to-s.from
 }
 
-// casesOf finds which cases of a document's rows a question names.
+// casesOf finds which cases of a document's rows a question names. One that leans on
+// the turn before is about the cases named there, unless it names others: "thế bao
+// nhiêu tiền" after a lost card is about a card made anew.
 func (q *understanding) casesOf(doc *corpus.Document) namedCases {
-	said := q.said()
+	named := q.casesIn(doc, append([]string{q.text}, q.query.Synonyms...))
+	if !q.followUp || q.leanedOn == "" {
+		return named
+	}
+	for field, before := range q.casesIn(doc, []string{q.leanedOn}) {
+		if len(named[field]) == 0 {
+			named[field] = before
+		}
+	}
+	return named
+}
+
+// casesIn finds which cases of a document's rows some texts name.
+func (q *understanding) casesIn(doc *corpus.Document, texts []string) namedCases {
+	var said []string // syllables, in the form in which words are compared
+	for _, text := range texts {
+		for _, t := range vietnamese.Tokenize(nil, text) {
+			said = append(said, q.form(t))
+		}
+		said = append(said, "") // nothing reaches across
+	}
 	var named namedCases
 	for field, alternatives := range caseFields {
 		spans := make(map[string]span)
@@ -71,19 +93,6 @@ func (q *understanding) casesOf(doc *corpus.Document) namedCases {
 		}
 	}
 	return named
-}
-
-// said are the syllables of a question and of the official words for its folk
-// words, in the form in which words are compared.
-func (q *understanding) said() []string {
-	var words []string
-	for _, text := range append([]string{q.text}, q.query.Synonyms...) {
-		for _, t := range vietnamese.Tokenize(nil, text) {
-			words = append(words, q.form(t))
-		}
-		words = append(words, "") // nothing reaches across
-	}
-	return words
 }
 
 // find looks a wording up in a question. Words that only say that a person or a

@@ -41,10 +41,14 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		}
 		return
 	}
-	q.before = documents
+	q.before, q.leanedOn = documents, a.restorer.Restore(a.glossary.Expand(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion))))
 	if q.elliptical() {
 		q.followUp = true
 		q.context = documents
+		if len(q.facets) == 0 && q.leans() { // "người thứ hai thì sao": the same of another case
+			q.facets, _ = a.facetsOf(vietnamese.Tokenize(nil, q.leanedOn), !q.accented)
+			q.kinds = kindsOf(q.facets)
+		}
 	}
 }
 
@@ -71,7 +75,7 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 
 // leaning matches the words by which a question leans on what was said before: at
 // its beginning, at its end, or pointing back.
-var leaning = regexp.MustCompile(`^(thế|vậy|còn|rồi|nếu|nhưng|mà|ờ thế|à thế|ý em|ý tôi|không, ý|khong, y|the|vay|neu|nhung)(?:[\s,.?]|$)|(thì sao|thi sao|thì thế nào|cơ mà|co ma|có khác không|co khac khong|nữa không|nữa ạ)( ạ| a| vậy| hả| nhỉ)?[?. ]*$|(^|\s)(của nó|cua no|cái đó|cái này|cai do|cai nay|việc đó|việc này|giấy đó|giấy này|chỗ đó|như thế|như vậy|rẻ hơn|nhanh hơn)(\s|$)`)
+var leaning = regexp.MustCompile(`^(thế|vậy|còn|rồi|nếu|nhưng|mà|ờ thế|à thế|ý em|ý tôi|không, ý|khong, y|the|vay|neu|nhung)(?:[\s,.?]|$)|(thì sao|thi sao|thì thế nào|cơ mà|co ma|có khác không|co khac khong|nữa không|nữa ạ)( ạ| a| vậy| hả| nhỉ)?[?. ]*$|(^|\s)(của nó|cua no|cái đó|cái này|cai do|cai nay|việc đó|việc này|giấy đó|giấy này|chỗ đó|như thế|như vậy|cũng thế|cũng vậy|cung the|cung vay|rẻ hơn|nhanh hơn)(\s|$)`)
 
 // leans reports whether a question leans on the one before by its words.
 func (q *understanding) leans() bool { return leaning.MatchString(strings.ToLower(q.text)) }
@@ -90,8 +94,8 @@ func (q *understanding) elliptical() bool {
 
 // retrieve finds documents for the question. One that leans on what was spoken of
 // before, but is surely about something else by its own words, changes the subject;
-// one that asks for something particular and by itself fits no document well is
-// about what was spoken of before.
+// one that asks for something particular, or only half, and by itself fits no document
+// well is about what was spoken of before.
 func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.Result, error) {
 	if len(q.before) == 0 {
 		return a.retriever.Search(ctx, q.query)
@@ -102,16 +106,23 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	if err != nil || len(found.Documents) == 0 {
 		return found, err
 	}
-	best := found.Documents[0].Probability
+	best := found.Documents[0]
 	switch {
-	case q.followUp && len(q.content) > maxEllipsis && best >= changeFloor:
+	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && (len(q.facets) == 0 || len(q.named) > 0 || best >= leanFloor):
+	case !q.followUp && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
 	return a.retriever.Search(ctx, q.query)
+}
+
+// halfAsked reports whether a question wants a yes or a no in a few words that no
+// document has together: "đi lúc sáng thì chiều có luôn không".
+func (a *Assistant) halfAsked(q *understanding, best retrieval.Document) bool {
+	doc := a.lib.Document(best.ID)
+	return q.yesNo && doc != nil && len(q.content) <= 2*maxEllipsis && a.saidAtOnce(q, doc) < len(q.content)
 }
 
 // chosen resolves an answer to a clarifying question: the number, or words of one

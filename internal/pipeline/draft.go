@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -63,16 +64,24 @@ func (d *draft) add(line string) bool {
 func (d *draft) has(l line) bool { return d.printed[l.bare] }
 
 // block appends a heading and the lines under it, the mark of their source at the
-// heading. It reports whether a line was printed.
+// heading. Of steps some of which were said before, the others lose their numbers. It
+// reports whether a line was printed.
 func (d *draft) block(doc *corpus.Document, section, heading string, lines []line) bool {
 	at, runes, cited := len(d.lines), d.runes, len(d.citations)
 	d.lines = append(d.lines, heading+" "+d.cite(doc, section)+":")
-	some := false
+	some, gaps := false, slices.ContainsFunc(lines, d.has)
 	for _, l := range lines {
-		if !d.has(l) && d.add(l.text) {
+		text := l.text
+		if gaps && stepNumber.MatchString(text) {
+			text = "- " + l.bare
+		}
+		if !d.has(l) && d.add(text) {
 			d.printed[l.bare] = true
 			some = true
 		}
+	}
+	for last := len(d.lines) - 1; some && last > at && strings.HasSuffix(d.lines[last], ":"); last-- {
+		d.lines = d.lines[:last] // announces lines that were left out
 	}
 	if !some {
 		d.lines, d.runes, d.citations = d.lines[:at], runes, d.citations[:cited]
@@ -97,9 +106,11 @@ func (d *draft) validity(doc *corpus.Document) {
 	}
 }
 
-// unverified says so when a document is partly from secondary sources.
+// unverified says so when figures are printed from a document that is partly from
+// secondary sources.
 func (d *draft) unverified(doc *corpus.Document) {
-	if doc.Confidence == "medium" {
+	figures := slices.ContainsFunc(d.lines[1:], func(l string) bool { return len(valuesOf(l)) > 0 })
+	if doc.Confidence == "medium" && figures {
 		d.add("Một phần thông tin lấy từ nguồn phụ; số liệu quan trọng nên hỏi lại nơi tiếp nhận.")
 	}
 }

@@ -69,7 +69,7 @@ var phrases = []struct {
 	{Fee, []string{
 		"bao nhiêu tiền", "mấy tiền", "mất tiền", "tốn tiền", "lệ phí", "mất phí", "phí", "phải nộp bao nhiêu", "hết bao nhiêu", "tốn bao nhiêu",
 		"mất bao nhiêu", "đóng bao nhiêu", "nộp bao nhiêu", "giá bao nhiêu", "bao tiền", "tốn kém", "miễn phí", "chi phí", "giá cả", "thu tiền", "nhiêu tiền", "hết nhiêu", "bao nhiêu phần trăm", "mấy phần trăm", "mấy đồng", "bao nhiêu đồng", "mất gì không", "đóng thuế", "nộp thuế bao nhiêu",
-		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "mất đồng nào", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu", "mất thêm tiền", "đóng thêm", "nộp thêm tiền",
+		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "đồng nào", "đánh thuế", "chịu thuế", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu", "mất thêm tiền", "đóng thêm", "nộp thêm tiền",
 	}},
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
@@ -79,7 +79,7 @@ var phrases = []struct {
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì", "cầm gì", "cầm theo", "cầm những gì",
 		"chuẩn bị gì", "chuẩn bị những", "thành phần hồ sơ", "bộ hồ sơ", "thủ tục gồm", "gồm những", "cần mang", "phải mang", "phải có gì", "cần có gì", "cần chuẩn bị", "giấy tờ",
-		"phải nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình",
+		"phải nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình", "kèm những gì", "kèm gì", "kèm theo gì",
 	}},
 	{Place, []string{
 		"ở đâu", "nộp đâu", "chỗ nào", "nơi nào", "cơ quan nào", "xã nào", "đến đâu", "ra đâu", "lên đâu", "làm đâu", "đi đâu", "tới đâu", "ai giải quyết", "ai cấp", "đơn vị nào",
@@ -93,20 +93,20 @@ var phrases = []struct {
 	}},
 	{Who, []string{
 		"ai được", "ai phải", "đối tượng", "điều kiện", "tôi có được", "làm thay", "nhờ người", "đi thay", "ủy quyền", "có thuộc", "những ai",
-		"trường hợp nào", "đủ tuổi", "bao nhiêu tuổi", "mấy tuổi", "làm hộ", "thay được không", "đủ điều kiện",
+		"trường hợp nào", "đủ tuổi", "bao nhiêu tuổi", "mấy tuổi", "làm hộ được", "làm hộ không", "làm hộ cho", "làm hộ bố", "làm hộ mẹ", "làm hộ ông", "làm hộ bà", "làm hộ vợ", "làm hộ chồng", "làm hộ con", "làm hộ em", "làm hộ người", "làm hộ là", "làm hộ thì", "thay được không", "đủ điều kiện",
 	}},
 	{whether, []string{
 		"được không", "có được", "có phải", "có bắt buộc", "có cần", "phải không", "cần không", "có nhận", "có còn", "có đến", "có cho", "được chưa", "có mất", "hay không", "đúng không", "có bị", "có thể", "có tới", "có giữ", "hay phải", "hay cứ", "hay là", "có hết",
 	}},
 	{Result, []string{
 		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được",
-		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy",
+		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "nhà nước cho", "cho mấy triệu", "cho mấy đồng", "cho khoản gì", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy",
 	}},
 	{Form, []string{
-		"mẫu đơn", "tờ khai", "mẫu nào", "mẫu số", "biểu mẫu", "đơn xin", "viết đơn", "mẫu gì", "điền mẫu",
+		"mẫu đơn", "tờ khai", "mẫu nào", "mẫu số", "biểu mẫu", "đơn xin", "viết đơn", "mẫu gì", "điền mẫu", "khai tờ", "tờ nào", "giấy khai gì",
 	}},
 	{Legal, []string{
-		"căn cứ", "luật nào", "nghị định nào", "văn bản nào", "thông tư nào", "theo luật", "quy định nào", "theo quy định", "điều luật", "mã thủ tục", "nghị định", "thông tư", "nghị quyết nào", "nghị quyết số", "số hiệu", "điều nào", "luật số", "số mấy",
+		"căn cứ", "luật nào", "nghị định nào", "văn bản nào", "thông tư nào", "theo luật", "quy định nào", "theo quy định", "điều luật", "mã thủ tục", "nghị định", "thông tư", "nghị quyết nào", "nghị quyết số", "số hiệu", "điều nào", "luật số",
 	}},
 	{Merger, []string{
 		"sáp nhập", "bỏ huyện", "bỏ cấp huyện", "huyện cũ", "xã cũ", "tỉnh cũ", "trước làm ở huyện", "lên huyện", "sau hợp nhất", "hợp nhất", "ở huyện", "không còn huyện", "giờ làm ở", "trước đây làm ở",
@@ -139,7 +139,22 @@ func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []
 	if !slices.ContainsFunc(found, isFigure) && howMuch(tokens) {
 		found = append([]Facet{Fee}, found...)
 	}
-	return found, yesNo
+	return found, yesNo || endsInNot(tokens, unmarked)
+}
+
+// endsInNot reports whether a question ends in "không" or "chưa", courtesies apart:
+// it wants a yes or a no.
+func endsInNot(tokens []vietnamese.Token, unmarked bool) bool {
+	for _, t := range slices.Backward(tokens) {
+		switch {
+		case slices.Contains([]string{"ạ", "a", "nhỉ", "hả", "vậy", "thế", "ad", "bạn"}, t.Text):
+			continue
+		case unmarked:
+			return t.Folded == "khong" || t.Folded == "chua"
+		}
+		return t.Text == "không" || t.Text == "chưa"
+	}
+	return false
 }
 
 // howMuch reports whether a question asks for a number without saying of what:

@@ -25,7 +25,7 @@ type line struct {
 	kinds   map[vietnamese.Kind]bool // of the values in it
 
 	condition corpus.Condition // of a typed row
-	unknown   bool             // a typed row without a figure
+	unknown   bool             // a typed row without a figure, or a text that says what is not known
 }
 
 // pages keeps the lines of documents on the day they were last asked for, so that a
@@ -77,15 +77,17 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 		for _, f := range coming(rows, asOf) {
 			p.add(line{section: s.ID, text: "- " + a.lib.Line(doc, &f, asOf), row: true, coming: true, condition: f.Condition, unknown: !f.Known()})
 		}
-		for _, text := range a.fieldLines(doc, s.ID) {
-			p.add(line{section: s.ID, text: text})
-		}
 		written := strings.Split(body(doc, s.ID), "\n")
+		for _, text := range a.fieldLines(doc, s.ID) {
+			if !slices.ContainsFunc(written, func(w string) bool { return holds(w, text) }) {
+				p.add(line{section: s.ID, text: text})
+			}
+		}
 		if s.ID == "tom-tat" {
 			written = sentences(body(doc, s.ID))
 		}
 		for _, text := range written {
-			p.add(line{section: s.ID, text: strings.TrimSpace(text)})
+			p.add(line{section: s.ID, text: strings.TrimSpace(text), unknown: strings.Contains(text, "hưa xác minh")})
 		}
 	}
 	p.takeWords(a.lib, doc)
@@ -97,6 +99,14 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 	p.asked = newPhrasings(p, doc, asked, func(t vietnamese.Token) string { return t.Text })
 	p.askedFolded = newPhrasings(p, doc, asked, func(t vietnamese.Token) string { return t.Folded })
 	return p
+}
+
+// holds reports whether a text has every word of another.
+func holds(text, other string) bool {
+	words := vietnamese.Tokenize(nil, text)
+	return !slices.ContainsFunc(vietnamese.Tokenize(nil, other), func(t vietnamese.Token) bool {
+		return !slices.ContainsFunc(words, func(w vietnamese.Token) bool { return w.Folded == t.Folded })
+	})
 }
 
 // takeWords notes every word of a document.
@@ -133,7 +143,7 @@ func (a *Assistant) fieldLines(doc *corpus.Document, section string) []string {
 }
 
 // rule matches what one must, may or need not do.
-var rule = regexp.MustCompile(`(?i)không phải|không cần|không được|không bắt buộc|chỉ cần|có thể|bất kỳ|không phụ thuộc|đều được|cũng được|được (miễn|nộp|làm|đề nghị|giữ|cấp|hưởng|giảm)|bắt buộc|vẫn (dùng|được)`)
+var rule = regexp.MustCompile(`(?i)không phải|không cần|không (còn )?được|không bắt buộc|chỉ cần|có thể|bất kỳ|không phụ thuộc|đều được|cũng được|được (miễn|nộp|làm|đề nghị|giữ|cấp|hưởng|giảm)|bắt buộc|vẫn (dùng|được)`)
 
 func (p *page) add(l line) {
 	if l.text == "" {
@@ -176,12 +186,14 @@ func (p *page) of(section string) []line {
 type scoredLine struct {
 	line
 	score float64
+	asked bool // for, in words like these; see phrasings
 }
 
 // Weights of the ranking of a document's lines, chosen on the dev halves of
 // eval/sets; see rank.
 const (
 	synonymShare = 0.6  // what an official word counts beside the folk word that was typed
+	leanedShare  = 0.4  // of a word of the question before, on which this one leans
 	titleShare   = 0.4  // of a word of the title
 	pairShare    = 0.5  // of two words that stand together, beside their mean
 	kindBonus    = 0.5  // a line with a value of the kind asked for, as a share of its score
@@ -190,6 +202,7 @@ const (
 	weakShare    = 0.5  // of the score of a row without a figure or of a later day: today's figures come first
 	lengthShare  = 0.4  // of a line's length in its normalisation
 	minClause    = 4    // syllables from which a clause is compared by itself
+	asksFor      = 0.3  // nearness to a question that asks for a line, from which the line is asked for
 	askedGain    = 15.0 // of a line that is asked for in the words of the question
 )
 
@@ -233,7 +246,7 @@ func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, name
 		if l.unknown || l.coming {
 			share *= weakShare
 		}
-		ranked = append(ranked, scoredLine{l, score * share})
+		ranked = append(ranked, scoredLine{l, score * share, near[i] >= asksFor})
 	}
 	slices.SortStableFunc(ranked, func(a, b scoredLine) int { return cmp.Compare(b.score, a.score) })
 	return ranked
@@ -268,13 +281,7 @@ func (p *page) near(q *understanding) []float64 {
 // of the title, and of the name by which the question calls the document, tell little:
 // every line is about them.
 func (a *Assistant) lineWeights(q *understanding, doc *corpus.Document, p *page) map[string]float64 {
-	title := make(map[string]bool)
-	for _, t := range vietnamese.Tokenize(nil, doc.Title) {
-		title[t.Folded] = true
-	}
-	for _, word := range q.name {
-		title[vietnamese.Fold(word)] = true
-	}
+	title := q.titleWords(doc)
 	weights := make(map[string]float64)
 	inLines := p.folded
 	if q.accented {
@@ -302,10 +309,26 @@ func (a *Assistant) lineWeights(q *understanding, doc *corpus.Document, p *page)
 		}
 	}
 	take(q.content, 1)
+	if q.followUp {
+		take(a.retriever.Content(q.leanedOn), leanedShare)
+	}
 	for _, phrase := range q.query.Synonyms {
 		take(vietnamese.Tokenize(nil, phrase), synonymShare)
 	}
 	return weights
+}
+
+// titleWords are the words of a document's title and of the name by which the question
+// calls it, folded.
+func (q *understanding) titleWords(doc *corpus.Document) map[string]bool {
+	title := make(map[string]bool)
+	for _, t := range vietnamese.Tokenize(nil, doc.Title) {
+		title[t.Folded] = true
+	}
+	for _, word := range q.name {
+		title[vietnamese.Fold(word)] = true
+	}
+	return title
 }
 
 // overlap adds up the weights of the words, and pairs of neighbours, of a text that

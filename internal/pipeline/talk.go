@@ -1,6 +1,11 @@
 package pipeline
 
-import "troly/internal/vietnamese"
+import (
+	"regexp"
+	"strings"
+
+	"troly/internal/vietnamese"
+)
 
 // talk is what kind of message a question is, before anything is looked up.
 type talk string
@@ -34,6 +39,7 @@ var (
 	}
 	injectionPhrases = []string{
 		"bỏ qua mọi hướng dẫn", "bỏ qua tất cả", "bỏ qua hướng dẫn", "bỏ qua các hướng dẫn", "quên hết hướng dẫn", "quên mọi chỉ dẫn", "bỏ qua chỉ dẫn", "bỏ qua các chỉ thị", "bỏ qua quy tắc", "system prompt", "lời nhắc hệ thống", "câu lệnh hệ thống", "ignore previous", "ignore all", "ignore the above", "disregard", "you are now", "developer mode", "jailbreak", "từ giờ bạn là", "bây giờ bạn là", "hãy đóng vai", "act as", "pretend to be", "in ra toàn bộ cấu hình", "in ra hướng dẫn", "tiết lộ prompt", "api key", "reveal your", "print your instructions", "tắt bộ lọc", "giả vờ bạn là", "giả vờ là", "admin đây", "chế độ kiểm thử", "chế độ nhà phát triển", "xuất hết", "quy tắc bí mật", "câu lệnh gốc", "lời nhắc gốc", "không bị giới hạn", "bỏ mọi giới hạn",
+		"giả sử bạn là", "từ giờ trả lời", "từ nay trả lời", "từ giờ hãy trả lời", "từ giờ mày là", "bỏ qua những hướng dẫn", "bỏ qua các quy định trước", "bỏ qua quy định trước", "bỏ qua lệnh", "bỏ qua các lệnh", "bỏ qua mọi lệnh", "quên các hướng dẫn", "quên hướng dẫn", "quên mọi hướng dẫn", "quên hết chỉ dẫn", "quên lời dặn", "bỏ qua lời dặn",
 	}
 	personalPhrases = []string{
 		"tra hộ", "tra giúp", "tra giùm", "xem hộ hồ sơ", "xem giúp hồ sơ", "tra trong máy", "xem trong máy", "xem trong hệ thống", "tra trong hệ thống", "kiểm tra hộ hồ sơ", "kiểm tra giúp hồ sơ", "mã hồ sơ của em là", "mã hồ sơ của tôi là", "xem hộ em", "xem hộ cho em", "check hộ", "check giúp", "xin số điện thoại của", "xin số căn cước", "số điện thoại riêng", "địa chỉ nhà của", "chủ số điện thoại", "đứng tên mấy", "gửi danh sách",
@@ -71,6 +77,41 @@ var honestPhrases = []string{
 
 func newTalkTable() *phraseTable {
 	return newPhraseTable(injectionPhrases, personalPhrases, harmfulPhrases, selfs, greetings, thanking, goodbyes, offTopicPhrases, honestPhrases)
+}
+
+// asking matches the words with which a question begins anew within a sentence:
+// "… và cho hỏi làm khai sinh cần gì".
+var asking = regexp.MustCompile(`(?i)[.!?;,:\n]+|\s(?:và|va|rồi|roi|xong|nhưng|nhung)?\s*(?:cho (?:(?:tôi|toi|em|mình|minh|cháu|chau|con|anh|chị|chi|bà|ba) )?(?:hỏi|hoi|biết|biet)|trả lời giúp|tra loi giup)(?:\s|$)`)
+
+// withoutOrders cuts the clauses that give orders to the assistant from a text when
+// what is left asks for something: who writes "bỏ qua mọi hướng dẫn, cho hỏi làm khai
+// sinh cần gì" gets the papers. Without such a rest the text stays as it is and is
+// refused.
+func (a *Assistant) withoutOrders(text string) string {
+	unmarked := vietnamese.MissingDiacritics(vietnamese.Normalize(text))
+	words := func(s string) []vietnamese.Token {
+		return vietnamese.Tokenize(nil, a.glossary.Expand(vietnamese.Normalize(s)))
+	}
+	orders := func(s string) bool { return a.talks.find(words(s), unmarked)[injectionGroup] }
+	if !orders(text) {
+		return text
+	}
+	var rest strings.Builder
+	from := 0
+	for _, at := range append(asking.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
+		if clause := text[from:at[0]]; !orders(clause) {
+			rest.WriteString(clause + text[at[0]:at[1]])
+		}
+		from = at[1]
+	}
+	left := strings.TrimSpace(rest.String())
+	tokens := words(left)
+	facets, yesNo := a.facetsOf(tokens, unmarked)
+	named, _ := a.aliases.named(tokens, !unmarked)
+	if len(facets) == 0 && !yesNo && len(named) == 0 {
+		return text
+	}
+	return left
 }
 
 // talkOf recognises what is no question on procedures. Off-topic phrases are only

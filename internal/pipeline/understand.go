@@ -18,13 +18,14 @@ const MaxQuestion = 2000
 
 // understanding is a question after the first stage.
 type understanding struct {
-	raw      string // as typed, cut to MaxQuestion
+	raw      string // as typed, cut to MaxQuestion, without orders to the assistant
 	asOf     corpus.Date
 	audience string
 	commune  string   // where the person lives; may be empty
 	text     string   // normalised, shorthand written out, marks restored, typos repaired
 	context  []string // documents of the dialogue that the question leans on
 	before   []string // documents of the turn before, whether it leans on them or not
+	leanedOn string   // the question of that turn, in the form of text
 	query    retrieval.Query
 	facets   []Facet
 	kinds    []vietnamese.Kind  // of the values asked for
@@ -65,6 +66,7 @@ func (q *understanding) bare() bool {
 // written out, marks restored, what is asked for, which documents are named.
 func (a *Assistant) understand(ctx context.Context, question Question) *understanding {
 	q := &understanding{raw: a.cut(question.Text), asOf: question.AsOf, audience: question.Audience, commune: question.Commune}
+	q.raw = a.withoutOrders(q.raw)
 	typed := vietnamese.Normalize(a.withoutPersonalData(q.raw))
 	expanded := a.glossary.Expand(typed)
 	q.accented = !vietnamese.MissingDiacritics(typed)
