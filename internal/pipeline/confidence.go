@@ -278,7 +278,7 @@ func (a *Assistant) askForMatter(out *Outcome, found retrieval.Result) {
 		}
 	}
 	if len(choices) == 0 {
-		out.Status, out.Understood.Intent = SmallTalk, "smalltalk"
+		out.Status = Clarify
 		out.Answer = "Tôi nghe bạn rồi. Bạn cần làm giấy tờ hay thủ tục gì, cứ nhắn thêm một câu, tôi tìm giúp."
 		return
 	}

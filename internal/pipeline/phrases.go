@@ -33,15 +33,18 @@ func newPhraseTable(lists ...[]string) *phraseTable {
 	return t
 }
 
-// covered returns which tokens belong to a phrase.
-func (t *phraseTable) covered(tokens []vietnamese.Token, unmarked bool) []bool {
-	covered := make([]bool, len(tokens))
+// words returns the words of the phrases of some groups that occur in a question.
+func (t *phraseTable) words(tokens []vietnamese.Token, unmarked bool, of func(group int) bool) map[string]bool {
+	words := make(map[string]bool)
 	t.each(tokens, unmarked, func(at int, p phrase) {
+		if !of(p.group) {
+			return
+		}
 		for i := range p.words {
-			covered[at+i] = true
+			words[tokens[at+i].Text] = true
 		}
 	})
-	return covered
+	return words
 }
 
 // find reports, by group, whether a phrase of it occurs. With unmarked set, the

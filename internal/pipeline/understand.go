@@ -29,6 +29,7 @@ type understanding struct {
 	query    retrieval.Query
 	facets   []Facet
 	kinds    []vietnamese.Kind  // of the values asked for
+	figures  map[string]bool    // words that ask for money or time
 	yesNo    bool               // it asks whether something is so
 	content  []vietnamese.Token // telling words: no question phrases, no courtesies
 	accented bool               // typed with diacritics
@@ -57,9 +58,12 @@ func (q *understanding) form(t vietnamese.Token) string {
 	return t.Folded
 }
 
-// bare reports whether a question says no more than a name and what it wants to know.
+// bare reports whether a question says no more than a name and what figure of it is
+// wanted.
 func (q *understanding) bare() bool {
-	return q.usual || len(q.name) > 0 && !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !slices.Contains(q.name, q.form(t)) })
+	return len(q.name) > 0 && !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !slices.Contains(q.name, q.form(t)) && !q.figures[t.Text]
+	})
 }
 
 // understand reads a question without looking anything up: clean text, shorthand
@@ -79,6 +83,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	tokens := vietnamese.Tokenize(nil, q.text)
 	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
 	q.kinds = kindsOf(q.facets)
+	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
@@ -96,7 +101,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		subject, typed = a.withoutPlaces(q.text, q.accented), a.withoutPlaces(typed, q.accented)
 		q.content = a.retriever.Content(subject)
 	}
-	q.query = retrieval.Query{Text: subject, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Bare: q.bare(), Context: q.context, Audience: q.audience}
+	q.query = retrieval.Query{Text: subject, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Bare: q.usual || q.bare(), Context: q.context, Audience: q.audience}
 	for _, e := range a.glossary.Synonyms(q.text, !q.accented) {
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}
@@ -106,10 +111,9 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 // nameUsual names the usual document if a question says no more than a name of several
 // and what it wants to know of it.
 func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
-	asked := a.facets.covered(tokens, !q.accented)
+	asked := a.facets.words(tokens, !q.accented, func(int) bool { return true })
 	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
-		at := slices.IndexFunc(tokens, func(o vietnamese.Token) bool { return o.Start == t.Start })
-		return at >= 0 && asked[at] || slices.Contains(ofAnyPaper, t.Text)
+		return asked[t.Text] || slices.Contains(ofAnyPaper, t.Text)
 	})
 	if document != "" {
 		q.named, q.name, q.usual = []string{document}, name, true
