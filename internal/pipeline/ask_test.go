@@ -332,6 +332,20 @@ func TestAskUsualCaseFirst(t *testing.T) {
 	}
 }
 
+// Of several periods the one in the unit asked for comes first.
+func TestAskUnit(t *testing.T) {
+	for _, tt := range []struct{ question, first string }{
+		{"sinh con thứ hai được nghỉ mấy tháng", "Nghỉ sinh của mẹ khi sinh con thứ hai: 7 tháng"},
+		{"vợ sinh con thứ hai chồng được nghỉ mấy ngày", "Nghỉ của cha khi sinh đôi hoặc vợ sinh con thứ hai: 10 ngày"},
+	} {
+		o := ask(tt.question)
+		_, rows, _ := strings.Cut(o.Answer, "\n- ")
+		if !strings.HasPrefix(rows, tt.first) {
+			t.Errorf("Ask(%q):\n%s\nwant %q first", tt.question, o.Answer, tt.first)
+		}
+	}
+}
+
 // What a question that leans on the one before leaves unsaid is taken from there: its
 // case, what it asks for, its words.
 func TestAskLeaning(t *testing.T) {

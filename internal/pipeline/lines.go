@@ -199,6 +199,7 @@ const (
 	kindBonus    = 0.5  // a line with a value of the kind asked for, as a share of its score
 	facetBonus   = 0.35 // a line of the section asked for, likewise
 	ruleBonus    = 0.4  // a line that says what one must, may or need not, for a question that asks whether
+	unitBonus    = 0.3  // a row with the unit asked for, "mấy tháng", likewise
 	weakShare    = 0.5  // of the score of a row without a figure or of a later day: today's figures come first
 	lengthShare  = 0.4  // of a line's length in its normalisation
 	minClause    = 4    // syllables from which a clause is compared by itself
@@ -225,6 +226,7 @@ func (a *Assistant) rank(q *understanding, doc *corpus.Document, p *page, named 
 func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
 	weights := a.lineWeights(q, doc, p)
 	near := p.near(q)
+	unit := q.unit()
 	var ranked []scoredLine
 	for i, l := range p.lines {
 		score := overlap(q, weights, l.words)
@@ -242,6 +244,9 @@ func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, name
 		}
 		if q.yesNo && l.rules {
 			share += ruleBonus
+		}
+		if unit != "" && l.row && strings.Contains(l.bare, " "+unit) {
+			share += unitBonus
 		}
 		if l.unknown || l.coming {
 			share *= weakShare
@@ -316,6 +321,17 @@ func (a *Assistant) lineWeights(q *understanding, doc *corpus.Document, p *page)
 		take(vietnamese.Tokenize(nil, phrase), synonymShare)
 	}
 	return weights
+}
+
+// howMany matches the unit of time that a question asks for.
+var howMany = regexp.MustCompile(`(?i)(?:mấy|bao nhiêu) (ngày|tháng|năm)`)
+
+// unit is the unit of time that a question asks for; empty when it asks for none.
+func (q *understanding) unit() string {
+	if m := howMany.FindStringSubmatch(q.text); m != nil {
+		return strings.ToLower(m[1])
+	}
+	return ""
 }
 
 // titleWords are the words of a document's title and of the name by which the question
