@@ -242,7 +242,7 @@ func TestNoDistrictWithoutAnAnswer(t *testing.T) {
 		question string
 		status   pipeline.Status
 	}{
-		{"lên huyện làm sổ đỏ được không", pipeline.Clarify},
+		{"lên huyện Yên Bình sang tên được không", pipeline.Clarify},
 		{"tòa án huyện Yên Bình giờ ở đâu", pipeline.Abstained},
 	} {
 		o := ask(tt.question)
