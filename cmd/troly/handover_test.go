@@ -88,7 +88,7 @@ func TestOfficeOfARunningServer(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(summary), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(summary, []byte(`{"bases": 12, "samples": 34, "metrics": [{"name": "pass", "scored": 12, "mean": 0.912, "interval": {"low": 0.9, "high": 0.93}}]}`), 0o600); err != nil {
+	if err := os.WriteFile(summary, []byte(`{"bases": 12, "samples": 34, "metrics": [{"name": "pass", "n_scored": 12, "mean": 0.912, "interval": {"low": 0.9, "high": 0.93}}]}`), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
