@@ -94,7 +94,7 @@ func as(width int64, dark bool) step {
 func asking(address, q string) step {
 	return chromedp.Steps(
 		chromedp.Navigate(address+"/"), chromedp.SetValue(chromedp.CSS("#q"), q), chromedp.Evaluate[chromedp.Void]("document.querySelector('#hoi').requestSubmit()"),
-		chromedp.WaitVisible(chromedp.CSS(".turn .words")),
+		chromedp.WaitVisible(chromedp.CSS(".turn .words")), chromedp.WaitReady(chromedp.CSS("#hoi-thoai:not([aria-busy])")), // till then a button is refused
 	)
 }
 
