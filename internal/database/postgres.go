@@ -15,10 +15,6 @@ import (
 	"github.com/pressly/goose/v3"
 )
 
-// flights is how many batches of received rows are on their way at once: while one
-// waits for the disk the next is written.
-const flights = 2
-
 const connections = 10 // of one process; a server allows 100 by default, for all replicas together
 
 func openPostgres(ctx context.Context, db *DB, url string) error {
@@ -43,7 +39,7 @@ func openPostgres(ctx context.Context, db *DB, url string) error {
 	if err := migrate(ctx, db, db.read, goose.DialectPostgres); err != nil {
 		return fmt.Errorf("open database %s:%d/%s: %w", config.Host, config.Port, config.Database, errors.Join(err, db.read.Close()))
 	}
-	db.writer = newWriter(db.commitRows, flights)
+	db.writer = newWriter(db.commitRows)
 	return nil
 }
 

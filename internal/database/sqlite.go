@@ -61,7 +61,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	db.read.SetMaxIdleConns(readers)
 	db.prepared = &prepared{conn: conn, stmts: map[string]*sql.Stmt{}}
 	s := &single{db: db, pool: pool, conn: db.prepared}
-	db.writer = newWriter(s.commit, 1)
+	db.writer = newWriter(s.commit)
 	db.writer.free = s.close
 	return nil
 }
