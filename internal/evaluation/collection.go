@@ -168,7 +168,7 @@ func (s *Searcher) query(text string) retrieval.Query {
 		text = s.glossary.Expand(text)
 	}
 	if !s.analysis.NoRestorer {
-		text = s.restorer.Restore(text)
+		text = s.restorer.RestoreExpanded(text, typed)
 	}
 	q := retrieval.Query{Text: text, Typed: typed, Accented: accented}
 	if !s.analysis.NoSynonyms {

@@ -41,7 +41,7 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		}
 		return
 	}
-	q.before, q.leanedOn = documents, a.restorer.Restore(a.glossary.Expand(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion))))
+	q.before, q.leanedOn = documents, a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
 	if q.elliptical() {
 		q.followUp = true
 		q.context = documents
@@ -64,7 +64,7 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 			continue // "dạ", "vâng ạ"
 		}
 		accented := !vietnamese.MissingDiacritics(typed)
-		restored := a.restorer.Restore(a.glossary.Expand(typed))
+		restored := a.spelled(typed)
 		named, _ := a.aliases.named(vietnamese.Tokenize(nil, restored), accented)
 		if hits := a.glance(ctx, retrieval.Query{Text: restored, Typed: typed, Accented: accented, Named: named}); len(hits) > 0 {
 			return hits

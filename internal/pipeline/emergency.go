@@ -125,5 +125,5 @@ func (e *emergencies) read(typed, restored string, accented bool) signs {
 func (a *Assistant) Emergency(text string) bool {
 	typed := vietnamese.Normalize(a.withoutPersonalData(a.cut(text)))
 	expanded := a.glossary.Expand(typed)
-	return a.emergencies.read(expanded, a.restorer.Restore(expanded), !vietnamese.MissingDiacritics(typed)).matter != nil
+	return a.emergencies.read(expanded, a.restorer.RestoreExpanded(expanded, typed), !vietnamese.MissingDiacritics(typed)).matter != nil
 }

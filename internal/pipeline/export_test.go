@@ -13,8 +13,8 @@ import (
 func Recogniser(lib *corpus.Library) func(question string) string {
 	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
 	return func(question string) string {
-		typed := a.glossary.Expand(vietnamese.Normalize(question))
-		s := a.emergencies.read(typed, a.restorer.Restore(typed), !vietnamese.MissingDiacritics(typed))
+		typed := vietnamese.Normalize(question)
+		s := a.emergencies.read(a.glossary.Expand(typed), a.spelled(typed), !vietnamese.MissingDiacritics(typed))
 		if s.matter == nil {
 			return ""
 		}

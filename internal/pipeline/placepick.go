@@ -43,7 +43,7 @@ const maxPick = 12
 func (a *Assistant) understandPlaces(question string) places {
 	typed := vietnamese.Normalize(a.withoutPersonalData(a.cut(question)))
 	q := &understanding{accented: !vietnamese.MissingDiacritics(typed)}
-	q.text = a.restorer.Restore(a.glossary.Expand(typed))
+	q.text = a.spelled(typed)
 	q.named, _ = a.aliases.named(vietnamese.Tokenize(nil, q.text), q.accented)
 	return a.placesOf(q, typed, nil)
 }

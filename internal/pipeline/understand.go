@@ -74,11 +74,11 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	typed := vietnamese.Normalize(a.withoutPersonalData(q.raw))
 	expanded := a.glossary.Expand(typed)
 	q.accented = !vietnamese.MissingDiacritics(typed)
-	q.text = a.restorer.Restore(expanded)
+	q.text = a.restorer.RestoreExpanded(expanded, typed)
 	q.signs = a.emergencies.read(expanded, q.text, q.accented)
 	q.variant = variants(typed, expanded, q.text, q.accented)
 	if picked := pickedOption(typed, question.History); picked != "" {
-		q.text = a.restorer.Restore(a.glossary.Expand(picked))
+		q.text = a.spelled(picked)
 	}
 	tokens := vietnamese.Tokenize(nil, q.text)
 	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
@@ -106,6 +106,11 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
 	}
 	return q
+}
+
+// spelled writes out the shorthand of a typed text and puts back its marks.
+func (a *Assistant) spelled(typed string) string {
+	return a.restorer.RestoreExpanded(a.glossary.Expand(typed), typed)
 }
 
 // nameUsual names the usual document if a question says no more than a name of several

@@ -62,12 +62,19 @@ type reading struct {
 // Restore returns s with marks restored and slips repaired. Marked syllables that
 // are words stay as they are, as do numbers, codes and words that look like names.
 // The case of first letters is kept.
-func (r *Restorer) Restore(s string) string {
+func (r *Restorer) Restore(s string) string { return r.restore(s, !MissingDiacritics(s)) }
+
+// RestoreExpanded is Restore for typed text whose shorthand was written out: the marks
+// of "căn cước" do not say that who typed "cccd het han" writes marks.
+func (r *Restorer) RestoreExpanded(expanded, typed string) string {
+	return r.restore(expanded, !MissingDiacritics(typed))
+}
+
+func (r *Restorer) restore(s string, accented bool) string {
 	tokens := Tokenize(make([]Token, 0, 32), s)
 	if len(tokens) == 0 {
 		return s
 	}
-	accented := !MissingDiacritics(s)
 	shouting := s == strings.ToUpper(s)
 	repairs := 0
 	columns := make([][]reading, len(tokens))

@@ -287,3 +287,18 @@ func BenchmarkRestore(b *testing.B) {
 		r.Restore(bare)
 	}
 }
+
+// Marks that come from writing shorthand out say nothing of the rest.
+func TestRestoreExpanded(t *testing.T) {
+	own := vietnamese.NewVocabulary()
+	own.Add("thẻ căn cước công dân hết hạn làm lại ở đâu")
+	r := vietnamese.NewRestorer(own)
+	for _, tt := range []struct{ typed, expanded, want string }{
+		{"cccd lam lai o dau", "căn cước công dân lam lai o dau", "căn cước công dân làm lại ở đâu"},
+		{"cccd làm ở đâu", "căn cước công dân làm ở đâu", "căn cước công dân làm ở đâu"},
+	} {
+		if got := r.RestoreExpanded(tt.expanded, tt.typed); got != tt.want {
+			t.Errorf("%q of %q = %q, want %q", tt.expanded, tt.typed, got, tt.want)
+		}
+	}
+}
