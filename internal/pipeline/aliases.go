@@ -138,20 +138,16 @@ func told(name string) []string {
 
 // onlyNames returns the document that a question means whose telling words are the
 // name of several and others that name nothing, and that name; empty if there is none.
-func (t *aliasTable) onlyNames(content []vietnamese.Token, accented bool, namesNothing func(vietnamese.Token) bool) (document string, name []string) {
+func (t *aliasTable) onlyNames(content []vietnamese.Token, accented bool, names func(vietnamese.Token) bool) (document string, name []string) {
 	for _, al := range t.usual {
 		for at := range content {
 			if len(al.words) > len(name) && startsWith(content[at:], al.words, accented) &&
-				!slices.ContainsFunc(content[:at], not(namesNothing)) && !slices.ContainsFunc(content[at+len(al.words):], not(namesNothing)) {
+				!slices.ContainsFunc(content[:at], names) && !slices.ContainsFunc(content[at+len(al.words):], names) {
 				document, name = al.document, al.words
 			}
 		}
 	}
 	return document, name
-}
-
-func not(is func(vietnamese.Token) bool) func(vietnamese.Token) bool {
-	return func(t vietnamese.Token) bool { return !is(t) }
 }
 
 // ofAnyPaper are words that are said of any paper, and of whom it is for.

@@ -194,12 +194,12 @@ func (c *composer) summary(n int) {
 // direct prints the lines that fit the question's own words best, most at most, down to
 // a share of the best line's score, and returns how many.
 func (c *composer) direct(most int, share float64) int {
-	printed := 0
+	printed, plain := 0, c.plain()
 	for _, l := range c.ranked {
 		if printed == most || l.score < share*c.ranked[0].score {
 			break
 		}
-		if l.section == "can-cu" || c.plain() && !l.asked || c.d.has(l.line) || c.aside(l) {
+		if l.section == "can-cu" || plain && !l.asked || c.d.has(l.line) || c.aside(l) {
 			continue
 		}
 		if c.d.add("• " + l.bare + " " + c.d.cite(c.doc, l.section)) {

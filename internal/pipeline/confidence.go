@@ -282,8 +282,7 @@ func (a *Assistant) askForMatter(out *Outcome, found retrieval.Result) {
 		out.Answer = "Tôi nghe bạn rồi. Bạn cần làm giấy tờ hay thủ tục gì, cứ nhắn thêm một câu, tôi tìm giúp."
 		return
 	}
-	a.clarify(out, choices)
-	out.Answer = "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?" + strings.TrimPrefix(out.Answer, askBack)
+	a.clarify(out, "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?", choices)
 }
 
 // abstain says that nothing good enough was found, and whom to ask instead.

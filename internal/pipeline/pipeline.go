@@ -192,7 +192,7 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 		return nil
 	}
 	if choices := a.vague(q, found); danger.probability < dangerHint && len(choices) > 0 {
-		a.clarify(out, choices)
+		a.clarify(out, askBack, choices)
 		return nil
 	}
 	found = withLesson(found, danger)
@@ -205,7 +205,7 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 		return nil
 	}
 	if choices := a.ambiguous(q, found); len(choices) > 0 {
-		a.clarify(out, choices)
+		a.clarify(out, askBack, choices)
 		return nil
 	}
 	best := found.Documents[0]
@@ -254,10 +254,10 @@ func rivals(found retrieval.Result) []retrieval.Document {
 // askBack is how a choice between documents is put.
 const askBack = "Bạn muốn hỏi về việc nào?"
 
-// clarify asks one short question back.
-func (a *Assistant) clarify(out *Outcome, choices []string) {
+// clarify asks one short question back, with documents to choose from.
+func (a *Assistant) clarify(out *Outcome, question string, choices []string) {
 	var b strings.Builder
-	b.WriteString(askBack)
+	b.WriteString(question)
 	for i, id := range choices {
 		title := a.lib.Document(id).Title
 		fmt.Fprintf(&b, "\n%d. %s", i+1, title)

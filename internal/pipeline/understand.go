@@ -118,7 +118,7 @@ func (a *Assistant) spelled(typed string) string {
 func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
 	asked := a.facets.words(tokens, !q.accented, func(int) bool { return true })
 	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
-		return asked[t.Text] || slices.Contains(ofAnyPaper, t.Text)
+		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
 	})
 	if document != "" {
 		q.named, q.name, q.usual = []string{document}, name, true

@@ -106,13 +106,17 @@ func TestAskInTheBrowser(t *testing.T) {
 	}
 }
 
+// remembering serves with dialogues to which an officer's words can be delivered.
+func remembering(t *testing.T) (server *httptest.Server, memory *web.Memory, asked *responder) {
+	opts := options(t)
+	memory = web.NewMemory(someNow)
+	opts.Dialogues = memory
+	return serve(t, opts), memory, opts.Responder.(*responder)
+}
+
 // An officer's answer comes into the open page.
 func TestOfficerAnswersInTheBrowser(t *testing.T) {
-	opts := options(t)
-	memory := web.NewMemory(someNow)
-	opts.Dialogues = memory
-	asked := opts.Responder.(*responder)
-	server := serve(t, opts)
+	server, memory, asked := remembering(t)
 	ctx := browser(t)
 	do(t, ctx, chromedp.Navigate(server.URL+"/"), chromedp.Click(chromedp.CSS(`button[value="canbo"]`)), seen(".mine", "Gặp cán bộ"), seen(".reply", "Đã chuyển cán bộ."))
 	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Cán bộ xã đây, mời bạn đến trước 16 giờ."}) {
@@ -123,11 +127,7 @@ func TestOfficerAnswersInTheBrowser(t *testing.T) {
 
 // Who comes back to an open page after a while reads what was said meanwhile.
 func TestCorrectionInTheOpenPage(t *testing.T) {
-	opts := options(t)
-	memory := web.NewMemory(someNow)
-	opts.Dialogues = memory
-	asked := opts.Responder.(*responder)
-	server := serve(t, opts)
+	server, memory, asked := remembering(t)
 	ctx := browser(t)
 	do(t, ctx, asking(server.URL, "lệ phí tạm trú"), seen(".sources", "[1]"))
 	if !memory.Deliver(asked.messages()[0].Dialogue, webhook.Reply{Text: "Xin đính chính: là 7.000 đồng."}) {
