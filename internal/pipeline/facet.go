@@ -74,7 +74,7 @@ var phrases = []struct {
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
 		"thời hạn", "thời gian", "hạn chót", "trong ngày", "lấy ngay", "chờ lâu", "đợi lâu", "mấy tháng", "bao nhiêu tháng", "mấy năm", "bao nhiêu năm",
-		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm",
+		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm", "trước mấy giờ", "muộn nhất mấy giờ",
 	}},
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì", "cầm gì", "cầm theo", "cầm những gì",
@@ -100,7 +100,7 @@ var phrases = []struct {
 	}},
 	{Result, []string{
 		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được",
-		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "nhà nước cho", "cho mấy triệu", "cho mấy đồng", "cho khoản gì", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy",
+		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "nhà nước cho", "cho mấy triệu", "cho mấy đồng", "cho khoản gì", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy", "được đồng nào", "được xu nào", "cho đồng nào", "lĩnh được", "có được tiền",
 	}},
 	{Form, []string{
 		"mẫu đơn", "tờ khai", "mẫu nào", "mẫu số", "biểu mẫu", "đơn xin", "viết đơn", "mẫu gì", "điền mẫu", "khai tờ", "tờ nào", "giấy khai gì",
@@ -126,7 +126,13 @@ func newFacetTable() *phraseTable {
 // facetsOf finds what a question asks for, in the order of the table above: the
 // figures people most want come first; and whether it asks for a yes or a no.
 func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []Facet, yesNo bool) {
-	groups := a.facets.find(tokens, unmarked)
+	groups := make(map[int]bool)
+	a.facets.each(tokens, unmarked, func(at int, p phrase) {
+		facet := phrases[p.group].facet
+		if !ofTime(facet, p, tokens[at+len(p.words):]) && !(facet == Result && earned(tokens[:at])) {
+			groups[p.group] = true
+		}
+	})
 	for i, f := range phrases {
 		switch {
 		case !groups[i]:
@@ -140,6 +146,23 @@ func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []
 		found = append([]Facet{Fee}, found...)
 	}
 	return found, yesNo || endsInNot(tokens, unmarked)
+}
+
+// ofTime reports whether a phrase for money asks for time by the word after it: "hết
+// mấy" in "hết mấy ngày", "được bao nhiêu" in "được bao nhiêu tháng".
+func ofTime(f Facet, p phrase, after []vietnamese.Token) bool {
+	if f != Fee && f != Result || len(after) == 0 {
+		return false
+	}
+	last := p.words[len(p.words)-1]
+	return slices.Contains([]string{"mấy", "may", "nhiêu", "nhieu"}, last) &&
+		slices.Contains([]string{"ngay", "hom", "tuan", "thang", "nam", "gio", "lau", "bua"}, after[0].Folded)
+}
+
+// earned reports whether the words before "được bao nhiêu" say that people themselves
+// make the money: "làm được bao nhiêu thì vào hộ nghèo" asks for no allowance.
+func earned(before []vietnamese.Token) bool {
+	return len(before) > 0 && slices.Contains([]string{"làm", "kiếm", "bán", "đóng"}, before[len(before)-1].Text)
 }
 
 // endsInNot reports whether a question ends in "không" or "chưa", courtesies apart:
