@@ -202,12 +202,21 @@ func (c *composer) direct(most int, share float64) int {
 		if l.section == "can-cu" || plain && !l.asked || c.d.has(l.line) || c.aside(l) {
 			continue
 		}
-		if c.d.add("• " + l.bare + " " + c.d.cite(c.doc, l.section)) {
+		if c.d.add("• " + l.whole() + " " + c.d.cite(c.doc, l.section)) {
 			c.d.printed[l.bare] = true
 			printed++
 		}
 	}
 	return printed
+}
+
+// whole is a line as it is understood away from its list: "Mọi người sống ở vùng đặc
+// biệt khó khăn" says nothing without "Được ngân sách đóng 100%:" before it.
+func (l line) whole() string {
+	if l.lead == "" {
+		return l.bare
+	}
+	return l.lead + " " + l.bare
 }
 
 // aside reports whether a typed row only shares words with the question: one of a later

@@ -18,6 +18,7 @@ type line struct {
 	section string
 	text    string // as printed, "- " and the numbers of steps included
 	bare    string // without them
+	lead    string // the paragraph ending in a colon whose list it is an item of; empty: none
 	row     bool   // a typed row
 	coming  bool   // a row whose period has not begun
 	rules   bool   // says what one must, may or need not
@@ -86,8 +87,19 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 		if s.ID == "tom-tat" {
 			written = sentences(body(doc, s.ID))
 		}
+		lead := ""
 		for _, text := range written {
-			p.add(line{section: s.ID, text: strings.TrimSpace(text), unknown: strings.Contains(text, "hưa xác minh")})
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			item := strings.HasPrefix(text, "- ")
+			if !item {
+				lead = ""
+			}
+			p.add(line{section: s.ID, text: text, lead: lead, unknown: strings.Contains(text, "hưa xác minh")})
+			if !item && strings.HasSuffix(text, ":") {
+				lead = text
+			}
 		}
 	}
 	p.takeWords(a.lib, doc)
