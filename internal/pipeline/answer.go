@@ -47,7 +47,7 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 	d.keepFree(places)
 	p := a.page(doc, asOf)
 	named := q.casesOf(doc)
-	c := composer{a, d, q, doc, p, named, a.rank(q, doc, p, named)}
+	c := composer{a, d, q, doc, p, named, a.inTurn(q, doc, p, named)}
 	if doc.Kind == corpus.Procedure {
 		c.procedure()
 	} else {
@@ -355,7 +355,14 @@ func (c *composer) lesson(hit retrieval.Document) {
 	if len(c.ranked) > 0 && (!c.plain() || c.ranked[0].asked) {
 		main = c.ranked[0].section
 	}
-	if main != "" && main != "tom-tat" && stepNumber.MatchString(c.ranked[0].text) && c.rest(main, maxLines) {
+	if id := c.headed(); id != "" {
+		if c.asked() && main != id {
+			c.direct(1, directShare)
+		}
+		all := c.byCase(c.page.of(id))
+		c.d.block(c.doc, id, headingOf(c.doc, id), all[:min(len(all), maxLines)])
+		main, most, lines = "", maxBeside, enough
+	} else if main != "" && main != "tom-tat" && stepNumber.MatchString(c.ranked[0].text) && c.rest(main, maxLines) {
 		main, most, lines = "", maxBeside, enough
 	}
 	lines += c.direct(most, directShare)
@@ -381,6 +388,34 @@ func (c *composer) lesson(hit retrieval.Document) {
 			return
 		}
 	}
+}
+
+// headed is the section of a lesson whose heading asks what the question asks: how, with
+// what, where. It is empty when none or several do.
+func (c *composer) headed() string {
+	found := ""
+	for _, s := range c.doc.Sections {
+		if !slices.ContainsFunc(c.q.facets, func(f Facet) bool { return c.heads(s.Heading, f) }) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = s.ID
+	}
+	if c.asked() && !slices.ContainsFunc(c.ranked[:min(len(c.ranked), maxDirect)], func(l scoredLine) bool { return l.section == found }) {
+		return "" // it asks for something else
+	}
+	return found
+}
+
+// heads reports whether the section under a heading answers a facet.
+func (a *Assistant) heads(heading string, f Facet) bool {
+	if f != How && f != Documents && f != Place {
+		return false
+	}
+	facets, _ := a.facetsOf(vietnamese.Tokenize(nil, heading), false)
+	return slices.Contains(facets, f) || f == How && strings.HasPrefix(heading, "Cách ")
 }
 
 // rest prints what a section says beside what is printed, most lines at most, unless

@@ -269,6 +269,57 @@ func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, name
 	return ranked
 }
 
+// inTurn is rank for a question that asks several things one after the other, "có phải
+// báo công an không, báo trước mấy giờ": the best line for each comes first.
+func (a *Assistant) inTurn(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
+	ranked := a.rank(q, doc, p, named)
+	clauses := a.askingClauses(q)
+	if len(clauses) < 2 || len(ranked) == 0 {
+		return ranked
+	}
+	best := ranked[0].score
+	var first []scoredLine
+	for _, clause := range clauses {
+		if own := a.ranked(clause, doc, p, named); len(own) > 0 {
+			l := own[0]
+			l.score, l.asked = best, true
+			first = append(first, l)
+		}
+	}
+	for _, l := range ranked {
+		if !slices.ContainsFunc(first, func(f scoredLine) bool { return f.text == l.text && f.section == l.section }) {
+			first = append(first, l)
+		}
+	}
+	return first
+}
+
+// askingClauses are the clauses of a question that each ask something of their own.
+func (a *Assistant) askingClauses(q *understanding) []*understanding {
+	var list []*understanding
+	for _, text := range clausesOf(q.query.Text) {
+		tokens := vietnamese.Tokenize(nil, text)
+		if len(tokens) < minClause {
+			continue
+		}
+		c := *q
+		c.facets, c.yesNo = a.facetsOf(tokens, !q.accented)
+		c.content, c.kinds = a.retriever.Content(text), kindsOf(c.facets)
+		if c.query.Text = text; len(c.content) > 0 && (len(c.facets) > 0 || c.yesNo || slices.Contains(askingLast, tokens[len(tokens)-1].Folded)) {
+			list = append(list, &c)
+		}
+	}
+	return list
+}
+
+// askingLast are the words with which a clause that asks ends.
+var askingLast = []string{"gi", "nao", "sao", "dau", "may", "nhieu", "ai"}
+
+// clausesOf cuts a question at its punctuation.
+func clausesOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",.?!;:\n", r) })
+}
+
 // near says how near a question, or one of its clauses, is to the questions that ask
 // for each line, see phrasings.
 func (p *page) near(q *understanding) []float64 {
@@ -280,7 +331,7 @@ func (p *page) near(q *understanding) []float64 {
 	if len(x.list) == 0 || len(q.content) == 0 || q.bare() { // asks for no line in particular
 		return near
 	}
-	clauses := strings.FieldsFunc(q.query.Text, func(r rune) bool { return strings.ContainsRune(",.?!;:\n", r) })
+	clauses := clausesOf(q.query.Text)
 	for i, text := range append(clauses, q.query.Text) {
 		tokens := vietnamese.Tokenize(nil, text)
 		if i < len(clauses) && len(tokens) < minClause {
