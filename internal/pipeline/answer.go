@@ -398,12 +398,18 @@ func (c *composer) lesson(hit retrieval.Document) {
 	}
 }
 
-// headed is the section of a lesson whose heading asks what the question asks: how, with
-// what, where. It is empty when none or several do.
+// headed is the section of a lesson whose heading asks what the question asks in the
+// end: how, with what, where. What comes before is told: "bên ngân hàng hướng dẫn quét
+// mặt, bảo đọc mã" asks for no instructions. It is empty when none or several do.
 func (c *composer) headed() string {
+	clauses := clausesOf(c.q.query.Text)
+	if len(clauses) == 0 {
+		return ""
+	}
+	facets, _ := c.facetsOf(vietnamese.Tokenize(nil, clauses[len(clauses)-1]), !c.q.accented)
 	found := ""
 	for _, s := range c.doc.Sections {
-		if !slices.ContainsFunc(c.q.facets, func(f Facet) bool { return c.heads(s.Heading, f) }) {
+		if !slices.ContainsFunc(facets, func(f Facet) bool { return c.heads(s.Heading, f) }) {
 			continue
 		}
 		if found != "" {
