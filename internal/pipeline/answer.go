@@ -94,6 +94,9 @@ func (c *composer) procedure() {
 			c.facet(How)
 		}
 	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]) || isWhere(facets[0]) && !c.asked(): // its section is the answer
+		if isList(facets[0]) && c.asked() { // one item of it is
+			c.direct(1, directShare)
+		}
 		c.facet(facets[0])
 		c.direct(maxBeside, besideShare)
 		for _, f := range facets[1:] {
@@ -372,6 +375,9 @@ func (c *composer) lesson(hit retrieval.Document) {
 		main, most, lines = "", maxBeside, enough
 	} else if main != "" && main != "tom-tat" && stepNumber.MatchString(c.ranked[0].text) && c.rest(main, maxLines) {
 		main, most, lines = "", maxBeside, enough
+	}
+	if slices.Equal(c.q.facets, []Facet{Legal}) && c.has(c.doc, Legal) {
+		c.facet(Legal)
 	}
 	lines += c.direct(most, directShare)
 	if left := slices.DeleteFunc(c.byCase(c.page.of(main)), c.d.has); main != "tom-tat" && main != "can-cu" {

@@ -79,7 +79,7 @@ var phrases = []struct {
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì", "cầm gì", "cầm theo", "cầm những gì",
 		"chuẩn bị gì", "chuẩn bị những", "thành phần hồ sơ", "bộ hồ sơ", "thủ tục gồm", "gồm những", "cần mang", "phải mang", "phải có gì", "cần có gì", "cần chuẩn bị", "giấy tờ",
-		"phải nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình", "kèm những gì", "kèm gì", "kèm theo gì",
+		"phải nộp gì", "cần nộp gì", "thì nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình", "kèm những gì", "kèm gì", "kèm theo gì",
 	}},
 	{Place, []string{
 		"ở đâu", "nộp đâu", "chỗ nào", "nơi nào", "cơ quan nào", "xã nào", "đến đâu", "ra đâu", "lên đâu", "làm đâu", "đi đâu", "tới đâu", "ai giải quyết", "ai cấp", "đơn vị nào",
@@ -99,7 +99,7 @@ var phrases = []struct {
 		"được không", "có được", "có phải", "có bắt buộc", "có cần", "phải không", "cần không", "có nhận", "có còn", "có đến", "có cho", "được chưa", "có mất", "hay không", "đúng không", "có bị", "có thể", "có tới", "có giữ", "hay phải", "hay cứ", "hay là", "có hết",
 	}},
 	{Result, []string{
-		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được",
+		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được", "trả mấy phần", "trả bao nhiêu phần",
 		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "nhà nước cho", "cho mấy triệu", "cho mấy đồng", "cho khoản gì", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy", "được đồng nào", "được xu nào", "cho đồng nào", "lĩnh được", "có được tiền",
 	}},
 	{Form, []string{
@@ -162,6 +162,9 @@ func ofTime(f Facet, p phrase, after []vietnamese.Token) bool {
 // earned reports whether the words before "được bao nhiêu" say that people themselves
 // make the money: "làm được bao nhiêu thì vào hộ nghèo" asks for no allowance.
 func earned(before []vietnamese.Token) bool {
+	if n := len(before); n > 0 && before[n-1].Text == "được" {
+		before = before[:n-1]
+	}
 	return len(before) > 0 && slices.Contains([]string{"làm", "kiếm", "bán", "đóng"}, before[len(before)-1].Text)
 }
 
