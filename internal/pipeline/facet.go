@@ -148,6 +148,33 @@ func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []
 	return found, yesNo || endsInNot(tokens, unmarked)
 }
 
+// askedFirst puts the facets of clauses that ask before those of clauses that only
+// tell: "trên bìa ghi thời hạn đến 2023, giờ cần nộp gì" asks for papers.
+func (a *Assistant) askedFirst(facets []Facet, text string, unmarked bool) []Facet {
+	clauses := clausesOf(text)
+	if len(facets) < 2 || len(clauses) < 2 {
+		return facets
+	}
+	var asked []Facet
+	for i, clause := range clauses {
+		tokens := vietnamese.Tokenize(nil, clause)
+		if i+1 < len(clauses) && !interrogative(tokens, unmarked) {
+			continue
+		}
+		own, _ := a.facetsOf(tokens, unmarked)
+		asked = append(asked, own...)
+	}
+	told := slices.DeleteFunc(slices.Clone(facets), func(f Facet) bool { return slices.Contains(asked, f) })
+	return append(slices.DeleteFunc(slices.Clone(facets), func(f Facet) bool { return slices.Contains(told, f) }), told...)
+}
+
+// interrogative reports whether a clause has a word that asks.
+func interrogative(tokens []vietnamese.Token, unmarked bool) bool {
+	return endsInNot(tokens, unmarked) || slices.ContainsFunc(tokens, func(t vietnamese.Token) bool {
+		return slices.Contains([]string{"gì", "nào", "mấy", "nhiêu", "đâu", "sao", "lâu", "ai"}, t.Text)
+	})
+}
+
 // ofTime reports whether a phrase for money asks for time by the word after it: "hết
 // mấy" in "hết mấy ngày", "được bao nhiêu" in "được bao nhiêu tháng".
 func ofTime(f Facet, p phrase, after []vietnamese.Token) bool {
