@@ -94,7 +94,7 @@ func (c *composer) procedure() {
 			c.facet(How)
 		}
 	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]) || isWhere(facets[0]) && !c.asked(): // its section is the answer
-		if isList(facets[0]) && c.asked() { // one item of it is
+		if isList(facets[0]) && c.asked() && !c.ranked[0].row { // one item of it is
 			c.direct(1, directShare)
 		}
 		c.facet(facets[0])

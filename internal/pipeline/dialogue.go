@@ -116,7 +116,7 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	}
 	q.followUp, q.query.Context = true, q.before
 	if next := a.nextTopic(q, found); next != "" {
-		q.followUp, q.query.Context = false, []string{next}
+		q.query.Context = []string{next}
 	}
 	return a.retriever.Search(ctx, q.query)
 }
