@@ -415,7 +415,7 @@ func (c *composer) headed() string {
 	facets, _ := c.facetsOf(vietnamese.Tokenize(nil, clauses[len(clauses)-1]), !c.q.accented)
 	found := ""
 	for _, s := range c.doc.Sections {
-		if !slices.ContainsFunc(facets, func(f Facet) bool { return c.heads(s.Heading, f) }) {
+		if !slices.ContainsFunc(facets, func(f Facet) bool { return heads(s.Heading, f) }) {
 			continue
 		}
 		if found != "" {
@@ -429,13 +429,17 @@ func (c *composer) headed() string {
 	return found
 }
 
-// heads reports whether the section under a heading answers a facet.
-func (a *Assistant) heads(heading string, f Facet) bool {
-	if f != How && f != Documents && f != Place {
-		return false
+// heads reports whether the section of a lesson under a heading answers a facet.
+func heads(heading string, f Facet) bool {
+	switch f {
+	case How:
+		return strings.HasPrefix(heading, "Cách ") || strings.HasSuffix(heading, "ngay")
+	case Documents:
+		return strings.HasPrefix(heading, "Mang ")
+	case Place:
+		return strings.HasSuffix(heading, "ở đâu")
 	}
-	facets, _ := a.facetsOf(vietnamese.Tokenize(nil, heading), false)
-	return slices.Contains(facets, f) || f == How && strings.HasPrefix(heading, "Cách ")
+	return false
 }
 
 // rest prints what a section says beside what is printed, most lines at most, unless

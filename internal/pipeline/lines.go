@@ -305,15 +305,12 @@ func (a *Assistant) askingClauses(q *understanding) []*understanding {
 		c := *q
 		c.facets, c.yesNo = a.facetsOf(tokens, !q.accented)
 		c.content, c.kinds = a.retriever.Content(text), kindsOf(c.facets)
-		if c.query.Text = text; len(c.content) > 0 && (len(c.facets) > 0 || c.yesNo || slices.Contains(askingLast, tokens[len(tokens)-1].Folded)) {
+		if c.query.Text = text; len(c.content) > 0 && interrogative(tokens, !q.accented) {
 			list = append(list, &c)
 		}
 	}
 	return list
 }
-
-// askingLast are the words with which a clause that asks ends.
-var askingLast = []string{"gi", "nao", "sao", "dau", "may", "nhieu", "ai"}
 
 // clausesOf cuts a question at its punctuation.
 func clausesOf(text string) []string {
