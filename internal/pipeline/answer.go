@@ -71,11 +71,16 @@ type composer struct {
 
 // procedure answers from the fixed sections of a procedure.
 func (c *composer) procedure() {
-	facets := c.facets()
+	facets, said, missing := c.matters(c.facets())
 	switch {
+	case missing: // no other line is an answer
+		for _, f := range facets {
+			c.facet(f)
+		}
+		c.summary(2)
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
-		if c.q.yesNo { // what one needs and pays is not asked for yet
-			some := c.direct(maxBeside, directShare)
+		if c.q.yesNo || said > 0 { // what one needs and pays is not asked for yet
+			some := said + c.direct(maxBeside-said, directShare)
 			c.summary(2)
 			if some == 0 {
 				c.facet(Who)

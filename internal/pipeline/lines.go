@@ -25,6 +25,8 @@ type line struct {
 	kinds   map[vietnamese.Kind]bool // of the values in it
 
 	condition corpus.Condition // of a typed row
+	speaks    matterSet        // matters that it speaks of
+	answers   matterSet        // matters that people ask for whom it answers
 	unknown   bool             // a typed row without a figure, or a text that says what is not known
 }
 
@@ -90,6 +92,7 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 			p.add(line{section: s.ID, text: strings.TrimSpace(text), unknown: strings.Contains(text, "hưa xác minh")})
 		}
 	}
+	a.markMatters(p, doc)
 	p.takeWords(a.lib, doc)
 	p.takeValues(a.lib, doc, asOf)
 	for _, text := range slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked) {

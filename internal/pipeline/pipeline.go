@@ -37,6 +37,8 @@ type Assistant struct {
 	restorer  *vietnamese.Restorer
 	aliases   *aliasTable
 	facets    *phraseTable
+	asks      *phraseTable // of matters
+	whethers  *phraseTable // of matters, where a yes or a no is wanted
 	talks     *phraseTable
 	pages     pages
 	cues      *phraseTable // of questions about places
@@ -93,6 +95,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		now:      opts.Now,
 		watcher:  opts.Watcher,
 	}
+	a.asks, a.whethers = newMatterTables()
 	if opts.Model != nil {
 		a.writer = newWriter(opts)
 		a.versions.Prompts = opts.Prompts.Version()

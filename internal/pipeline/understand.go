@@ -31,6 +31,8 @@ type understanding struct {
 	kinds    []vietnamese.Kind  // of the values asked for
 	figures  map[string]bool    // words that ask for money or time
 	yesNo    bool               // it asks whether something is so
+	sought   []int              // matters asked for
+	shared   []Facet            // facets that only the phrases of these ask for
 	content  []vietnamese.Token // telling words: no question phrases, no courtesies
 	accented bool               // typed with diacritics
 	named    []string           // documents named by alias, title or code
@@ -83,6 +85,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	tokens := vietnamese.Tokenize(nil, q.text)
 	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
 	q.kinds = kindsOf(q.facets)
+	q.sought, q.shared = a.soughtIn(q.text, !q.accented)
 	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
