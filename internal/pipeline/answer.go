@@ -71,13 +71,10 @@ type composer struct {
 
 // procedure answers from the fixed sections of a procedure.
 func (c *composer) procedure() {
-	facets, said, missing := c.matters(c.facets())
+	facets, said, missing := c.beside(c.facets())
 	switch {
-	case missing: // no other line is an answer
-		for _, f := range facets {
-			c.facet(f)
-		}
-		c.summary(2)
+	case missing > nowhere:
+		c.instead(facets, missing)
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
 		if c.q.yesNo || said > 0 { // what one needs and pays is not asked for yet
 			some := said + c.direct(maxBeside-said, directShare)
@@ -256,6 +253,7 @@ func (c *composer) facet(f Facet) {
 // question that says no more than a name means the usual case, which the file has
 // first. A long table is cut, sooner when the best row fits clearly better than the next.
 func (c *composer) fitting(lines []line) []line {
+	reading := slices.Clone(lines)
 	usual := c.q.bare() || c.q.followUp && c.plain()
 	class := func(l line) int {
 		switch {
@@ -272,9 +270,9 @@ func (c *composer) fitting(lines []line) []line {
 		}
 		return cmp.Compare(c.score(b), c.score(a))
 	})
-	lines = c.byCase(lines)
+	lines = inSeries(c.byCase(lines), reading)
 	room := rowRunes
-	if len(lines) > 1 && c.score(lines[0]) > clearly*c.score(lines[1]) {
+	if len(lines) > 1 && c.score(lines[0]) > clearly*c.score(lines[1]) && !slices.ContainsFunc(lines, line.counts) {
 		room = clearRunes
 	}
 	return slices.DeleteFunc(lines, func(l line) bool {
@@ -347,6 +345,9 @@ func headingOf(doc *corpus.Document, section string) string {
 // their section says, because a lesson's advice belongs together, and the summary.
 // Steps are printed as they follow each other.
 func (c *composer) lesson(hit retrieval.Document) {
+	if slices.Contains(c.q.facets, Fee) {
+		c.unnamed()
+	}
 	main, most, lines := "", maxDirect, 0
 	if len(c.ranked) > 0 && (!c.plain() || c.ranked[0].asked) {
 		main = c.ranked[0].section

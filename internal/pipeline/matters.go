@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -18,14 +19,15 @@ type matter struct {
 	said   *regexp.Regexp // what a line has that speaks of it
 	shares []Facet        // whose phrases these are too: alone they ask for none of these
 	told   Facet          // the facet whose section tells of it; empty: single lines do
+	people bool           // it is a kind of people: what is said of them is found by the question's own words
+	apart  bool           // documents of its own tell of it: beside the name of a paper it may be what is meant
 }
 
 // matters are compared like facets: phrases with diacritics or, from two syllables
-// on, without.
+// on, without; one that begins with "=" only with them ("cần ảnh" is not "cần anh").
 var matters = []matter{
 	{
 		about: "việc nhờ người khác làm thay",
-		asks:  []string{"ai đi thay", "nhờ ai"},
 		names: []string{
 			"ủy quyền", "đi thay", "làm thay", "nộp thay", "lấy thay", "nhận thay", "ký thay", "khai thay", "xin thay", "lĩnh thay", "đứng ra thay",
 			"thay được", "thay bố", "thay mẹ", "thay vợ", "thay chồng", "thay con", "thay ông", "thay bà", "thay người",
@@ -33,7 +35,7 @@ var matters = []matter{
 			"người khác đi", "người khác nộp", "người khác làm", "người khác lấy", "người khác nhận", "người nhà đi", "người nhà nộp",
 			"hộ được", "hộ người", "hộ bố", "hộ mẹ", "hộ ông", "hộ bà", "hộ vợ", "hộ chồng", "hộ con", "đi hộ", "ký hộ", "lĩnh hộ", "rút hộ", "khai hộ",
 		},
-		said:   regexp.MustCompile(`(?i)ủy quyền|(đi|làm|nộp|nhận|lấy|khai|lĩnh|ký) thay|nhờ (người|ông|con|cháu)|(nộp|làm|lĩnh|rút) hộ[ ,.;]|cho người khác|có mặt|trước mặt|mọi người cần ký`),
+		said:   regexp.MustCompile(`(?i)ủy quyền|(đi|làm|nộp|nhận|lấy|khai|lĩnh|ký) thay|nhờ (người|ông|con|cháu)|người khác (xin|đi|nộp|làm|lĩnh)|xin cho người khác|có mặt|trước mặt|đến trực tiếp|mọi người cần ký`),
 		shares: []Facet{Who},
 	},
 	{
@@ -43,7 +45,7 @@ var matters = []matter{
 	},
 	{
 		about: "giờ làm việc, ngày nghỉ",
-		asks:  []string{"mấy giờ", "giờ làm việc", "giờ mở cửa"},
+		asks:  []string{"giờ làm việc", "giờ mở cửa", "mấy giờ mở", "mấy giờ làm", "mấy giờ đóng", "mở cửa mấy giờ", "làm việc mấy giờ", "làm đến mấy giờ"},
 		names: []string{"chủ nhật", "thứ bảy", "thứ 7", "cuối tuần", "ngày nghỉ", "ngày lễ", "ngoài giờ", "buổi trưa", "buổi tối", "nghỉ trưa", "nghỉ tết"},
 		said:  regexp.MustCompile(`(?i)thứ (hai|bảy)|chủ nhật|giờ hành chính|giờ làm việc[^;]*:|ngày (nghỉ|lễ)|ngoài giờ`),
 	},
@@ -61,16 +63,16 @@ var matters = []matter{
 			"hiệu lực mấy", "hiệu lực bao", "thời hạn mấy năm", "thời hạn bao nhiêu năm", "hạn mấy năm", "hạn bao nhiêu năm", "hạn dùng", "hạn sử dụng", "khi nào hết hạn", "bao giờ hết hạn",
 		},
 		names:  []string{"có giá trị", "còn giá trị", "có hiệu lực", "còn hiệu lực", "có thời hạn", "còn dùng được"},
-		said:   regexp.MustCompile(`(?i)giá trị (sử dụng|như|pháp lý|đến|trong)|có giá trị|còn (giá trị|hiệu lực)|thời hạn (sử dụng|tạm trú|của)|không có thời hạn|dùng (được )?đến|^thời hạn [^:]*: .*(năm|tháng)`),
+		said:   regexp.MustCompile(`(?i)giá trị (sử dụng|như|pháp lý|đến|trong)|có giá trị|còn (giá trị|hiệu lực)|^(giá trị|hạn thẻ|thẻ cấp)|thời hạn (sử dụng|tạm trú)|không có thời hạn|dùng (được )?đến|mốc .*tuổi`),
 		shares: []Facet{Deadline},
 	},
 	{
-		about: "việc nộp bản chính hay bản sao",
+		about: "việc nộp bản chính hay bản sao", apart: true,
 		names: []string{"bản gốc", "bản chính", "giấy gốc", "bản sao", "bản photo", "photo", "phô tô", "bản chụp"},
 		said:  regexp.MustCompile(`(?i)bản (gốc|chính|sao|chụp|photo)|đối chiếu|xuất trình|không phải (nộp|mang)`),
 	},
 	{
-		about: "việc công chứng, chứng thực giấy tờ",
+		about: "việc công chứng, chứng thực giấy tờ", apart: true,
 		names: []string{"công chứng", "chứng thực", "sao y"},
 		said:  regexp.MustCompile(`(?i)công chứng|chứng thực`),
 	},
@@ -86,7 +88,7 @@ var matters = []matter{
 		said:  regexp.MustCompile(`(?i)bưu (chính|điện)|(tại|tận|đến) nhà|lưu động|ngoài trụ sở`),
 	},
 	{
-		about:  "cách trả tiền",
+		about: "cách trả tiền", apart: true,
 		names:  []string{"chuyển khoản", "tiền mặt", "quẹt thẻ", "trả góp", "nộp tiền qua", "trả tiền qua", "trả tiền làm", "đóng tiền qua"},
 		said:   regexp.MustCompile(`(?i)chuyển khoản|tiền mặt|thanh toán|tài khoản (ngân hàng|thanh toán)|nộp (tiền|phí|lệ phí) (qua|trên|trực tuyến)`),
 		shares: []Facet{Fee},
@@ -99,15 +101,15 @@ var matters = []matter{
 	},
 	{
 		about:  "ảnh phải nộp",
-		asks:   []string{"cỡ ảnh", "ảnh cỡ", "mấy ảnh", "mấy cái ảnh", "ảnh mấy", "ảnh khổ", "khổ ảnh", "kích thước ảnh", "nền trắng", "nền xanh"},
-		names:  []string{"ảnh thẻ", "cần ảnh", "mang ảnh", "nộp ảnh", "chụp ảnh", "dán ảnh", "ảnh không"},
+		asks:   []string{"cỡ ảnh", "ảnh cỡ", "=mấy ảnh", "mấy cái ảnh", "=ảnh mấy", "ảnh khổ", "khổ ảnh", "kích thước ảnh", "cỡ bao nhiêu", "cỡ nào", "khổ nào", "nền trắng", "nền xanh"},
+		names:  []string{"ảnh thẻ", "=cần ảnh", "=mang ảnh", "=nộp ảnh", "chụp ảnh", "=dán ảnh", "=ảnh không"},
 		said:   regexp.MustCompile(`(?i)(^|[^\pL])ảnh([^\pL]|$)`),
 		shares: []Facet{Documents},
 	},
 	{
 		about: "trường hợp làm muộn, quá hạn",
-		names: []string{"nộp muộn", "làm muộn", "đăng ký muộn", "đóng muộn", "khai muộn", "muộn có", "nộp chậm", "đóng chậm", "nộp trễ", "trễ hạn", "quá hạn"},
-		said:  regexp.MustCompile(`(?i)quá hạn|muộn|trễ|chậm|gián đoạn|thời hiệu|(^|[^\pL])hạn (nộp|làm|đăng ký|chót|người|gửi)|quá \d+ ngày`),
+		names: []string{"nộp muộn", "làm muộn", "đăng ký muộn", "đóng muộn", "khai muộn", "nộp chậm", "đóng chậm", "nộp trễ", "trễ hạn", "quá hạn"},
+		said:  regexp.MustCompile(`(?i)quá hạn|muộn|trễ|chậm|gián đoạn|thời hiệu|(^|[^\pL])hạn (nộp|làm|đăng ký|chót|người|gửi)`),
 	},
 	{
 		about: "việc nộp lại hồ sơ",
@@ -126,9 +128,59 @@ var matters = []matter{
 		told:  Deadline,
 	},
 	{
-		about: "cách xem hồ sơ làm đến đâu",
-		asks:  []string{"xong chưa", "đến đâu rồi", "tới đâu rồi", "tra cứu kết quả", "tra kết quả", "xem kết quả"},
-		said:  regexp.MustCompile(`(?i)tra cứu|tra tiến độ|giấy hẹn|thông báo kết quả|mã hồ sơ`),
+		about: "cách xem hồ sơ làm đến đâu", apart: true,
+		asks: []string{"xong chưa", "đến đâu rồi", "tới đâu rồi", "tra cứu kết quả", "tra kết quả", "xem kết quả"},
+		said: regexp.MustCompile(`(?i)tra cứu|tra tiến độ|giấy hẹn|thông báo kết quả|mã hồ sơ`),
+	},
+	{
+		about: "nơi khiếu nại, phản ánh", apart: true,
+		asks: []string{"kiện ai", "kiện ở đâu", "khiếu nại ai", "khiếu nại ở đâu", "báo ai", "kêu ai", "phản ánh ở đâu", "phản ánh với ai"},
+		said: regexp.MustCompile(`(?i)^khiếu nại|khiếu nại (lên|đến|tới|với|ở)|khởi kiện|ra tòa|phản ánh|tố cáo`),
+	},
+	{
+		about: "việc phải đến tận nơi",
+		names: []string{"phải có mặt", "có mặt không", "đến tận nơi", "tới tận nơi", "đến trực tiếp", "phải đến tận", "phải ra tận", "đích thân"},
+		said:  regexp.MustCompile(`(?i)có mặt|trước mặt|trực tiếp|trực tuyến|qua mạng|đến ký`),
+	},
+	{
+		about: "hộ nghèo, hộ cận nghèo", people: true,
+		names: []string{"hộ nghèo", "cận nghèo", "nhà nghèo"},
+		said:  regexp.MustCompile(`(?i)nghèo`),
+	},
+	{
+		about: "người cao tuổi", people: true,
+		names: []string{"người già", "người cao tuổi", "cao tuổi", "ông già", "bà già", "cụ già"},
+		said:  regexp.MustCompile(`(?i)cao tuổi|người già|già yếu|từ (đủ )?[67][05] tuổi`),
+	},
+	{
+		about: "người khuyết tật", people: true,
+		names: []string{"khuyết tật", "tàn tật", "người mù", "người câm", "người điếc"},
+		said:  regexp.MustCompile(`(?i)khuyết tật|bệnh tật|không (đọc|nghe|ký|nói|nhìn) được`),
+	},
+	{
+		about: "người dân tộc thiểu số", people: true,
+		names: []string{"dân tộc thiểu số", "người dân tộc", "người mông", "người dao", "người tày"},
+		said:  regexp.MustCompile(`(?i)dân tộc thiểu số|đồng bào|đặc biệt khó khăn`),
+	},
+	{
+		about: "người có công", people: true,
+		names: []string{"người có công", "thương binh", "cựu chiến binh", "liệt sĩ"},
+		said:  regexp.MustCompile(`(?i)có công|thương binh|cựu chiến binh|liệt sĩ`),
+	},
+	{
+		about: "trẻ em", people: true,
+		names: []string{"trẻ em", "trẻ con", "trẻ nhỏ", "em bé"},
+		said:  regexp.MustCompile(`(?i)trẻ|dưới (14|16|18) tuổi|chưa thành niên|(^|[^\pL])con([^\pL]|$)`),
+	},
+	{
+		about: "học sinh, sinh viên", people: true,
+		names: []string{"học sinh", "sinh viên"},
+		said:  regexp.MustCompile(`(?i)học sinh|sinh viên|người học|nhà trường`),
+	},
+	{
+		about: "người nước ngoài", people: true,
+		names: []string{"người nước ngoài", "người trung quốc", "người lào", "người tây", "người hàn", "việt kiều"},
+		said:  regexp.MustCompile(`(?i)nước ngoài`),
 	},
 }
 
@@ -176,6 +228,17 @@ func (a *Assistant) soughtIn(text string, unmarked bool) (sought []int, shared [
 		}
 	}
 	return sought, slices.DeleteFunc(shared, func(f Facet) bool { return slices.Contains(own, f) })
+}
+
+// askingWords are the words of a question that belong to phrases for facets and matters:
+// they say what is wanted of a paper, not which.
+func (a *Assistant) askingWords(tokens []vietnamese.Token, unmarked bool) map[string]bool {
+	words := make(map[string]bool)
+	maps.Copy(words, a.facets.words(tokens, unmarked, func(int) bool { return true }))
+	for _, table := range []*phraseTable{a.asks, a.whethers} {
+		maps.Copy(words, table.words(tokens, unmarked, func(i int) bool { return !matters[i].apart }))
+	}
+	return words
 }
 
 // matterSet is a set of indices of matters.

@@ -68,6 +68,18 @@ func (q *understanding) bare() bool {
 	})
 }
 
+// saysNoMatter reports whether a question asks for something, "phải chờ bao lâu", and has
+// no word that tells of what.
+func (a *Assistant) saysNoMatter(q *understanding) bool {
+	if len(q.facets) == 0 || q.followUp || len(q.named) > 0 || q.kind != aQuestion {
+		return false
+	}
+	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
+	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
+	})
+}
+
 // understand reads a question without looking anything up: clean text, shorthand
 // written out, marks restored, what is asked for, which documents are named.
 func (a *Assistant) understand(ctx context.Context, question Question) *understanding {
@@ -119,7 +131,7 @@ func (a *Assistant) spelled(typed string) string {
 // nameUsual names the usual document if a question says no more than a name of several
 // and what it wants to know of it.
 func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
-	asked := a.facets.words(tokens, !q.accented, func(int) bool { return true })
+	asked := a.askingWords(tokens, !q.accented)
 	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
 		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
 	})
