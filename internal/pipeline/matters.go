@@ -231,12 +231,12 @@ func (a *Assistant) soughtIn(text string, unmarked bool) (sought []int, shared [
 }
 
 // askingWords are the words of a question that belong to phrases for facets and matters:
-// they say what is wanted of a paper, not which.
+// they say what is wanted of a paper, not which. For whom it is may well say which.
 func (a *Assistant) askingWords(tokens []vietnamese.Token, unmarked bool) map[string]bool {
 	words := make(map[string]bool)
 	maps.Copy(words, a.facets.words(tokens, unmarked, func(int) bool { return true }))
 	for _, table := range []*phraseTable{a.asks, a.whethers} {
-		maps.Copy(words, table.words(tokens, unmarked, func(i int) bool { return !matters[i].apart }))
+		maps.Copy(words, table.words(tokens, unmarked, func(i int) bool { return !matters[i].apart && !matters[i].people }))
 	}
 	return words
 }
