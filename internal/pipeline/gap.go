@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 
-	"troly/internal/corpus"
 	"troly/internal/vietnamese"
 )
 
@@ -129,17 +128,9 @@ func (c *composer) says(text string) bool {
 }
 
 // speaking are the lines that speak of a matter, those that fit the question best
-// first; where none does by its words, those that answer people who ask for it in words
-// like these.
+// first.
 func (c *composer) speaking(matter int) []line {
 	lines := c.byCase(slices.DeleteFunc(slices.Clone(c.page.lines), func(l line) bool { return !l.speaks.has(matter) || l.section == "can-cu" }))
-	if len(lines) == 0 {
-		for _, l := range c.ranked {
-			if l.asked && l.answers.has(matter) {
-				lines = append(lines, l.line)
-			}
-		}
-	}
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(c.score(b), c.score(a)) })
 	return lines
 }
@@ -180,26 +171,4 @@ func (c *composer) helpline() string {
 		c.d.contacts = append(c.d.contacts, contact)
 	}
 	return "; hoặc gọi " + contact.Phone + " (" + contact.Name + ")"
-}
-
-// markMatters notes of each line which matters it speaks of, and which people ask for
-// whom it answers.
-func (a *Assistant) markMatters(p *page, doc *corpus.Document) {
-	for i := range p.lines {
-		p.lines[i].speaks = speaksOf(p.lines[i].bare)
-	}
-	for _, answer := range doc.Answers {
-		var asked matterSet
-		for _, at := range answer.At {
-			sought, _ := a.soughtIn(doc.Asked[at], false)
-			for _, m := range sought {
-				asked |= 1 << m
-			}
-		}
-		for i, l := range p.lines {
-			if strings.HasPrefix(l.bare, answer.Line) {
-				p.lines[i].answers |= asked
-			}
-		}
-	}
 }

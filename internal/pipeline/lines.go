@@ -26,7 +26,6 @@ type line struct {
 
 	condition corpus.Condition // of a typed row
 	speaks    matterSet        // matters that it speaks of
-	answers   matterSet        // matters that people ask for whom it answers
 	unknown   bool             // a typed row without a figure, or a text that says what is not known
 }
 
@@ -92,7 +91,6 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 			p.add(line{section: s.ID, text: strings.TrimSpace(text), unknown: strings.Contains(text, "hưa xác minh")})
 		}
 	}
-	a.markMatters(p, doc)
 	p.takeWords(a.lib, doc)
 	p.takeValues(a.lib, doc, asOf)
 	for _, text := range slices.Concat([]string{doc.Title}, doc.Aliases, doc.Asked) {
@@ -153,7 +151,7 @@ func (p *page) add(l line) {
 		return
 	}
 	l.bare = stepNumber.ReplaceAllString(strings.TrimPrefix(l.text, "- "), "")
-	l.rules = rule.MatchString(l.bare)
+	l.rules, l.speaks = rule.MatchString(l.bare), speaksOf(l.bare)
 	l.words = vietnamese.Tokenize(nil, l.bare)
 	l.kinds = make(map[vietnamese.Kind]bool)
 	for _, v := range vietnamese.FindValues(l.bare) {

@@ -31,7 +31,8 @@ var matters = []matter{
 		names: []string{
 			"ủy quyền", "đi thay", "làm thay", "nộp thay", "lấy thay", "nhận thay", "ký thay", "khai thay", "xin thay", "lĩnh thay", "đứng ra thay",
 			"thay được", "thay bố", "thay mẹ", "thay vợ", "thay chồng", "thay con", "thay ông", "thay bà", "thay người",
-			"nhờ người", "nhờ con", "nhờ cháu", "nhờ vợ", "nhờ chồng", "nhờ bố", "nhờ mẹ", "nhờ anh", "nhờ chị", "nhờ bạn", "nhờ hàng xóm",
+			"nhờ người", "nhờ con", "nhờ cháu", "nhờ vợ", "nhờ chồng", "nhờ bố", "nhờ mẹ", "nhờ anh", "nhờ chị", "nhờ bạn", "nhờ hàng xóm", "nhờ dịch vụ", "nhờ cửa hàng", "nhờ công ty", "nhờ thợ",
+			"giùm", "làm giúp", "nộp giúp", "lấy giúp", "đi giúp", "hộ có được",
 			"người khác đi", "người khác nộp", "người khác làm", "người khác lấy", "người khác nhận", "người nhà đi", "người nhà nộp",
 			"hộ được", "hộ người", "hộ bố", "hộ mẹ", "hộ ông", "hộ bà", "hộ vợ", "hộ chồng", "hộ con", "đi hộ", "ký hộ", "lĩnh hộ", "rút hộ", "khai hộ",
 		},
@@ -47,7 +48,7 @@ var matters = []matter{
 		about: "giờ làm việc, ngày nghỉ",
 		asks:  []string{"giờ làm việc", "giờ mở cửa", "mấy giờ mở", "mấy giờ làm", "mấy giờ đóng", "mở cửa mấy giờ", "làm việc mấy giờ", "làm đến mấy giờ"},
 		names: []string{"chủ nhật", "thứ bảy", "thứ 7", "cuối tuần", "ngày nghỉ", "ngày lễ", "ngoài giờ", "buổi trưa", "buổi tối", "nghỉ trưa", "nghỉ tết"},
-		said:  regexp.MustCompile(`(?i)thứ (hai|bảy)|chủ nhật|giờ hành chính|giờ làm việc[^;]*:|ngày (nghỉ|lễ)|ngoài giờ`),
+		said:  regexp.MustCompile(`[Tt]hứ (Hai|Bảy)|(?i:chủ nhật|giờ hành chính|giờ làm việc của|ngày (nghỉ|lễ)|ngoài giờ)`),
 	},
 	{
 		about:  "mức phạt",
@@ -59,10 +60,10 @@ var matters = []matter{
 	{
 		about: "giá trị, thời hạn dùng của giấy",
 		asks: []string{
-			"giá trị mấy", "giá trị bao", "giá trị trong bao", "dùng được bao lâu", "dùng được mấy", "dùng bao lâu", "dùng mấy năm", "dùng trong bao",
-			"hiệu lực mấy", "hiệu lực bao", "thời hạn mấy năm", "thời hạn bao nhiêu năm", "hạn mấy năm", "hạn bao nhiêu năm", "hạn dùng", "hạn sử dụng", "khi nào hết hạn", "bao giờ hết hạn",
+			"giá trị mấy", "giá trị bao", "giá trị trong bao", "giá trị đến", "dùng được bao", "dùng được mấy", "dùng bao lâu", "dùng mấy năm", "dùng trong bao",
+			"hiệu lực mấy", "hiệu lực bao", "thời hạn mấy năm", "thời hạn bao nhiêu năm", "hạn mấy năm", "hạn bao nhiêu năm", "có thời hạn bao", "hạn dùng", "hạn sử dụng", "khi nào hết hạn", "bao giờ hết hạn",
 		},
-		names:  []string{"có giá trị", "còn giá trị", "có hiệu lực", "còn hiệu lực", "có thời hạn", "còn dùng được"},
+		names:  []string{"có giá trị", "còn giá trị", "có hiệu lực", "còn hiệu lực", "có thời hạn", "có hết hạn", "hết hạn không", "còn dùng được"},
 		said:   regexp.MustCompile(`(?i)giá trị (sử dụng|như|pháp lý|đến|trong)|có giá trị|còn (giá trị|hiệu lực)|^(giá trị|hạn thẻ|thẻ cấp)|thời hạn (sử dụng|tạm trú)|không có thời hạn|dùng (được )?đến|mốc .*tuổi`),
 		shares: []Facet{Deadline},
 	},
@@ -84,12 +85,12 @@ var matters = []matter{
 	},
 	{
 		about: "việc làm hay trả kết quả tại nhà, qua bưu điện",
-		names: []string{"tận nhà", "gửi về", "gửi tại nhà", "nhận tại nhà", "trả tại nhà", "qua bưu điện", "bưu điện", "bưu chính", "đến nhà", "tới nhà"},
+		names: []string{"tận nhà", "gửi về", "gửi tại nhà", "nhận tại nhà", "trả tại nhà", "qua bưu điện", "bưu điện", "bưu chính", "đến nhà", "tới nhà", "về nhà được"},
 		said:  regexp.MustCompile(`(?i)bưu (chính|điện)|(tại|tận|đến) nhà|lưu động|ngoài trụ sở`),
 	},
 	{
 		about: "cách trả tiền", apart: true,
-		names:  []string{"chuyển khoản", "tiền mặt", "quẹt thẻ", "trả góp", "nộp tiền qua", "trả tiền qua", "trả tiền làm", "đóng tiền qua"},
+		names:  []string{"chuyển khoản", "tiền mặt", "quẹt thẻ", "nộp tiền qua", "trả tiền qua", "trả tiền làm", "đóng tiền qua"},
 		said:   regexp.MustCompile(`(?i)chuyển khoản|tiền mặt|thanh toán|tài khoản (ngân hàng|thanh toán)|nộp (tiền|phí|lệ phí) (qua|trên|trực tuyến)`),
 		shares: []Facet{Fee},
 	},
@@ -123,7 +124,7 @@ var matters = []matter{
 	},
 	{
 		about: "việc làm nhanh",
-		names: []string{"làm nhanh", "lấy nhanh", "làm gấp", "lấy gấp", "cần gấp", "lấy liền", "nhanh hơn"},
+		names: []string{"làm nhanh", "lấy nhanh", "gấp", "cần gấp", "làm gấp", "lấy liền", "nhanh hơn"},
 		said:  regexp.MustCompile(`(?i)nhanh|gấp|lấy ngay`),
 		told:  Deadline,
 	},
@@ -159,7 +160,7 @@ var matters = []matter{
 	},
 	{
 		about: "người dân tộc thiểu số", people: true,
-		names: []string{"dân tộc thiểu số", "người dân tộc", "người mông", "người dao", "người tày"},
+		names: []string{"dân tộc thiểu số", "người dân tộc", "người mông", "người dao", "người tày", "dân tộc mông", "dân tộc dao", "dân tộc tày", "dân tộc thái"},
 		said:  regexp.MustCompile(`(?i)dân tộc thiểu số|đồng bào|đặc biệt khó khăn`),
 	},
 	{
