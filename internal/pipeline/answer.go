@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,7 +72,7 @@ type composer struct {
 func (c *composer) procedure() {
 	facets, said, missing := c.beside(c.facets())
 	switch {
-	case missing > nowhere:
+	case missing > noGap:
 		c.instead(facets, missing)
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
 		if c.q.yesNo || said > 0 { // what one needs and pays is not asked for yet
@@ -255,8 +254,8 @@ func (c *composer) facet(f Facet) {
 		c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), maxLines)])
 		return
 	}
-	if f == Fee || f == Deadline {
-		c.d.add(fmt.Sprintf("%s: tài liệu của tôi chưa có thông tin này. Bạn hỏi nơi tiếp nhận: %s.", headingOf(c.doc, sections[f][0]), c.office(c.doc)))
+	if f == Fee || f == Deadline || f == Documents {
+		c.d.add(headingOf(c.doc, sections[f][0]) + ": tài liệu của tôi chưa có thông tin này. " + c.whomToAsk())
 	}
 }
 
@@ -358,7 +357,9 @@ func headingOf(doc *corpus.Document, section string) string {
 // Steps are printed as they follow each other.
 func (c *composer) lesson(hit retrieval.Document) {
 	if slices.Contains(c.q.facets, Fee) {
-		c.unnamed()
+		if people := c.unnamed(); len(people) > 0 {
+			c.lacks("nói về " + strings.Join(people, "; "))
+		}
 	}
 	main, most, lines := "", maxDirect, 0
 	if len(c.ranked) > 0 && (!c.plain() || c.ranked[0].asked) {

@@ -17,11 +17,22 @@ const (
 	answers    = 0.6 // weight from which a word of a line may answer it
 )
 
-// beside answers what a question asks beside the sections of a document: the lines that
-// speak of it, or plainly that none does and whom to ask. It returns the facets that are
-// left to answer, how many lines were printed, and how much is missing.
+// gap is how much a document lacks of what is asked.
+type gap int
+
+const (
+	noGap    gap = iota
+	caseGap      // the case asked about; lines near it may help
+	wholeGap     // all of it: the other lines are about other things
+)
+
+// beside answers what a question asks beside the sections of a document: plainly that
+// nothing speaks of it and whom to ask, or the lines that do. It returns the facets that
+// are left to answer, how many such lines were printed, and what is missing.
 func (c *composer) beside(facets []Facet) (left []Facet, said int, missing gap) {
 	left = facets
+	var lacking []string
+	var spoken []line
 	for _, i := range withoutTitle(c.q.sought, c.doc.Title) {
 		m := &matters[i]
 		left = slices.DeleteFunc(slices.Clone(left), func(f Facet) bool {
@@ -33,43 +44,37 @@ func (c *composer) beside(facets []Facet) (left []Facet, said int, missing gap) 
 		switch lines := c.speaking(i); {
 		case m.people: // see unnamed
 		case len(lines) == 0:
-			missing = wholly
-			c.lacks("nói về " + m.about)
+			missing = wholeGap
+			lacking = append(lacking, m.about)
 		case m.told == "":
-			said += c.say(lines)
+			spoken = append(spoken, lines[:min(len(lines), maxSaid)]...)
 		}
 	}
-	if c.unnamed() {
-		missing = max(missing, somewhat)
+	if people := c.unnamed(); len(people) > 0 {
+		missing = max(missing, caseGap)
+		lacking = append(lacking, people...)
 	}
-	if missing == nowhere && said == 0 && c.stray(left) {
-		missing = somewhat
+	switch {
+	case len(lacking) > 0:
+		c.lacks("nói về " + strings.Join(lacking, "; "))
+	case len(spoken) == 0 && c.stray(left):
+		missing = caseGap
 		c.lacks("có đúng điều bạn hỏi")
 	}
-	return left, said, missing
+	return left, c.say(spoken), missing
 }
 
-// unnamed says of which of the people that a question asks about the document says
-// nothing, and reports whether there are any.
-func (c *composer) unnamed() bool {
-	some := false
+// unnamed are the kinds of people that a question asks about of whom the document says
+// nothing.
+func (c *composer) unnamed() []string {
+	var people []string
 	for _, i := range withoutTitle(c.q.sought, c.doc.Title) {
 		if matters[i].people && len(c.speaking(i)) == 0 {
-			c.lacks("nói riêng về " + matters[i].about)
-			some = true
+			people = append(people, "trường hợp "+matters[i].about)
 		}
 	}
-	return some
+	return people
 }
-
-// gap is how much a document lacks of what is asked.
-type gap int
-
-const (
-	nowhere  gap = iota
-	somewhat     // it lacks the case, and lines near it may help
-	wholly       // the other lines are about other things
-)
 
 // instead answers, after it was said what is missing, what else was asked, or else
 // with what is nearest.
@@ -77,7 +82,7 @@ func (c *composer) instead(facets []Facet, missing gap) {
 	for _, f := range facets {
 		c.facet(f)
 	}
-	if len(facets) == 0 && missing == somewhat {
+	if len(facets) == 0 && missing == caseGap {
 		c.direct(maxNearest, besideShare)
 	}
 	c.summary(2)
@@ -135,9 +140,9 @@ func (c *composer) speaking(matter int) []line {
 	return lines
 }
 
-// say prints the first lines that are not there yet and returns how many.
+// say prints the lines that are not there yet and returns how many.
 func (c *composer) say(lines []line) (printed int) {
-	for _, l := range lines[:min(len(lines), maxSaid)] {
+	for _, l := range lines {
 		if !c.d.has(l) && c.d.add("• "+l.bare+" "+c.d.cite(c.doc, l.section)) {
 			c.d.printed[l.bare] = true
 			printed++
@@ -148,13 +153,13 @@ func (c *composer) say(lines []line) (printed int) {
 
 // lacks says what the document does not do, and whom to ask.
 func (c *composer) lacks(what string) {
-	c.d.add("Hướng dẫn này của tôi chưa " + what + ". Bạn hỏi nơi tiếp nhận: " + firstOf(c.office(c.doc)) + c.helpline() + ".")
+	c.d.add("Hướng dẫn này của tôi chưa " + what + ". " + c.whomToAsk())
 }
 
-// firstOf cuts off the further offices of a list.
-func firstOf(offices string) string {
-	first, _, _ := strings.Cut(offices, ";")
-	return first
+// whomToAsk names the first office of a document, and a number.
+func (c *composer) whomToAsk() string {
+	office, _, _ := strings.Cut(c.office(c.doc), ";")
+	return "Bạn hỏi nơi tiếp nhận: " + office + c.helpline() + "."
 }
 
 // helpline is the number that answers questions on a document's matter.

@@ -21,10 +21,13 @@ func TestMissing(t *testing.T) {
 		{"bhxh 1 lần nhờ người rút hộ được không", "bhxh-mot-lan", "hoặc gọi 1900.9068", "12 tháng"},
 		{"cấp lại bằng lái xe có phải công chứng gì không", "gplx-cap-lai", "chưa nói về việc công chứng", "115.000"},
 		{"hộ chiếu lấy nhanh được không", "ho-chieu", "chưa nói về việc làm nhanh", "bưu chính"},
-		{"hộ nghèo có được miễn phí làm bằng lái không", "gplx-doi", "chưa nói riêng về hộ nghèo", ""},
-		{"người nước ngoài đăng ký tạm trú được không", "tam-tru", "chưa nói riêng về người nước ngoài", ""},
+		{"hộ nghèo có được miễn phí làm bằng lái không", "gplx-doi", "chưa nói về trường hợp hộ nghèo", ""},
+		{"người nước ngoài đăng ký tạm trú được không", "tam-tru", "chưa nói về trường hợp người nước ngoài", ""},
 		{"đất tranh chấp có tách thửa được không", "tach-thua-hop-thua", "chưa có đúng điều bạn hỏi", ""},
 		{"bị gãy chân có được hoãn nghĩa vụ quân sự không", "nghia-vu-quan-su", "chưa có đúng điều bạn hỏi", ""},
+		{"cuối tuần có chứng thực giấy tờ không", "chung-thuc-ban-sao", "chưa nói về giờ làm việc, ngày nghỉ", ""},
+		{"dang ky xe nho cua hang lam giup duoc khong", "dang-ky-xe-lan-dau", "chưa nói về việc nhờ người khác", "2 ngày làm việc"},
+		{"thẻ bhyt cho học sinh bao lâu có, chủ nhật có làm không, nhờ người khác lấy được không", "bhyt-hoc-sinh-sinh-vien", "chưa nói về giờ làm việc, ngày nghỉ; việc nhờ người khác làm thay. Bạn", ""},
 		{"chuyển trường có mất tiền không", "chuyen-truong", "chưa có thông tin này", "đồng"},
 	} {
 		o := ask(tt.question)
