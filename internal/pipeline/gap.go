@@ -135,7 +135,7 @@ func (c *composer) says(text string) bool {
 // speaking are the lines that speak of a matter, those that fit the question best
 // first.
 func (c *composer) speaking(matter int) []line {
-	lines := c.byCase(slices.DeleteFunc(slices.Clone(c.page.lines), func(l line) bool { return !l.speaks.has(matter) || l.section == "can-cu" }))
+	lines := c.byCase(slices.DeleteFunc(slices.Clone(c.page.lines), func(l line) bool { return l.section == "can-cu" || !matters[matter].said.MatchString(l.bare) }))
 	slices.SortStableFunc(lines, func(a, b line) int { return cmp.Compare(c.score(b), c.score(a)) })
 	return lines
 }

@@ -25,7 +25,6 @@ type line struct {
 	kinds   map[vietnamese.Kind]bool // of the values in it
 
 	condition corpus.Condition // of a typed row
-	speaks    matterSet        // matters that it speaks of
 	unknown   bool             // a typed row without a figure, or a text that says what is not known
 }
 
@@ -151,7 +150,7 @@ func (p *page) add(l line) {
 		return
 	}
 	l.bare = stepNumber.ReplaceAllString(strings.TrimPrefix(l.text, "- "), "")
-	l.rules, l.speaks = rule.MatchString(l.bare), speaksOf(l.bare)
+	l.rules = rule.MatchString(l.bare)
 	l.words = vietnamese.Tokenize(nil, l.bare)
 	l.kinds = make(map[vietnamese.Kind]bool)
 	for _, v := range vietnamese.FindValues(l.bare) {

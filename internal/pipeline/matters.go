@@ -242,22 +242,6 @@ func (a *Assistant) askingWords(tokens []vietnamese.Token, unmarked bool) map[st
 	return words
 }
 
-// matterSet is a set of indices of matters.
-type matterSet uint32
-
-func (s matterSet) has(i int) bool { return s>>i&1 == 1 }
-
-// speaksOf are the matters that a line speaks of.
-func speaksOf(text string) matterSet {
-	var s matterSet
-	for i, m := range matters {
-		if m.said.MatchString(text) {
-			s |= 1 << i
-		}
-	}
-	return s
-}
-
 // withoutTitle leaves out the matters that the title is about: a document on certified
 // copies speaks of certifying in every line.
 func withoutTitle(sought []int, title string) []int {
