@@ -53,6 +53,8 @@ func TestSpokenOf(t *testing.T) {
 		{"photo căn cước có cần công chứng không", "mở VNeID cho xem là đủ"},
 		{"làm giấy cưới mà chồng đi bộ đội, ký thay được không", "cùng có mặt"},
 		{"con gai e moi 5 tuoi, muon co the chip, co phai be ra cho cong an chup anh lan tay ko", "không phải chụp ảnh"},
+		{"người lào làm căn cước việt nam được không", "Công dân Việt Nam"},
+		{"cần gấp giấy khai sinh lấy luôn được không", "Thời hạn"},
 		{"tách hộ có cần anh ấy đồng ý không", ""},
 		{"tach ho co can anh ay dong y khong", ""},
 	} {

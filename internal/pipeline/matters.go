@@ -125,7 +125,7 @@ var matters = []matter{
 	{
 		about: "việc làm nhanh",
 		names: []string{"làm nhanh", "lấy nhanh", "gấp", "cần gấp", "làm gấp", "lấy liền", "nhanh hơn"},
-		said:  regexp.MustCompile(`(?i)nhanh|gấp|lấy ngay`),
+		said:  regexp.MustCompile(`(?i)nhanh|gấp|lấy ngay|trong ngày`),
 		told:  Deadline,
 	},
 	{
@@ -181,7 +181,7 @@ var matters = []matter{
 	{
 		about: "người nước ngoài", people: true,
 		names: []string{"người nước ngoài", "người trung quốc", "người lào", "người tây", "người hàn", "việt kiều"},
-		said:  regexp.MustCompile(`(?i)nước ngoài`),
+		said:  regexp.MustCompile(`(?i)nước ngoài|là công dân Việt Nam|^công dân Việt Nam`),
 	},
 }
 
