@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -71,11 +70,13 @@ type composer struct {
 
 // procedure answers from the fixed sections of a procedure.
 func (c *composer) procedure() {
-	facets := c.facets()
+	facets, said, missing := c.beside(c.facets())
 	switch {
+	case missing > noGap:
+		c.instead(facets, missing)
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
-		if c.q.yesNo { // what one needs and pays is not asked for yet
-			some := c.direct(maxBeside, directShare)
+		if c.q.yesNo || said > 0 { // what one needs and pays is not asked for yet
+			some := said + c.direct(maxBeside-said, directShare)
 			c.summary(2)
 			if some == 0 {
 				c.facet(Who)
@@ -261,8 +262,8 @@ func (c *composer) facet(f Facet) {
 		c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), maxLines)])
 		return
 	}
-	if f == Fee || f == Deadline {
-		c.d.add(fmt.Sprintf("%s: tài liệu của tôi chưa có thông tin này. Bạn hỏi nơi tiếp nhận: %s.", headingOf(c.doc, sections[f][0]), c.office(c.doc)))
+	if f == Fee || f == Deadline || f == Documents {
+		c.d.add(headingOf(c.doc, sections[f][0]) + ": tài liệu của tôi chưa có thông tin này. " + c.whomToAsk())
 	}
 }
 
@@ -271,6 +272,7 @@ func (c *composer) facet(f Facet) {
 // question that says no more than a name means the usual case, which the file has
 // first. A long table is cut, sooner when the best row fits clearly better than the next.
 func (c *composer) fitting(lines []line) []line {
+	reading := slices.Clone(lines)
 	usual := c.q.bare() || c.q.followUp && c.plain()
 	class := func(l line) int {
 		switch {
@@ -287,9 +289,9 @@ func (c *composer) fitting(lines []line) []line {
 		}
 		return cmp.Compare(c.score(b), c.score(a))
 	})
-	lines = c.byCase(lines)
+	lines = inSeries(c.byCase(lines), reading)
 	room := rowRunes
-	if len(lines) > 1 && c.score(lines[0]) > clearly*c.score(lines[1]) {
+	if len(lines) > 1 && c.score(lines[0]) > clearly*c.score(lines[1]) && !slices.ContainsFunc(lines, line.counts) {
 		room = clearRunes
 	}
 	return slices.DeleteFunc(lines, func(l line) bool {
@@ -362,6 +364,11 @@ func headingOf(doc *corpus.Document, section string) string {
 // their section says, because a lesson's advice belongs together, and the summary.
 // Steps are printed as they follow each other.
 func (c *composer) lesson(hit retrieval.Document) {
+	if slices.Contains(c.q.facets, Fee) {
+		if people := c.unnamed(); len(people) > 0 {
+			c.lacks("nói về " + strings.Join(people, "; "))
+		}
+	}
 	main, most, lines := "", maxDirect, 0
 	if len(c.ranked) > 0 && (!c.plain() || c.ranked[0].asked) {
 		main = c.ranked[0].section

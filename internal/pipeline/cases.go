@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"cmp"
+	"regexp"
 	"slices"
 
 	"troly/internal/corpus"
@@ -157,6 +158,39 @@ func (c *composer) byCase(lines []line) []line {
 	return slices.DeleteFunc(lines, func(l line) bool {
 		return l.row && c.casesNamed(l) == 0 && c.score(l) < best
 	})
+}
+
+// ordinals matches the case of a row that counts, and its unit: "người thứ hai",
+// "đồng/tháng".
+var (
+	ordinalCase = regexp.MustCompile(`thứ (nhất|hai|ba|tư|năm)`)
+	perUnit     = regexp.MustCompile(`đồng(/\S+)?`)
+)
+
+// counts reports whether a row is one of a series.
+func (l line) counts() bool { return l.row && ordinalCase.MatchString(l.condition.Who) }
+
+// inSeries puts the rows that count, "người thứ nhất, thứ hai", back in the order of the
+// file, each series in the places that its rows have: one counts from the first.
+func inSeries(lines, reading []line) []line {
+	series := func(l line) string {
+		if !l.counts() {
+			return ""
+		}
+		return perUnit.FindString(l.text)
+	}
+	next := make(map[string][]line)
+	for _, l := range reading {
+		if key := series(l); key != "" && slices.ContainsFunc(lines, func(o line) bool { return o.text == l.text }) {
+			next[key] = append(next[key], l)
+		}
+	}
+	for i, l := range lines {
+		if key := series(l); key != "" {
+			lines[i], next[key] = next[key][0], next[key][1:]
+		}
+	}
+	return lines
 }
 
 func (c *composer) casesNamed(l line) int {

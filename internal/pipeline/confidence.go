@@ -132,7 +132,11 @@ func (a *Assistant) vague(q *understanding, found retrieval.Result) []string {
 	const (
 		few  = 2   // telling words
 		much = 0.3 // of the largest share, from which a document is worth offering
+		sure = 0.9 // probability from which a matter that the knowledge lacks is meant
 	)
+	if matter, outside := a.outsideOf(found); matter.Kind == corpus.Uncovered && outside >= sure {
+		return nil
+	}
 	if n := len(q.content); n == 0 || n > few || q.followUp || len(q.named) > 0 || q.kind != aQuestion || slices.ContainsFunc(q.query.Synonyms, a.namesOne) {
 		return nil
 	}

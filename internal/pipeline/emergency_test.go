@@ -61,6 +61,7 @@ func TestEmergencyAnswers(t *testing.T) {
 func TestEmergencyByWords(t *testing.T) {
 	for question, want := range map[string]bool{
 		"cháy nhà": true, "chay nha roi": true, "công an gọi bắt chuyển tiền": true, norm.NFD.String("tôi muốn tự tử"): true,
+		"ai lua e 5tr qua mang": true, "bị lừa 5 triệu trên mạng": true, "có ai lừa được em đâu": false, "mưa to quá": false, "em muốn bỏ chồng": false,
 		"": false, "xin chào": false, "cháy mất sổ đỏ thì làm lại ở đâu": false, "khai tử cho ông em": false,
 	} {
 		intent := ask(question).Understood.Intent

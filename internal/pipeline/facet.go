@@ -215,6 +215,9 @@ func endsInNot(tokens []vietnamese.Token, unmarked bool) bool {
 func howMuch(tokens []vietnamese.Token) bool {
 	for i, t := range tokens {
 		if t.Folded == "nhieu" && (t.Text == "nhiêu" || i > 0 && tokens[i-1].Folded == "bao") {
+			if i > 1 && slices.Contains([]string{"cỡ", "khổ", "rộng", "dài", "cao", "nặng"}, tokens[i-2].Text) {
+				return false
+			}
 			return i+1 == len(tokens) || tokens[i+1].Folded != "tuoi"
 		}
 	}

@@ -1,10 +1,15 @@
 package pipeline
 
-import "troly/internal/vietnamese"
+import (
+	"strings"
+
+	"troly/internal/vietnamese"
+)
 
 // phraseTable finds phrases of fixed lists in a question at word borders: as
 // written with diacritics and, from two syllables on, without. A single folded
-// syllable means too many things to be looked for.
+// syllable means too many things to be looked for, and so do the phrases that are
+// written with "=" before them.
 type phraseTable struct {
 	accented, folded map[string][]phrase // by first syllable
 }
@@ -19,13 +24,14 @@ func newPhraseTable(lists ...[]string) *phraseTable {
 	t := &phraseTable{accented: make(map[string][]phrase), folded: make(map[string][]phrase)}
 	for group, list := range lists {
 		for _, text := range list {
+			text, marked := strings.CutPrefix(text, "=")
 			var accented, folded []string
 			for _, tok := range vietnamese.Tokenize(nil, text) {
 				accented = append(accented, tok.Text)
 				folded = append(folded, tok.Folded)
 			}
 			t.accented[accented[0]] = append(t.accented[accented[0]], phrase{accented, group})
-			if len(folded) > 1 {
+			if len(folded) > 1 && !marked {
 				t.folded[folded[0]] = append(t.folded[folded[0]], phrase{folded, group})
 			}
 		}

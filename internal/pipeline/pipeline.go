@@ -37,6 +37,8 @@ type Assistant struct {
 	restorer  *vietnamese.Restorer
 	aliases   *aliasTable
 	facets    *phraseTable
+	asks      *phraseTable // of matters
+	whethers  *phraseTable // of matters, where a yes or a no is wanted
 	talks     *phraseTable
 	pages     pages
 	cues      *phraseTable // of questions about places
@@ -93,6 +95,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		now:      opts.Now,
 		watcher:  opts.Watcher,
 	}
+	a.asks, a.whethers = newMatterTables()
 	if opts.Model != nil {
 		a.writer = newWriter(opts)
 		a.versions.Prompts = opts.Prompts.Version()
@@ -191,6 +194,10 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 		a.relieve(out, q, danger.likeliest)
 		return nil
 	}
+	if a.saysNoMatter(q) && (q.yesNo || danger.probability < dangerHint) {
+		out.Status, out.Answer = Clarify, askForPaper
+		return nil
+	}
 	if choices := a.vague(q, found); danger.probability < dangerHint && len(choices) > 0 {
 		a.clarify(out, askBack, choices)
 		return nil
@@ -253,6 +260,10 @@ func rivals(found retrieval.Result) []retrieval.Document {
 
 // askBack is how a choice between documents is put.
 const askBack = "Bạn muốn hỏi về việc nào?"
+
+// askForPaper is the question back when nothing says what paper is meant, so that any
+// choice would be a guess.
+const askForPaper = "Bạn hỏi về giấy tờ, thủ tục nào? Bạn nhắn thêm tên việc, ví dụ: \"làm căn cước mất bao lâu\", \"đăng ký kết hôn có mất tiền không\"."
 
 // clarify asks one short question back, with documents to choose from.
 func (a *Assistant) clarify(out *Outcome, question string, choices []string) {

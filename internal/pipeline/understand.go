@@ -31,6 +31,8 @@ type understanding struct {
 	kinds    []vietnamese.Kind  // of the values asked for
 	figures  map[string]bool    // words that ask for money or time
 	yesNo    bool               // it asks whether something is so
+	sought   []int              // matters asked for
+	shared   []Facet            // facets that only the phrases of these ask for
 	content  []vietnamese.Token // telling words: no question phrases, no courtesies
 	accented bool               // typed with diacritics
 	named    []string           // documents named by alias, title or code
@@ -66,6 +68,18 @@ func (q *understanding) bare() bool {
 	})
 }
 
+// saysNoMatter reports whether a question asks for something, "phải chờ bao lâu", and has
+// no word that tells of what.
+func (a *Assistant) saysNoMatter(q *understanding) bool {
+	if len(q.facets) == 0 || q.followUp || len(q.named) > 0 || q.kind != aQuestion {
+		return false
+	}
+	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
+	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
+	})
+}
+
 // understand reads a question without looking anything up: clean text, shorthand
 // written out, marks restored, what is asked for, which documents are named.
 func (a *Assistant) understand(ctx context.Context, question Question) *understanding {
@@ -84,6 +98,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
 	q.facets = a.askedFirst(q.facets, q.text, !q.accented)
 	q.kinds = kindsOf(q.facets)
+	q.sought, q.shared = a.soughtIn(q.text, !q.accented)
 	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
@@ -120,7 +135,7 @@ func (a *Assistant) spelled(typed string) string {
 // nameUsual names the usual document if a question says no more than a name of several
 // and what it wants to know of it.
 func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
-	asked := a.facets.words(tokens, !q.accented, func(int) bool { return true })
+	asked := a.askingWords(tokens, !q.accented)
 	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
 		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
 	})

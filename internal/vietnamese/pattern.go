@@ -21,7 +21,8 @@ const (
 // syllables, "nhà * cháy": "*" stands for nought to three syllables, and
 // "chồng/vợ đánh" for either word. A pattern that begins with "=", and one of a
 // single syllable, is found only with its diacritics, because without them it means
-// too many things. It does not change after NewPatterns.
+// too many things. "triệu" stands for a sum in figures too: "5tr" is one token. It does
+// not change after NewPatterns.
 type Patterns struct {
 	all    []pattern
 	starts map[string][]int // a word a pattern begins with, marked or folded -> patterns
@@ -137,6 +138,9 @@ func fits(slots []slot, tokens []Token, folded bool) bool {
 }
 
 func (s slot) is(t Token, folded bool) bool {
+	if t.Kind == Money && slices.Contains(s.marked, "triệu") {
+		return true
+	}
 	if folded {
 		return slices.Contains(s.folded, t.Folded)
 	}

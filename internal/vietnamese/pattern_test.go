@@ -26,6 +26,10 @@ func TestPatterns(t *testing.T) {
 		{"a * b", "a b", false, true},
 		{"a * b * c", "a b x b x x x c", false, true}, // the first b is too far from c
 		{"gọi 113", "gọi 113", false, true},
+		{"lừa * triệu", "nó lừa em 5tr", false, true},
+		{"lừa * triệu", "lua em 2 trieu", true, true},
+		{"lừa * triệu", "lừa em mấy triệu", false, true},
+		{"lừa * tiền", "lừa em 5tr", false, false}, // only "triệu" stands for a sum
 	} {
 		ps, err := NewPatterns([]string{tt.pattern})
 		if err != nil {
