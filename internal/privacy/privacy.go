@@ -28,9 +28,12 @@ const (
 	BirthDate Kind = "birth_date" // day, month and year; the year stays readable in the mask
 	OTP       Kind = "otp"        // one-time passwords, PINs, passwords made of digits
 	Dossier   Kind = "dossier"    // with its number alone the public portal shows whose it is
+	Name      Kind = "name"       // of a person who is told of, not of somebody in office or in a street's name
+	Address   Kind = "address"    // below the commune: house, street, hamlet; a place by its coordinates
+	Handle    Kind = "handle"     // what somebody is called on Zalo, Facebook or Telegram
 )
 
-var kinds = [...]Kind{Phone, Identity, Insurance, Passport, Account, Email, Plate, LandTitle, BirthDate, OTP, Dossier}
+var kinds = [...]Kind{Phone, Identity, Insurance, Passport, Account, Email, Plate, LandTitle, BirthDate, OTP, Dossier, Name, Address, Handle}
 
 // Kinds returns all kinds, in a fixed order.
 func Kinds() []Kind { return slices.Clone(kinds[:]) }
@@ -62,6 +65,12 @@ func maskOf(k Kind) string {
 		return "[mã OTP]"
 	case Dossier:
 		return "[mã hồ sơ]"
+	case Name:
+		return "[họ tên]"
+	case Address:
+		return "[địa chỉ]"
+	case Handle:
+		return "[tên tài khoản mạng]"
 	}
 	return birthMask
 }
