@@ -197,32 +197,33 @@ func maskAt(s string, i int) (Kind, int) {
 // is closed to a look from outside; so the text is read again until nothing new
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
-	if !suspicious(s) {
-		return nil
-	}
 	sc := scanner{s: s, public: m.public, says: saysNumber(s)}
+	counts := sc.says || hasDigit(s)
 	sc.emails()
+	sc.secrets()
 	for {
 		before := len(sc.found)
-		sc.numbers()
+		if counts {
+			sc.numbers()
+		}
+		sc.people()
 		if len(sc.found) == before {
 			return sc.found
 		}
 	}
 }
 
-// suspicious reports whether s holds what all personal data has: a digit, written or
-// said, or an @.
-func suspicious(s string) bool {
+// hasDigit reports whether s holds a digit that is written.
+func hasDigit(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case isDigit(c), c == '@':
+		case isDigit(c):
 			return true
 		case c == 0xEF && i+2 < len(s) && s[i+1] == 0xBC && s[i+2] >= 0x90 && s[i+2] <= 0x99: // full-width digits
 			return true
 		}
 	}
-	return saysNumber(s)
+	return false
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

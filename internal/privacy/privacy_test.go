@@ -44,7 +44,7 @@ func TestMask(t *testing.T) {
 		{"sổ đỏ số BA 123456", "sổ đỏ số [số sổ đỏ]"},
 		{"sổ đỏ số 123456", "sổ đỏ số [số sổ đỏ]"},
 		{"sinh 12/3/2019", "sinh [ngày sinh năm 2019]"},
-		{"Nguyễn Văn A 12-03-1998", "Nguyễn Văn A [ngày sinh năm 1998]"},
+		{"Nguyễn Văn A 12-03-1998", "[họ tên] [ngày sinh năm 1998]"},
 		{"nguyen van a 12/3/98 sinh", "nguyen van a 12/3/98 sinh"},
 		{"sinh ngày 20 tháng 11 năm 2025 ạ", "sinh ngày [ngày sinh năm 2025] ạ"},
 		{"sn 12032019", "sn [ngày sinh năm 2019]"},
@@ -68,7 +68,7 @@ func TestMask(t *testing.T) {
 
 		{"098 rồi 776 rồi 5432 nhé, 0387*112*233", "[số điện thoại] nhé, [số điện thoại]"},
 		{"cc 0l5087oo3390, 015.079.oo6.644", "cc [số giấy tờ], [số giấy tờ]"},
-		{"015190008814||Giàng A Dế|12031990|Nam|25042021", "[số giấy tờ]||Giàng A Dế|[ngày sinh năm 1990]|Nam|25042021"},
+		{"015190008814||Giàng A Dế|12031990|Nam|25042021", "[số giấy tờ]||[họ tên]|[ngày sinh năm 1990]|Nam|25042021"},
 		{"ngày sinh trên bằng là 3/3/1988 còn trên cccd là 03/05/1988", "ngày sinh trên bằng là [ngày sinh năm 1988] còn trên cccd là [ngày sinh năm 1988]"},
 		{"sinh 3/3/1988, thẻ có hạn ghi 03/05/2028", "sinh [ngày sinh năm 1988], thẻ có hạn ghi 03/05/2028"},
 		{"sinh lúc 5h sáng ngay 1/6/2026", "sinh lúc 5h sáng ngay [ngày sinh năm 2026]"},

@@ -89,7 +89,7 @@ func (sc *scanner) followed(i int) *words {
 
 // emails finds mail addresses.
 func (sc *scanner) emails() {
-	if strings.IndexByte(sc.s, '@') < 0 {
+	if strings.IndexByte(sc.s, '@') < 0 && !strings.Contains(sc.s, "(a)") {
 		return
 	}
 	for i := 0; i < len(sc.s); i++ {
@@ -98,12 +98,23 @@ func (sc *scanner) emails() {
 			i = end - 1
 			continue
 		}
+		if strings.HasPrefix(sc.s[i:], "(a)") {
+			if start, end := sc.spelledMail(i, i+len("(a)")); end > 0 {
+				sc.add(Email, start, end)
+				i = end - 1
+			}
+			continue
+		}
 		if sc.s[i] != '@' {
 			continue
 		}
 		start, end := sc.address(i)
+		kind := Email
+		if end == 0 {
+			kind, start, end = Handle, i, sc.handleAt(i)
+		}
 		if end > 0 && !sc.public[strings.ToLower(sc.s[start:end])] {
-			sc.add(Email, start, end)
+			sc.add(kind, start, end)
 			i = end - 1
 		}
 	}
@@ -165,7 +176,7 @@ func mailHost(name string) bool {
 func withEnding(s string, end int) int {
 	for _, ending := range [...]string{"com", "vn"} {
 		at := end
-		for at < len(s) && at < end+2 && strings.IndexByte(" ,.", s[at]) >= 0 {
+		for at < len(s) && at < end+3 && strings.IndexByte(" ,.", s[at]) >= 0 {
 			at++
 		}
 		if next := at + len(ending); at > end && next <= len(s) && strings.EqualFold(s[at:next], ending) && !isAlnumAt(s, next) {
@@ -251,6 +262,10 @@ func (sc *scanner) token(i int) int {
 		if next := sc.plate(i); next > 0 {
 			return next
 		}
+		if next := sc.point(i); next > 0 {
+			sc.add(Address, i, next)
+			return next
+		}
 		sc.read(&r, i)
 		return max(sc.judge(&r), min(end, r.end()))
 	}
@@ -313,7 +328,7 @@ func digitLike(word string) bool {
 			return false
 		}
 	}
-	return digits > others
+	return digits >= others
 }
 
 // run is a row of groups of digits with little between them.
@@ -384,13 +399,26 @@ func (sc *scanner) read(r *run, i int) {
 			}
 			return
 		}
+		if r.n > 0 && countsDigits(s, at) && g.to-g.from <= 2 { // "… 9 số": how long the number is
+			r.used = g.from
+			return
+		}
 		r.groups[r.n] = g
 		r.n++
 		gap, i = sc.gap(at)
-		if gap == 0 {
+		if gap == 0 || gap == '-' && g.to-g.from >= 9 && i > at+1 { // a dash between two whole numbers
 			return
 		}
 	}
+}
+
+// countsDigits reports that what stands at i says that a number counts digits: "9 số".
+func countsDigits(s string, i int) bool {
+	rest, ok := strings.CutPrefix(s[i:], " số")
+	if !ok {
+		rest, ok = strings.CutPrefix(s[i:], " so")
+	}
+	return ok && (rest == "" || !isAlnumAt(rest, 0))
 }
 
 // gap reads what stands between two groups from i on: at most three signs, of which

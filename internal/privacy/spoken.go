@@ -57,7 +57,7 @@ func spokenDigit(s string, i int) (digit, end int) {
 	}
 	digit = -1
 	switch string(lower) {
-	case "khong", "ko":
+	case "khong", "ko", "linh", "le":
 		digit = 0
 	case "mot":
 		digit = 1
@@ -97,7 +97,7 @@ func saidSo(word string) bool {
 		return true // marks typed apart from their letters: not worth telling apart
 	}
 	switch strings.ToLower(word) {
-	case "không", "một", "mốt", "bốn", "tư", "năm", "lăm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "mươi":
+	case "không", "lẻ", "một", "mốt", "bốn", "tư", "năm", "lăm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "mươi":
 		return true
 	}
 	return false
@@ -109,23 +109,21 @@ func isAlnumAt(s string, i int) bool { return i < len(s) && startsWord(s, i) > 0
 func saysNumber(s string) bool {
 	row := 0
 	for i := 0; i < len(s); {
-		size := startsWord(s, i)
-		if size == 0 {
+		if s[i] < utf8.RuneSelf && !isAlnum(s[i]) {
 			i++
 			continue
 		}
-		digit, end := spokenDigit(s, i)
-		if digit < 0 {
-			row = 0
-			for i < len(s) && startsWord(s, i) > 0 {
-				i += startSize(s, i)
+		if digit, end := spokenDigit(s, i); digit >= 0 {
+			if row++; row == minSpoken {
+				return true
 			}
+			i = end
 			continue
 		}
-		if row++; row == minSpoken {
-			return true
+		row = 0
+		for i < len(s) && (s[i] >= utf8.RuneSelf || isAlnum(s[i])) {
+			i++
 		}
-		i = end
 	}
 	return false
 }
