@@ -29,7 +29,8 @@ const (
 // table finds the class of a word by its hash: open addressing, at most half full.
 type table [1 << 11]struct {
 	hash  uint64
-	class class
+	class class // of the word as it is written
+	loose class // of the words that have its letters, and marks
 }
 
 // slot returns where a hash is, or would be.
@@ -41,11 +42,22 @@ func (t *table) slot(hash uint64) uint64 {
 	return i
 }
 
-func (t *table) add(word string, c class) {
+func (t *table) add(word string, c, loose class) {
 	hash := hashOf(word)
 	i := t.slot(hash)
 	t[i].hash = hash
 	t[i].class |= c
+	t[i].loose |= loose
+}
+
+// find returns the class of a word. In a text with marks only names are written
+// without.
+func (t *table) find(hash uint64, accented bool) class {
+	word := &t[t.slot(hash)]
+	if accented {
+		return word.class | word.loose&(surnameWord|sureSurname|commonSurname|givenWord|middleWord|calledWord)
+	}
+	return word.class | word.loose
 }
 
 // lexicon knows words in small letters with their marks and without them; without, a
@@ -71,16 +83,16 @@ var lexicon = func() *table {
 			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên dua dở chư chứ súa pàng chía páo giàng`},
 		{kinWord, `em anh chị cô chú bác dì cậu mợ thím cụ ông bà bố mẹ ba má cha con cháu bé vợ chồng thằng mình tôi tui e a c trai gái nội ngoại dâu rể chau
 			bạn`},
-		{calledWord, `tên name`},
+		{calledWord, `tên`},
 		{linkWord, `là is của đầy đủ gọi họ tên khai sinh em anh chị con cháu bé tôi mình e bố mẹ vợ chồng ông bà nó thật cũ ruột cả út`},
 		{middleWord, `thị văn a`},
 		{endWord, `sinh sn ns ở tại là có bị muốn xin hỏi cần làm mất số sđt sdt đt cccd cmnd cmt dân tộc tuổi năm quê nhà thôn xã bản tổ xóm phường huyện đang đã chưa
 			được không ko k thì và với cho của mới chết học lớp đi về nghỉ đăng lấy trú hộ khẩu hết người nhiễm nghiện say ký nộp nhận đứng gọi này kia ấy ạ nhé nhe chuyển
 			đổi giờ hôm sẽ vừa rồi đây mail email zalo fb ra vào lên xuống tên mà nên để đến từ nhưng hay hoặc cũng sao thế nào gì ai đâu mấy bao nhiêu
 			sdt dt nữ trong ngoài trên dưới theo bằng qua cùng ngày tháng giấy tờ thẻ đề nghị đơn`},
-		{placeWord, `xã phường huyện tỉnh tp trấn phố đường thôn bản làng xóm tổ khu trường học thpt thcs ptdtbt ptdtnt non chợ cầu viện quỹ bổng tượng trại hồ sông suối núi
-			đèo đền chùa trang ngõ ngách hẻm lăng thành quận công hiệu đài giải lễ nghĩa ấp liên hãng truyện phim bài`},
-		{lotWord, `tổ tdp thôn bản xóm đội ấp khu ngõ ngách hẻm kiệt đường phố nhà số sn kiot buôn lô`},
+		{placeWord, `xã phường huyện tỉnh tp trấn phố đường thôn bản xóm tổ khu trường học thpt thcs ptdtbt ptdtnt non chợ cầu viện quỹ bổng tượng trại hồ sông suối núi
+			đèo đền chùa trang ngõ ngách hẻm lăng thành quận công hiệu đài giải lễ nghĩa ấp liên hãng truyện phim bài lộ`},
+		{lotWord, `tổ tdp thôn bản xóm đội ấp khu ngõ ngách hẻm kiệt đường phố nhà số sn kiot buôn lô chợ`},
 		{houseWord, `số sn nhà kiot`},
 		{dwellWord, `ở tại trú chỉ khẩu đc quán trọ`},
 		{orgWord, `ubnd trụ sở uỷ ủy công an trường viện tâm tâm chợ quán hàng đội hội đồn cơ quan công ty cty trạm văn hóa hoá phòng nhà`},
@@ -92,7 +104,7 @@ var lexicon = func() *table {
 			nhà xã phường tỉnh huyện thôn bản tổ số tên như nào sao gì theo khi nếu từ đến để này đó kia ấy ơi à ạ nhé vậy rồi giờ ai tết phật chúa trời táo sửu dần mão tỵ ngọ tuất hợi`},
 	} {
 		for _, word := range strings.Fields(list.words) {
-			known.add(word, list.class)
+			known.add(word, list.class, 0)
 			var folded []byte
 			for _, r := range word {
 				if r < 0x80 {
@@ -102,7 +114,7 @@ var lexicon = func() *table {
 				}
 			}
 			if string(folded) != word {
-				known.add(string(folded), list.class)
+				known.add(string(folded), 0, list.class)
 			}
 		}
 	}
@@ -283,6 +295,34 @@ func person(first, second string) bool {
 	return true
 }
 
+// commune reports that two words, without marks, are the name of a commune, ward or
+// province whose first word is a surname too.
+func commune(first, second string) bool {
+	switch first + " " + second {
+	case "bach ha", "cam con", "cam duong", "cam nhan", "cam an", "cao pha", "cao son", "cao bang", "chau que", "dao thinh", "duong quy", "gia hoi", "gia phu", "gia lai",
+		"ha giang", "ha noi", "ha nam", "ha tinh", "ha dong", "ha khau", "hoang lien", "hoang thu", "hoang thang", "ho bon", "ho chi", "ho thac", "hoa binh", "hoa mac", "la pan", "lam giang",
+		"lam thuong", "lam dong", "lai chau", "luc yen", "luong son", "luong thinh", "mai son", "mai chau", "minh quan", "nguyen phuc", "phan si", "phan thanh", "phan thiet", "phan rang",
+		"quang kim", "quang minh", "quang ninh", "quang nam", "quang ngai", "quang tri", "quang binh", "sung do", "sung phai", "hau thao", "thao chu", "thach luong", "thai nien",
+		"thai nguyen", "thai binh", "tran phu", "tran yen", "trinh tuong", "tan an", "tan duong", "tan huong", "tan hop", "tan linh", "tan lap", "tan nguyen", "tan phuong",
+		"tan thuong", "tan thinh", "tan tien", "tan dong", "to mau", "vo lao", "vu linh", "vu quang", "vang ma", "giap tuyen", "luong van", "lung khau", "lung phinh", "ta cu", "ta gia":
+		return true
+	}
+	return false
+}
+
+// renowned reports that three words, without marks, are the name of somebody whom
+// streets and schools are named after.
+func renowned(first, second, third string) bool {
+	switch first + " " + second + " " + third {
+	case "nguyen thai hoc", "tran hung dao", "le hong phong", "vo nguyen giap", "dinh tien hoang", "ly thuong kiet", "hoang van thu", "hoang hoa tham", "nguyen tat thanh",
+		"ton duc thang", "phan boi chau", "phan chu trinh", "vo thi sau", "ly tu trong", "tran quoc toan", "nguyen van troi", "nguyen ai quoc", "ngo gia tu", "nguyen duc canh",
+		"le quy don", "luong the vinh", "nguyen van cu", "phan dinh phung", "bui thi xuan", "tran nhan tong", "vu a dinh", "to hien thanh", "nguyen cong tru", "nguyen binh khiem",
+		"ly thai to", "tran dai nghia", "to vinh dien", "la van cau", "phan dinh giot", "be van dan", "nguyen thi minh", "phung chi kien", "hoang quoc viet", "pham van dong":
+		return true
+	}
+	return false
+}
+
 func among(word string, list ...string) bool {
 	for _, w := range list {
 		if w == word {
@@ -330,7 +370,7 @@ func inRole(first, second string) bool {
 	switch first + " " + second {
 	case "chu ho", "liet si", "liet sy", "can bo", "ke toan", "lai xe", "truong thon", "truong ban", "thuong binh", "benh nhan", "hoc sinh", "hang xom", "ben ban", "ben mua",
 		"chu the", "chu tk", "dung ten", "co giao", "thay giao", "uy quyen", "ky cho", "nguoi nhan", "nguoi nop", "nguoi gui", "nguoi khai", "dan ong", "chu xe", "chu nha",
-		"nguoi ten", "yeu cau", "khach hang", "gia dinh", "cong dan", "doi tuong", "nan nhan", "to truong", "van thu", "y ta", "bac si", "bac sy", "chu dat", "nguoi mat", "tai khoan", "chu stk", "co ten":
+		"nguoi ten", "yeu cau", "khach hang", "gia dinh", "cong dan", "doi tuong", "nan nhan", "to truong", "van thu", "y ta", "bac si", "bac sy", "chu dat", "nguoi mat", "tai khoan", "chu stk", "co ten", "name is":
 		return true
 	}
 	return false

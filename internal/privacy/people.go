@@ -119,7 +119,7 @@ func (sc *scanner) lex(i int) token {
 		t.form = allCaps
 	}
 	if t.form != digits && letters <= 8 {
-		t.class = lexicon[lexicon.slot(hash)].class
+		t.class = lexicon.find(hash, sc.accented)
 	}
 	return t
 }
@@ -262,6 +262,9 @@ func (sc *scanner) about(p *past, t token) (Kind, int, int) {
 		if end := sc.fullName(p, t); end > 0 {
 			return Name, t.start, end
 		}
+		if t.form == capital && t.near && sc.is(before, "họ") && sc.lex(t.end).is(calledWord) { // "họ Tráng, tên Lềnh"
+			return Name, t.start, t.end
+		}
 	}
 	if t.form == capital || t.form == allCaps || t.is(givenWord) && before.is(calledWord|linkWord) {
 		if end := sc.givenName(p, t); end > 0 {
@@ -318,6 +321,8 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 			return unannounced
 		case w.is(calledWord):
 			return byCall
+		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.is(givenWord) && t.form == capital && among(sc.word(w), "gap", "ten", "he")):
+			return byKin
 		case sc.kin(p, t, k) && (k > 1 || t.near):
 			for j := k + 1; j <= k+3; j++ { // "tên em là …", "tên con gái tôi …"
 				if b := p.at(j); b.is(calledWord) && !p.at(j-1).apart {
@@ -328,8 +333,6 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 			}
 			return byKin
 		case w.is(linkWord):
-		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.is(givenWord) && t.form == capital && among(sc.word(w), "gap", "ten", "he")):
-			return byKin
 		default:
 			if k == 1 && t.colon {
 				return byLabel
@@ -389,14 +392,18 @@ func (sc *scanner) fullName(p *past, t token) int {
 		return 0
 	}
 	by := sc.announcedBy(p, t)
-	if t.form == small && !middle && (by == unannounced || one.is(endWord) && !one.is(givenWord)) || !middle && !person(sc.word(t), sc.word(one)) || t.near && oneWord(sc.word(before), sc.word(t)) {
+	if t.form == small && !middle && (by == unannounced || one.is(endWord) && !one.is(givenWord)) || t.near && oneWord(sc.word(before), sc.word(t)) {
 		return 0
 	}
 	if t.form == small || t.form == allCaps && before.form == allCaps && t.near || sc.titled(p, t) {
 		return sc.smallName(p, t, one, by)
 	}
 	end, n := t.end, 1
+	var third token
 	for u := one; n < 5; u = sc.lex(u.end) {
+		if n == 2 {
+			third = u
+		}
 		if !u.near || u.form == digits || u.form == masked || u.form == small && !(n == 1 && middle) {
 			break
 		}
@@ -415,6 +422,10 @@ func (sc *scanner) fullName(p *past, t token) int {
 		n++
 	}
 	if n < 2 || sc.namesPlace(p, t) {
+		return 0
+	}
+	switch {
+	case n == 2 && !person(sc.word(t), sc.word(one)), n > 2 && by < byKin && (commune(sc.word(t), sc.word(one)) || n == 3 && renowned(sc.word(t), sc.word(one), sc.word(third))):
 		return 0
 	}
 	inside := t.near && before.form == capital && !before.is(kinWord|linkWord) && !before.apart && p.n > 1 // among other words with capital letters
@@ -464,6 +475,9 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 			return 0
 		}
 	} else {
+		if !person(sc.word(t), sc.word(one)) {
+			return 0
+		}
 		if !(by == byCall && sc.own(p, t)) && !(by == byKin && t.is(sureSurname)) || one.is(endWord) && !one.is(givenWord) {
 			return 0
 		}
@@ -528,10 +542,10 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if t.form == small {
 		return sc.smallGiven(p, t, by)
 	}
-	if t.form == allCaps || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
+	if t.form == allCaps || t.end-t.start == 1 || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
 		return 0
 	}
-	if by == byKin && p.at(1).form == capital && !p.at(1).apart && p.n > 1 { // Mỗi Chữ Viết Hoa
+	if b := p.at(1); by == byKin && b.form == capital && (!b.apart && p.n > 1 || !person(sc.word(b), sc.word(t))) { // Mỗi Chữ Viết Hoa, Anh Sơn
 		return 0
 	}
 	end, n := t.end, 1
@@ -688,7 +702,7 @@ func (sc *scanner) lot(t token, house bool) (int, bool) {
 	if isHouse || u.form != capital && u.form != allCaps || u.is(placeWord) && !u.is(surnameWord|givenWord) {
 		return 0, false
 	}
-	if (word == "duong" || word == "pho") && !house {
+	if (word == "duong" || word == "pho" || word == "cho") && !house {
 		return 0, false
 	}
 	if word == "ban" && (sc.s[t.start] == 'B' || formerCommune(sc.word(u))) {
@@ -777,6 +791,7 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 	for k := 1; k <= 5; k++ {
 		w := p.at(k)
 		if w.is(netWord) {
+			named = named || p.at(k+1).is(calledWord)
 			break
 		}
 		if k == 5 || !w.near && !w.colon || w.apart || w.form == masked || !w.is(linkWord|kinWord|calledWord) {

@@ -10,6 +10,7 @@ package privacy
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kind is what a finding is.
@@ -197,7 +198,7 @@ func maskAt(s string, i int) (Kind, int) {
 // is closed to a look from outside; so the text is read again until nothing new
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
-	sc := scanner{s: s, public: m.public, says: saysNumber(s)}
+	sc := scanner{s: s, public: m.public, says: saysNumber(s), accented: accented(s)}
 	counts := sc.says || hasDigit(s)
 	sc.emails()
 	sc.secrets()
@@ -211,6 +212,16 @@ func (m *Masker) find(s string) []Finding {
 			return sc.found
 		}
 	}
+}
+
+// accented reports whether s holds more than ASCII.
+func accented(s string) bool {
+	for i := 0; i < len(s); i++ {
+		if s[i] >= utf8.RuneSelf {
+			return true
+		}
+	}
+	return false
 }
 
 // hasDigit reports whether s holds a digit that is written.

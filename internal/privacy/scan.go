@@ -10,10 +10,11 @@ import (
 
 // scanner reads one text. What it has found, and masks, it does not look into.
 type scanner struct {
-	s      string
-	public map[string]bool
-	says   bool // some number is said in words
-	found  []Finding
+	s        string
+	public   map[string]bool
+	says     bool // some number is said in words
+	accented bool // some letter has a mark
+	found    []Finding
 
 	border int // end of the last mask or finding: words before it say nothing
 	left   words
@@ -626,15 +627,18 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if right.bank(0) && n >= 6 && t != ofOTP {
 		t, far = ofAccount, 0
 	}
-	if !mobile && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
+	if t == ofAccount && left.is(left.n-1, "vneid") && n == 12 && citizen(d) {
+		t, far = ofIdentity, 0
+	}
+	if old := n == 11 && d[1] == '1'; (!mobile || old) && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
 		t, far = ofAccount, 0
 	}
-	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
+	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.is(left.n-1, "so") && left.n > 1 && isDigit(left.word(left.n - 2)[0]) || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
 		t, far = ofOTP, 0
 	}
 	zeros := trailingZeros(d)
 	// What is announced.
-	close := !joined || shape.longest < 8
+	close := !joined || shape.longest < 8 || t == ofTax && n == 13 && shape.gaps == '-'
 	switch {
 	case !close:
 	case t == ofAccount && far <= 7 && n >= 6 && n <= 19 && !(n <= 10 && zeros >= 3 && d[0] != '0'):

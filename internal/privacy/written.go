@@ -161,7 +161,7 @@ func (sc *scanner) spelledMail(at, from int) (start, end int) {
 func (sc *scanner) point(i int) int {
 	s := sc.s
 	north, ok := sc.degrees(i)
-	if !ok || number([]byte(s[i:i+2])) < 8 || number([]byte(s[i:i+2])) > 23 {
+	if !ok || sc.digitsFrom(i) != 2 || number([]byte(s[i:i+2])) < 8 || number([]byte(s[i:i+2])) > 23 {
 		return 0
 	}
 	at := north
@@ -171,7 +171,7 @@ func (sc *scanner) point(i int) int {
 		}
 		at++
 	}
-	if at == north || at+3 > len(s) || s[at] != '1' || s[at+1] != '0' || sc.digitsFrom(at) != 3 {
+	if at == north || at+3 > len(s) || s[at] != '1' || s[at+1] != '0' || s[at+2] < '2' || sc.digitsFrom(at) != 3 {
 		return 0
 	}
 	east, ok := sc.degrees(at)
@@ -195,7 +195,7 @@ func (sc *scanner) degrees(i int) (int, bool) {
 	at := i + whole
 	if at < len(s) && (s[at] == '.' || s[at] == ',') {
 		n := sc.digitsFrom(at + 1)
-		if n < 2 || n > 9 {
+		if n < 2 || n > 9 || n == 3 && s[at+3] == '0' { // a sum
 			return 0, false
 		}
 		at += 1 + n
