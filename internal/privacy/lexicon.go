@@ -23,6 +23,7 @@ const (
 	netWord    // a network where people have names
 	secretWord // a password stands behind it
 	atWord     // còng, of "a còng"
+	digitWord  // may be a digit that is said
 	otherWord  // with a capital letter behind kin: a people, a country, an office
 )
 
@@ -51,11 +52,14 @@ func (t *table) add(word string, c, loose class) {
 }
 
 // find returns the class of a word. In a text with marks only names are written
-// without.
+// without any.
 func (t *table) find(hash uint64, accented bool) class {
 	word := &t[t.slot(hash)]
-	if accented {
-		return word.class | word.loose&(surnameWord|sureSurname|commonSurname|givenWord|middleWord|calledWord)
+	switch {
+	case accented && word.class != 0:
+		return word.class
+	case accented:
+		return word.loose & (surnameWord | sureSurname | commonSurname | givenWord | middleWord | calledWord | digitWord)
 	}
 	return word.class | word.loose
 }
@@ -98,6 +102,7 @@ var lexicon = func() *table {
 		{orgWord, `ubnd trụ sở uỷ ủy công an trường viện tâm tâm chợ quán hàng đội hội đồn cơ quan công ty cty trạm văn hóa hoá phòng nhà`},
 		{netWord, `zalo facebook fb tele telegram tiktok instagram insta messenger mess`},
 		{secretWord, `khẩu mk pass password matkhau passwd`},
+		{digitWord, `không ko linh lẻ một mốt hai ba bốn tư năm lăm sáu bảy bẩy tám chín mười mươi`},
 		{atWord, `còng acòng`},
 		{otherWord, `việt trung lào hàn nhật mỹ pháp nga đài mông tày tây bắc dao kinh nùng giáy mường phù thái công đảng đoàn hội ubnd zalo facebook google vneid
 			bhxh bhyt cccd bộ sở phòng ban đội trạm trưởng phó bí giáo thầy hồ đi làm hỏi muốn xin cần có bị là được không ở tại và thì của cho với mất sinh học đang đã chưa

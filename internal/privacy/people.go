@@ -14,6 +14,7 @@ type token struct {
 	near       bool // a space and nothing else stands before it
 	apart      bool // a sentence or a line ends before it
 	colon      bool // a colon stands before it
+	loose      bool // marks are typed apart from their letters
 }
 
 type form byte
@@ -102,7 +103,9 @@ func (sc *scanner) lex(i int) token {
 				if letters == 0 {
 					t.form = digits
 				}
-			} else if !vietnamese(r) && !unicode.IsLetter(r) && (r < 0x300 || r > 0x36F) {
+			} else if r >= 0x300 && r <= 0x36F {
+				t.loose = true
+			} else if !vietnamese(r) && !unicode.IsLetter(r) {
 				size = 0
 			}
 		}
@@ -215,6 +218,42 @@ func (sc *scanner) marked(t token) bool {
 		}
 	}
 	return false
+}
+
+// survey reads the whole text once. It notes whether a number is said in it, and reports
+// whether anything in it may be what people looks for; in most questions nothing is.
+func (sc *scanner) survey() (told bool) {
+	var before token
+	row := 0
+	for t := sc.lex(0); t.end > 0; t = sc.lex(t.end) {
+		if !t.is(digitWord) && !t.loose {
+			row = 0
+		} else if digit, _ := spokenDigit(sc.s, t.start); digit < 0 {
+			row = 0
+		} else if row++; row == minSpoken {
+			sc.says = true
+		}
+		switch {
+		case told:
+		case t.form == capital || t.form == allCaps:
+			told = t.is(surnameWord) || t.start > 0 && !t.apart || before.is(lotWord)
+		case t.form == digits:
+			told = before.is(lotWord)
+		case t.is(surnameWord):
+			told = before.is(kinWord | calledWord | linkWord)
+		case t.is(middleWord):
+			told = before.is(surnameWord)
+		case t.is(givenWord):
+			told = before.is(calledWord | linkWord)
+		default:
+			told = t.is(netWord | atWord)
+		}
+		if told && sc.says {
+			return true
+		}
+		before = t
+	}
+	return told
 }
 
 // people finds names of persons, where they live, what they are called on networks, and

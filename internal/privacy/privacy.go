@@ -198,17 +198,19 @@ func maskAt(s string, i int) (Kind, int) {
 // is closed to a look from outside; so the text is read again until nothing new
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
-	sc := scanner{s: s, public: m.public, says: saysNumber(s), accented: accented(s)}
+	sc := scanner{s: s, public: m.public, accented: accented(s)}
+	told := sc.survey()
 	counts := sc.says || hasDigit(s)
 	sc.emails()
 	sc.secrets()
-	for {
-		before := len(sc.found)
-		if counts {
+	for numbersAt, peopleAt := -1, -1; ; { // how much was found when they began to read
+		if n := len(sc.found); counts && n > numbersAt {
 			sc.numbers()
-		}
-		sc.people()
-		if len(sc.found) == before {
+			numbersAt = n
+		} else if told && n > peopleAt {
+			sc.people()
+			peopleAt = n
+		} else {
 			return sc.found
 		}
 	}

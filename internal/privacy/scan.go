@@ -200,6 +200,10 @@ func (sc *scanner) numbers() {
 			i = end
 			continue
 		}
+		if end := sc.plainWord(i); end > 0 {
+			i = end
+			continue
+		}
 		if size := startsWord(sc.s, i); size > 0 {
 			next := 0
 			if sc.says {
@@ -213,6 +217,41 @@ func (sc *scanner) numbers() {
 		}
 		i++
 	}
+}
+
+// plainWord returns the end of the word at i when it has more than three letters and
+// nothing else, so that it begins no number; 0 otherwise. A number that is said is
+// looked for word by word.
+func (sc *scanner) plainWord(i int) int {
+	s, end, letters := sc.s, i, 0
+	if sc.says || !isAlpha(s[i]) && s[i] < 0xC3 {
+		return 0
+	}
+	for end < len(s) {
+		switch c := s[end]; {
+		case isAlpha(c), c >= 0xC3 && c <= 0xE1:
+			letters++
+		case c >= 0x80 && c < 0xC0: // goes on
+		case isDigit(c), c >= utf8.RuneSelf:
+			return 0
+		default:
+			if letters < 4 || len(sc.found) > 0 && sc.opensWithin(i, end) {
+				return 0
+			}
+			return end
+		}
+		end++
+	}
+	if letters < 4 || len(sc.found) > 0 && sc.opensWithin(i, end) {
+		return 0
+	}
+	return end
+}
+
+// opensWithin reports whether a finding begins between two places.
+func (sc *scanner) opensWithin(i, end int) bool {
+	k := sc.next(i)
+	return k < len(sc.found) && sc.found[k].Start < end
 }
 
 // startsWord returns the size of the letter or digit at i; 0 for what is neither.

@@ -105,29 +105,6 @@ func saidSo(word string) bool {
 
 func isAlnumAt(s string, i int) bool { return i < len(s) && startsWord(s, i) > 0 }
 
-// saysNumber reports whether minSpoken digits are said in a row somewhere in s.
-func saysNumber(s string) bool {
-	row := 0
-	for i := 0; i < len(s); {
-		if s[i] < utf8.RuneSelf && !isAlnum(s[i]) {
-			i++
-			continue
-		}
-		if digit, end := spokenDigit(s, i); digit >= 0 {
-			if row++; row == minSpoken {
-				return true
-			}
-			i = end
-			continue
-		}
-		row = 0
-		for i < len(s) && (s[i] >= utf8.RuneSelf || isAlnum(s[i])) {
-			i++
-		}
-	}
-	return false
-}
-
 // spoken reads a row of digits that are said, with written ones among them, from the
 // word at i on, and finds what they are. It returns where to go on; 0 when the word
 // begins no such row.
