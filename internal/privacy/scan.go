@@ -69,6 +69,9 @@ func (sc *scanner) limit(i int) int {
 }
 
 func (sc *scanner) add(kind Kind, start, end int) {
+	if sc.found == nil {
+		sc.found = make([]Finding, 0, 4)
+	}
 	sc.found = slices.Insert(sc.found, sc.next(start), Finding{kind, sc.s[start:end], start, end})
 	sc.border, sc.leftOf = end, 0
 }
@@ -294,10 +297,11 @@ func (sc *scanner) token(i int) int {
 		}
 		end += size
 	}
+	if digits == 0 && (letters > 3 || letterNext(sc.s, end)) {
+		return end
+	}
 	var r run
 	switch {
-	case digits == 0 && letters > 3:
-		return end
 	case letters == 0 || digits > 0 && digitLike(sc.s[i:end]) || digits == 0 && (sc.s[i:end] == "o" || sc.s[i:end] == "O"):
 		if next := sc.plate(i); next > 0 {
 			return next
@@ -323,6 +327,15 @@ func (sc *scanner) token(i int) int {
 		}
 	}
 	return end
+}
+
+// letterNext reports that the next word after i begins with a letter, a space away.
+func letterNext(s string, i int) bool {
+	if i+1 >= len(s) || s[i] != ' ' {
+		return false
+	}
+	c := s[i+1]
+	return isAlpha(c) && c|0x20 != 'o' || c >= 0xC3 && c <= 0xE1
 }
 
 func startSize(s string, i int) int {
