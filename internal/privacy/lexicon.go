@@ -104,7 +104,7 @@ var lexicon = func() *table {
 		{secretWord, `khẩu mk pass password matkhau passwd`},
 		{digitWord, `không ko linh lẻ một mốt hai ba bốn tư năm lăm sáu bảy bẩy tám chín mười mươi`},
 		{atWord, `còng acòng`},
-		{otherWord, `việt trung lào hàn nhật mỹ pháp nga đài mông tày tây bắc dao kinh nùng giáy mường phù thái công đảng đoàn hội ubnd zalo facebook google vneid
+		{otherWord, `việt trung lào hàn nhật mỹ pháp nga đài mông tày tây tàu bắc dao kinh nùng giáy mường phù thái công đảng đoàn hội ubnd zalo facebook google vneid
 			bhxh bhyt cccd bộ sở phòng ban đội trạm trưởng phó bí giáo thầy hồ đi làm hỏi muốn xin cần có bị là được không ở tại và thì của cho với mất sinh học đang đã chưa
 			nhà xã phường tỉnh huyện thôn bản tổ số tên như nào sao gì theo khi nếu từ đến để này đó kia ấy ơi à ạ nhé vậy rồi giờ ai tết phật chúa trời táo sửu dần mão tỵ ngọ tuất hợi`},
 	} {
@@ -223,7 +223,7 @@ func person(first, second string) bool {
 	case "nong":
 		return !among(second, "thon", "dan", "nghiep", "san", "lam")
 	case "pham":
-		return !among(second, "vi", "hong", "luat", "ngu")
+		return !among(second, "vi", "hong", "luat", "ngu", "toi", "nhan")
 	case "phan":
 		return !among(second, "thanh", "si", "thiet", "rang", "boi", "chu", "anh", "dinh", "biet", "mem")
 	case "phong":
@@ -352,7 +352,7 @@ func inOffice(first, second string) bool {
 // surname.
 func oneWord(first, second string) bool {
 	switch first + " " + second {
-	case "bo sung", "tu nguyen", "thi tran", "quan ly", "dia ban", "khai hoang", "cac ban", "phong tran", "to trinh", "quy trinh", "chuong trinh", "lo trinh", "tai nguyen", "cao nguyen":
+	case "bo sung", "tu nguyen", "ra nguyen", "lai nguyen", "thi tran", "quan ly", "dia ban", "khai hoang", "cac ban", "phong tran", "to trinh", "quy trinh", "chuong trinh", "lo trinh", "tai nguyen", "cao nguyen":
 		return true
 	}
 	return false

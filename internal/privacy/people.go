@@ -279,7 +279,7 @@ func (sc *scanner) people() {
 
 // about returns what begins with t, or ends with it, and its bounds.
 func (sc *scanner) about(p *past, t token) (Kind, int, int) {
-	if t.class == 0 && t.form != capital && p.net == 0 {
+	if t.class == 0 && t.form != capital && p.net == 0 && (t.form != digits || !p.at(1).is(dwellWord)) {
 		return "", 0, 0
 	}
 	before := p.at(1)
@@ -310,7 +310,7 @@ func (sc *scanner) about(p *past, t token) (Kind, int, int) {
 			return Name, t.start, end
 		}
 	}
-	if t.is(lotWord) {
+	if t.is(lotWord) || t.form == digits && before.is(dwellWord) && sc.lex(t.end).is(lotWord) { // "trọ 24 ngõ 8 …"
 		if end := sc.home(p, t); end > 0 {
 			return Address, t.start, end
 		}
@@ -345,7 +345,7 @@ func (sc *scanner) kin(p *past, t token, k int) bool {
 
 // unsureKin reports that a word of kin may be another word, since it has no marks.
 func (sc *scanner) unsureKin(w token) bool {
-	return among(sc.s[w.start:w.end], "co", "bo", "cu", "chi", "ba", "bac", "di", "vo", "ca", "noi", "re", "ban", "Co", "Bo", "Cu", "Chi", "Ba", "Bac", "Di", "Vo", "Ban", "Noi")
+	return among(sc.s[w.start:w.end], "co", "bo", "cu", "chi", "ba", "bac", "di", "vo", "ca", "noi", "re", "ban", "ma", "thang", "ngoai", "trai", "dau", "Co", "Bo", "Cu", "Chi", "Ba", "Bac", "Di", "Vo", "Ban", "Noi")
 }
 
 // announcedBy reads how the words before t announce a name.
@@ -503,11 +503,14 @@ func (sc *scanner) titled(p *past, t token) bool {
 func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 	middle := one.is(middleWord)
 	given := sc.lex(one.end)
+	if one.is(kinWord) && !one.is(givenWord) && !middle || given.is(linkWord) && !given.is(givenWord) {
+		return 0
+	}
 	if middle {
 		if !given.near || given.form == digits || given.form == masked || given.is(endWord) && !given.is(givenWord) {
 			return 0
 		}
-		if by == unannounced && notMiddle(sc.word(one), sc.word(given)) {
+		if by == unannounced && (notMiddle(sc.word(one), sc.word(given)) || !sc.marked(one) && !given.is(givenWord) && sc.word(one) != "a" && !sc.toldOf(given.end)) {
 			return 0
 		}
 		if (by != byKin && !(by == byCall && sc.own(p, t))) && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t)) && !sc.toldOf(given.end) {
@@ -581,7 +584,7 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if t.form == small {
 		return sc.smallGiven(p, t, by)
 	}
-	if t.form == allCaps || t.end-t.start == 1 || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
+	if t.form == allCaps || t.end-t.start == 1 || t.is(kinWord) && !t.is(givenWord) || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
 		return 0
 	}
 	if b := p.at(1); by == byKin && b.form == capital && (!b.apart && p.n > 1 || !person(sc.word(b), sc.word(t))) { // Mỗi Chữ Viết Hoa, Anh Sơn
@@ -664,7 +667,12 @@ func (sc *scanner) home(p *past, t token) int {
 		return 0
 	}
 	end, streets, house := t.start, 0, false
-	for u := t; u.is(lotWord); {
+	u := t
+	if t.form == digits {
+		end, house = t.end, true
+		u = sc.lex(t.end)
+	}
+	for u.is(lotWord) {
 		stop, isHouse := sc.lot(u, house || streets > 0)
 		if stop == 0 {
 			break

@@ -198,7 +198,8 @@ func maskAt(s string, i int) (Kind, int) {
 // is closed to a look from outside; so the text is read again until nothing new
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
-	sc := scanner{s: s, public: m.public, accented: accented(s)}
+	sc := scanner{s: s, public: m.public}
+	sc.accented = sc.hasMarks()
 	told := sc.survey()
 	counts := sc.says || hasDigit(s)
 	sc.emails()
@@ -207,6 +208,9 @@ func (m *Masker) find(s string) []Finding {
 		if n := len(sc.found); counts && n > numbersAt {
 			sc.numbers()
 			numbersAt = n
+		} else if sc.accented && n > 0 && n > peopleAt && !sc.hasMarks() { // all marks were in what is masked
+			sc.accented = false
+			told = sc.survey()
 		} else if told && n > peopleAt {
 			sc.people()
 			peopleAt = n
@@ -216,11 +220,20 @@ func (m *Masker) find(s string) []Finding {
 	}
 }
 
-// accented reports whether s holds more than ASCII.
-func accented(s string) bool {
-	for i := 0; i < len(s); i++ {
-		if s[i] >= utf8.RuneSelf {
-			return true
+// hasMarks reports whether more than ASCII stands outside of findings and masks.
+func (sc *scanner) hasMarks() bool {
+	for i := 0; i < len(sc.s); i++ {
+		if c := sc.s[i]; c >= utf8.RuneSelf {
+			if len(sc.found) == 0 {
+				return true
+			}
+			if k := sc.next(i + 1); k == 0 || sc.found[k-1].End <= i {
+				return true
+			}
+		} else if c == '[' {
+			if _, end := maskAt(sc.s, i); end > 0 {
+				i = end - 1
+			}
 		}
 	}
 	return false

@@ -186,6 +186,7 @@ func FuzzMask(f *testing.F) {
 		"0912345678", "a@b.vn@c", "+84", "12 34 56 78 90 12", "\xff0912345678", "[số điện thoại] 0912345678", "[ngày sinh năm 20190912345678]",
 		"stk 123456789 dong@x.vn", "123456789 dong 0912345678", "otp 1234 [mã OTP] 5678", "21A-123.45 21-B1 123.45", "BA 123456 HS4 15 1234567890",
 		"sinh 12/3/2019 la ngay sinh", "H38.99-250710-0012-0912345678", "０９１２ o9", "12/3/2o19 sinh", "sinh 2019-3-12 0912345678", "0912345678/0912345679", "xe 24a 1234 5678", "2 10A0000 10A0000", strings.Repeat("3", 70) + "," + strings.Repeat("3", 70),
+		"em ten nguyen van hau o thon 4", "zalo em là hoa.92", "mật khẩu là Hoa@2023", "hoa92 a còng gmail chấm com", "21.7229, 104.9113", "Tráng A Chua, sinh 1/1/1990", "gọi 0912345678(Vân) ở số 8 ngõ 3/4 đường Trần Phú", "@hoa_92",
 	} {
 		f.Add(s)
 	}
