@@ -279,7 +279,7 @@ func (sc *scanner) plate(i int) int {
 		loose++
 	}
 	if loose > 0 {
-		if t, far := sc.announced(i).nearest(); (t != ofVehicle || far > 8) && !sc.followed(end).is(0, "xe") {
+		if t, far := sc.announced(i).nearest(); (t != ofVehicle || far > 8) && !sc.followed(end).is(0, "xe") && !sc.right.pair(1, "la", "xe") {
 			return 0
 		}
 	}

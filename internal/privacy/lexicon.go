@@ -84,7 +84,7 @@ var lexicon = func() *table {
 			quang quý quỳnh quyên quyết sơn tâm tân thanh thành thảo thắng thắm thịnh thơ thơm thuận thương tiến tín toàn trâm trí trung trường tú tùng tuyết uyên vân việt
 			vinh vũ vy xuân yến đạt đức dung duy dương giang hân hậu hưng kim bích bình cường châu chung cúc diệp diễm đông hồng thoa thiện trinh
 			tuyền bảo an anh ánh nhàn sen thọ cảnh hằng chiến chinh dậu đào điệp doanh huyên khoa khuê lài lành liễu lý mùi mến na ngà ngát nụ pao páo
-			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên dua dở chư chứ súa pàng chía páo giàng`},
+			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên gái dua dở chư chứ súa pàng chía páo giàng`},
 		{kinWord, `em anh chị cô chú bác dì cậu mợ thím cụ ông bà bố mẹ ba má cha con cháu bé vợ chồng thằng mình tôi tui e a c trai gái nội ngoại dâu rể chau
 			bạn`},
 		{calledWord, `tên`},
@@ -95,7 +95,7 @@ var lexicon = func() *table {
 			đổi giờ hôm sẽ vừa rồi đây mail email zalo fb ra vào lên xuống tên mà nên để đến từ nhưng hay hoặc cũng sao thế nào gì ai đâu mấy bao nhiêu
 			sdt dt nữ trong ngoài trên dưới theo bằng qua cùng ngày tháng giấy tờ thẻ đề nghị đơn`},
 		{placeWord, `xã phường huyện tỉnh tp trấn phố đường thôn bản xóm tổ khu trường học thpt thcs ptdtbt ptdtnt non chợ cầu viện quỹ bổng tượng trại hồ sông suối núi
-			đèo đền chùa trang ngõ ngách hẻm lăng thành quận công hiệu đài giải lễ nghĩa ấp liên hãng truyện phim bài lộ`},
+			đèo đền chùa trang ngõ ngách hẻm lăng quận công hiệu đài giải lễ nghĩa ấp liên hãng truyện phim bài lộ`},
 		{lotWord, `tổ tdp thôn bản xóm đội ấp khu ngõ ngách hẻm kiệt đường phố nhà số sn kiot buôn lô chợ`},
 		{houseWord, `số sn nhà kiot`},
 		{dwellWord, `ở tại trú chỉ khẩu đc quán trọ`},

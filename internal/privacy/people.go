@@ -292,6 +292,11 @@ func (sc *scanner) about(p *past, t token) (Kind, int, int) {
 			return Email, start, end
 		}
 	}
+	if t.is(netWord) && sc.siteAt(t.end) {
+		if end := sc.pageAt(t); end > 0 {
+			return Handle, t.start, end
+		}
+	}
 	if p.net > 0 && p.n-p.net < 5 && before.is(netWord|linkWord|kinWord|calledWord) {
 		if end := sc.onNetwork(p, t); end > 0 {
 			return Handle, t.start, end
@@ -360,7 +365,9 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 			return unannounced
 		case w.is(calledWord):
 			return byCall
-		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.is(givenWord) && t.form == capital && among(sc.word(w), "gap", "ten", "he")):
+		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
+			return byKin
+		case k == 1 && t.near && among(sc.word(w), "va", "voi") && sc.nameAt(p.at(2)): // "cháu Páo với Dua"
 			return byKin
 		case sc.kin(p, t, k) && (k > 1 || t.near):
 			for j := k + 1; j <= k+3; j++ { // "tên em là …", "tên con gái tôi …"
@@ -431,7 +438,10 @@ func (sc *scanner) fullName(p *past, t token) int {
 		return 0
 	}
 	by := sc.announcedBy(p, t)
-	if t.form == small && !middle && (by == unannounced || one.is(endWord) && !one.is(givenWord)) || t.near && oneWord(sc.word(before), sc.word(t)) {
+	if t.form == small && !middle && (by == unannounced || one.is(endWord) && !one.is(givenWord)) {
+		return 0
+	}
+	if given := sc.lex(one.end); t.near && oneWord(sc.word(before), sc.word(t)) && !(middle && given.near && given.is(givenWord) && !given.is(endWord|linkWord)) {
 		return 0
 	}
 	if t.form == small || t.form == allCaps && before.form == allCaps && t.near || sc.titled(p, t) {
@@ -577,6 +587,9 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if !t.near && !t.colon {
 		return 0
 	}
+	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && sc.kindAt(p.at(1)) == Phone && (next.end == 0 || !next.near) { // "0912345678 Lan"
+		return t.end
+	}
 	by := sc.announcedBy(p, t)
 	if by != byCall && by != byKin || t.form == digits {
 		return 0
@@ -587,7 +600,7 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if t.form == allCaps || t.end-t.start == 1 || t.is(kinWord) && !t.is(givenWord) || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
 		return 0
 	}
-	if b := p.at(1); by == byKin && b.form == capital && (!b.apart && p.n > 1 || !person(sc.word(b), sc.word(t))) { // Mỗi Chữ Viết Hoa, Anh Sơn
+	if b := p.at(1); by == byKin && b.form == capital && (!b.apart && p.n > 1 || !person(sc.word(b), sc.word(t))) || by == byKin && among(sc.word(t), "ho", "ton", "trieu", "trung") && among(sc.word(b), "bac", "ba") { // Mỗi Chữ Viết Hoa, Anh Sơn
 		return 0
 	}
 	end, n := t.end, 1
@@ -799,8 +812,11 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 		return false
 	}
 	a, b := p.at(1), p.at(2)
+	if t.colon && sc.word(a) == "nha" { // "địa chỉ nhà: …"
+		a, b = b, p.at(3)
+	}
 	if a.form == masked {
-		return p.n > 0 && sc.nameAt(a)
+		return sc.nameAt(a)
 	}
 	if !a.is(dwellWord) {
 		return false
@@ -819,13 +835,47 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 }
 
 // nameAt reports that what is masked at t is a name.
-func (sc *scanner) nameAt(t token) bool {
-	if sc.s[t.start] == '[' {
-		kind, _ := maskAt(sc.s, t.start)
-		return kind == Name
+func (sc *scanner) nameAt(t token) bool { return sc.kindAt(t) == Name }
+
+// kindAt returns the kind of what is masked at t; "" when nothing is.
+func (sc *scanner) kindAt(t token) Kind {
+	if t.form != masked || t.end == 0 {
+		return ""
 	}
-	k := sc.next(t.start)
-	return k < len(sc.found) && sc.found[k].Kind == Name
+	if sc.s[t.start] == '[' {
+		if kind, _ := maskAt(sc.s, t.start); kind != "" {
+			return kind
+		}
+	}
+	if k := sc.next(t.start); k < len(sc.found) && sc.found[k].Start == t.start {
+		return sc.found[k].Kind
+	}
+	return ""
+}
+
+// siteAt reports that a network's name goes on as the address of its site.
+func (sc *scanner) siteAt(i int) bool {
+	return strings.HasPrefix(sc.s[i:], ".com/") || strings.HasPrefix(sc.s[i:], ".me/")
+}
+
+// pageAt returns the end of the address of somebody's page on the network t.
+func (sc *scanner) pageAt(t token) int {
+	s := sc.s
+	end := t.end + strings.IndexByte(s[t.end:], '/') + 1
+	letters := 0
+	for end < len(s) && (addressByte(s[end]) || s[end] == '/' || s[end] == '@') && sc.opaque(end) == 0 {
+		if isAlpha(s[end]) {
+			letters++
+		}
+		end++
+	}
+	for !isAlnum(s[end-1]) {
+		end--
+	}
+	if letters < 3 || isAlnumAt(s, end) {
+		return 0
+	}
+	return end
 }
 
 // onNetwork returns the end of what somebody is called on a network.

@@ -650,6 +650,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if joined && shape.gaps == '\n' && !mobile && !(n == 12 && citizen(d)) { // a number may be typed in lines, but most lines are numbers of their own
 		return ""
 	}
+	if start > sc.border && s[start-1] == '+' && d[0] != '0' && n >= 9 && n <= 14 && (!joined || shape.longest < 8) { // a number of another country
+		return Phone
+	}
 	left := sc.announced(start)
 	t, far := left.nearest()
 	if joined && e+1 < r.n && (t == noTopic || t == ofElse) && !mobile && n != 9 && n != 12 && n < 16 { // most rows of short numbers
