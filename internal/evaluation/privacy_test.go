@@ -73,7 +73,7 @@ func TestLoadPrivacy(t *testing.T) {
 		{`{"id":"a","split":"dev","text":"x","spans":[],"hard_negative":true}`, ""},
 		{`{"id":"a","split":"dev","text":"x","spans":[]}`, "hard_negative"},
 		{`{"id":"a","split":"train","text":"x","spans":[],"hard_negative":true}`, "split"},
-		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"name","text":"1"}]}`, "unknown kind"},
+		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"colour","text":"1"}]}`, "unknown kind"},
 		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"otp","text":"2"}]}`, "not in the text"},
 		{`{"id":"a","split":"dev","text":"x 1","more":1}`, "unknown field"},
 		{`{"id":"a"`, "f.jsonl:1"},
