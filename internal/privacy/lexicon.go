@@ -76,7 +76,7 @@ var lexicon = func() *table {
 			sùng thào mùa hảng hạng lò lù lử cứ cư ma mã triệu bàn bàng chảo chẻo chẩu tráng cháng chang nông quàng quảng cầm tòng tống kháng khang hầu chá
 			sìn tẩn tần tô tạ la lưu chu cao kiều thạch tấn vi hờ hứa lục phàn phùng đèo điêu lường lộc lầu sồng sổng sình sầm sa mạc vừ vù giáp ninh khuất
 			quách kha seo then thòng tằng tăng voòng bế bạch thân thái châu chử cà bạc cấm hù pờ phù giá lèng lùng lồ vạy thền phượng quang hoa doãn nghiêm
-			từ đàm đồng ứng lương tôn âu cung mẫn lã lại tiêu trang phí viên mông cháo tếnh lìm`},
+			từ đàm đồng ứng lương tôn âu cung mẫn lã lại tiêu trang phí viên mông cháo tếnh lìm vì mè lèo ngần xa nho lô phàng sần moong và xồng hoáng pàn giảng lỳ thung tải séo ngải`},
 		{sureSurname, `nguyễn trần phạm hoàng bùi giàng sùng thào phùng trịnh vương huỳnh`},
 		{commonSurname, `nguyễn trần lê phạm hoàng bùi giàng sùng thào phùng trịnh vương huỳnh vũ võ đặng đỗ ngô dương đinh phan đoàn lường vừ hờ hảng triệu`},
 		{givenWord, `hoa hương hằng hà tuấn hùng dũng minh nam long thủy thuỷ thúy thuý thùy thu trang linh lan mai ngọc nga nhung hạnh hiền hiếu hải hòa hoà hoài huệ huy
@@ -90,7 +90,7 @@ var lexicon = func() *table {
 		{calledWord, `tên`},
 		{linkWord, `là is của đầy đủ gọi họ tên khai sinh em anh chị con cháu bé tôi mình e bố mẹ vợ chồng ông bà nó thật cũ ruột cả út`},
 		{middleWord, `thị văn a`},
-		{endWord, `sinh sn ns ở tại là có bị muốn xin hỏi cần làm mất số sđt sdt đt cccd cmnd cmt dân tộc tuổi năm quê nhà thôn xã bản tổ xóm phường huyện đang đã chưa
+		{endWord, `vì sinh sn ns ở tại là có bị muốn xin hỏi cần làm mất số sđt sdt đt cccd cmnd cmt dân tộc tuổi năm quê nhà thôn xã bản tổ xóm phường huyện đang đã chưa
 			được không ko k thì và với cho của mới chết học lớp đi về nghỉ đăng lấy trú hộ khẩu hết người nhiễm nghiện say ký nộp nhận đứng gọi này kia ấy ạ nhé nhe chuyển
 			đổi giờ hôm sẽ vừa rồi đây mail email zalo fb ra vào lên xuống tên mà nên để đến từ nhưng hay hoặc cũng sao thế nào gì ai đâu mấy bao nhiêu
 			sdt dt nữ trong ngoài trên dưới theo bằng qua cùng ngày tháng giấy tờ thẻ đề nghị đơn`},

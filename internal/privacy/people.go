@@ -434,7 +434,7 @@ func (sc *scanner) fullName(p *past, t token) int {
 		return 0
 	}
 	middle := one.is(middleWord)
-	if t.form == small && (!middle && !before.is(calledWord|kinWord|linkWord) || t.is(linkWord) && one.is(surnameWord)) {
+	if t.form == small && (t.is(endWord) && sc.accented && !before.is(calledWord) || !middle && !before.is(calledWord|kinWord|linkWord) || t.is(linkWord) && one.is(surnameWord)) {
 		return 0
 	}
 	by := sc.announcedBy(p, t)
@@ -709,8 +709,7 @@ func (sc *scanner) home(p *past, t token) int {
 	if house && streets > 0 {
 		return end
 	}
-	first := sc.s[t.start:min(len(sc.s), t.end+4)]
-	if house && (strings.EqualFold(first, "số nhà") || strings.HasPrefix(strings.ToLower(first), "số nhà") || strings.HasPrefix(strings.ToLower(first), "so nha")) {
+	if house && t.is(houseWord) && sc.word(sc.lex(t.end)) == "nha" { // "số nhà 9"
 		return end
 	}
 	if sc.livesAt(p, t) {
@@ -817,6 +816,9 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	}
 	if a.form == masked {
 		return sc.nameAt(a)
+	}
+	if a.is(kinWord) && sc.word(b) == "nha" { // "nhà em tổ 12"
+		return true
 	}
 	if !a.is(dwellWord) {
 		return false

@@ -1,10 +1,12 @@
 // Package privacy finds personal data in what people type and masks it, before a
 // model, a log or a store sees it. It knows how Vietnamese telephone, identity,
 // insurance, passport, account, plate, land-certificate and dossier numbers, mail
-// addresses, birthdays and one-time passwords are written, with and without
-// diacritics; names and addresses are left, because a guess at them would garble
-// ordinary questions. Sums, laws, procedure codes, other dates and public numbers
-// stay.
+// addresses, birthdays, one-time codes and passwords are written, with and without
+// diacritics, and the names of persons, where they live and what they are called on
+// networks by the words around them. A name that nothing announces and that has no
+// common surname is left, because a guess would garble ordinary questions. Sums, laws,
+// procedure codes, other dates, public numbers, communes, streets, schools and people
+// in office stay.
 package privacy
 
 import (
@@ -27,7 +29,7 @@ const (
 	Plate     Kind = "plate"
 	LandTitle Kind = "land_title" // serial or register number of a land certificate
 	BirthDate Kind = "birth_date" // day, month and year; the year stays readable in the mask
-	OTP       Kind = "otp"        // one-time passwords, PINs, passwords made of digits
+	OTP       Kind = "otp"        // one-time passwords, PINs, passwords
 	Dossier   Kind = "dossier"    // with its number alone the public portal shows whose it is
 	Name      Kind = "name"       // of a person who is told of, not of somebody in office or in a street's name
 	Address   Kind = "address"    // below the commune: house, street, hamlet; a place by its coordinates
