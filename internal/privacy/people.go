@@ -310,6 +310,11 @@ func (sc *scanner) about(p *past, t token) (Kind, int, int) {
 			return Name, t.start, t.end
 		}
 	}
+	if t.form == capital && !t.is(surnameWord|placeWord|orgWord) {
+		if end := sc.withMiddle(p, t); end > 0 {
+			return Name, t.start, end
+		}
+	}
 	if t.form == capital || t.form == allCaps || t.is(givenWord) && before.is(calledWord|linkWord) {
 		if end := sc.givenName(p, t); end > 0 {
 			return Name, t.start, end
@@ -492,6 +497,24 @@ func (sc *scanner) fullName(p *past, t token) int {
 	return end
 }
 
+// withMiddle returns the end of a name whose surname is not known, but with thị or văn
+// behind it between capital letters: "Vì Thị Khuyên".
+func (sc *scanner) withMiddle(p *past, t token) int {
+	one := sc.lex(t.end)
+	if !one.near || !one.is(middleWord) || one.form != capital || !sc.marked(one) || t.near && p.at(1).form == capital && p.n > 1 && !p.at(1).is(kinWord) {
+		return 0
+	}
+	given := sc.lex(one.end)
+	middle, word := sc.word(one), sc.word(given)
+	if !given.near || given.form != capital || notMiddle(middle, word) || !person(middle, word) || sc.namesPlace(p, t) {
+		return 0
+	}
+	if last := sc.lex(given.end); last.near && last.form == capital && !last.is(placeWord) {
+		return last.end
+	}
+	return given.end
+}
+
 // titled reports that t stands among words that all begin with capital letters.
 func (sc *scanner) titled(p *past, t token) bool {
 	if t.form != capital {
@@ -621,7 +644,7 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if !t.is(givenWord) && (by == byCall && !sc.own(p, t) && n == 1 || by == byKin && (sc.word(p.at(1)) == "con" || !p.at(1).is(kinWord) && !p.at(2).is(kinWord) && !p.at(3).is(kinWord))) { // "app tên Tabao", "con Wave"
 		return 0
 	}
-	if by == byKin && (n > 2 || n == 2 && !t.is(givenWord) && !first.is(givenWord)) {
+	if by == byKin && (n > 3 || n == 3 && !sc.is(p.at(1), "là") || n == 2 && !t.is(givenWord) && !first.is(givenWord)) {
 		return 0
 	}
 	return end
@@ -817,7 +840,7 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	if a.form == masked {
 		return sc.nameAt(a)
 	}
-	if a.is(kinWord) && sc.word(b) == "nha" { // "nhà em tổ 12"
+	if among(sc.word(t), "to", "thon", "ban", "xom", "doi", "khu", "tdp") && (sc.kin(p, t, 1) || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "em người thôn 3"
 		return true
 	}
 	if !a.is(dwellWord) {
