@@ -1,6 +1,8 @@
 package evaluation_test
 
 import (
+	"io/fs"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -48,6 +50,35 @@ func TestPrivacyGate(t *testing.T) {
 	}
 }
 
+// TestQuestionsStayWhole holds that masking takes no name or address out of the
+// questions that residents ask but where one was planted or somebody is asked about.
+func TestQuestionsStayWhole(t *testing.T) {
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask := privacy.New(lib.Public).Mask
+	planted := regexp.MustCompile(`pii|decline\.|^ordinary\.help\.4$|^t-ho-ngheo-ho-can-ngheo\.1$`)
+	files, err := fs.Glob(eval.FS, "sets/*.jsonl")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("Glob(sets/*.jsonl) = %d files, %v", len(files), err)
+	}
+	for _, name := range files {
+		cases, err := evaluation.Load(eval.FS, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range cases {
+			_, found := mask(c.Question)
+			for _, f := range found {
+				if (f.Kind == privacy.Name || f.Kind == privacy.Address || f.Kind == privacy.Handle) && !planted.MatchString(c.ID) {
+					t.Errorf("%s: Mask(%q) found %s %q, want none", c.ID, c.Question, f.Kind, f.Text)
+				}
+			}
+		}
+	}
+}
+
 func TestScorePrivacy(t *testing.T) {
 	texts := []evaluation.PrivacyText{
 		{ID: "a", Split: "dev", Text: "gọi 1, 2", Spans: []evaluation.PrivacySpan{{Kind: privacy.Phone, Text: "1"}, {Kind: privacy.OTP, Text: "2"}}},
@@ -73,7 +104,7 @@ func TestLoadPrivacy(t *testing.T) {
 		{`{"id":"a","split":"dev","text":"x","spans":[],"hard_negative":true}`, ""},
 		{`{"id":"a","split":"dev","text":"x","spans":[]}`, "hard_negative"},
 		{`{"id":"a","split":"train","text":"x","spans":[],"hard_negative":true}`, "split"},
-		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"name","text":"1"}]}`, "unknown kind"},
+		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"colour","text":"1"}]}`, "unknown kind"},
 		{`{"id":"a","split":"dev","text":"x 1","spans":[{"kind":"otp","text":"2"}]}`, "not in the text"},
 		{`{"id":"a","split":"dev","text":"x 1","more":1}`, "unknown field"},
 		{`{"id":"a"`, "f.jsonl:1"},

@@ -150,13 +150,21 @@ func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
 // on it.
 func (a *Assistant) withoutPersonalData(s string) string {
 	for _, f := range slices.Backward(a.masker.Places(s)) {
-		s = announcement.ReplaceAllString(s[:f.Start], "") + f.Year() + s[f.End:]
+		before := s[:f.Start]
+		if rest := s[f.End:]; !ofCard.MatchString(rest) {
+			before = announcement.ReplaceAllString(before, "")
+		}
+		s = before + f.Year() + s[f.End:]
 	}
 	return s
 }
 
+// ofCard matches what speaks of a card without saying which: then the number's
+// announcement says it.
+var ofCard = regexp.MustCompile(`(?i)(^|\P{L})(thẻ|the) (này|nay|đó|do|hôm|hom|rồi|roi|thì|thi|mất|mat|ở|o|cũ|cu)(\P{L}|$)|(mất|mat) (thẻ|the)(\P{L}|$)`)
+
 // announcement matches what stands before somebody's number.
-var announcement = regexp.MustCompile(`(?i)(số |so )?(cccd|cmnd|cmt|căn cước( công dân)?|can cuoc( cong dan)?|sđt|sdt|đt|điện thoại|dien thoai|tài khoản|tai khoan|stk|tk|định danh|dinh danh|email|mail|bhxh|bhyt)( số| so| của (em|tôi|mình|cháu|con)| cua (em|toi|minh|chau|con))?( là| la)?[ :,.]*$`)
+var announcement = regexp.MustCompile(`(?i)(số |so )?(cccd|cmnd|cmt|căn cước( công dân)?|can cuoc( cong dan)?|sđt|sdt|đt|điện thoại|dien thoai|tài khoản|tai khoan|stk|tk|định danh|dinh danh|email|mail|bhxh|bhyt)( số| so| của (em|tôi|mình|cháu|con)| cua (em|toi|minh|chau|con))?( là| la)?[ :,.]*$|((em|tôi|toi|mình|minh|cháu|chau|con) (tên|ten)|họ (và )?tên|ho (va )?ten)( là| la)?[ :,.]*$`)
 
 // variants names the ways in which the typed question differs from a plain one.
 func variants(typed, expanded, restored string, accented bool) []string {

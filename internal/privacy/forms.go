@@ -130,6 +130,10 @@ func (sc *scanner) lettered(i int) int {
 		sc.add(Passport, i, end)
 	case (right.said() == ofPassport || t == noTopic && sc.has(Passport)) && n >= 7 && letters == 1: // "hộ chiếu cũ …, mới là …"
 		sc.add(Passport, i, end)
+	case t == ofIdentity && far <= 3 && letters == 2: // an old driving licence
+		sc.add(Identity, i, end)
+	case t == ofLand && far == 0 && letters == 2 && n == 6:
+		sc.add(LandTitle, i, end)
 	case (t == ofLand && far <= 8 || left.book(s)) && (n >= 6 || letters == 2) && (upper || touching):
 		sc.add(LandTitle, i, end)
 	case letters == 2 && upper && (n == 6 || n == 8) && certificate(s[i:at]) && !(t == ofElse && far == 0):
@@ -275,7 +279,7 @@ func (sc *scanner) plate(i int) int {
 		loose++
 	}
 	if loose > 0 {
-		if t, far := sc.announced(i).nearest(); (t != ofVehicle || far > 8) && !sc.followed(end).is(0, "xe") {
+		if t, far := sc.announced(i).nearest(); (t != ofVehicle || far > 8) && !sc.followed(end).is(0, "xe") && !sc.right.pair(1, "la", "xe") {
 			return 0
 		}
 	}

@@ -1,15 +1,18 @@
 // Package privacy finds personal data in what people type and masks it, before a
 // model, a log or a store sees it. It knows how Vietnamese telephone, identity,
 // insurance, passport, account, plate, land-certificate and dossier numbers, mail
-// addresses, birthdays and one-time passwords are written, with and without
-// diacritics; names and addresses are left, because a guess at them would garble
-// ordinary questions. Sums, laws, procedure codes, other dates and public numbers
-// stay.
+// addresses, birthdays, one-time codes and passwords are written, with and without
+// diacritics, and the names of persons, where they live and what they are called on
+// networks by the words around them. A name that nothing announces and that has no
+// common surname is left, because a guess would garble ordinary questions. Sums, laws,
+// procedure codes, other dates, public numbers, communes, streets, schools and people
+// in office stay.
 package privacy
 
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Kind is what a finding is.
@@ -26,11 +29,14 @@ const (
 	Plate     Kind = "plate"
 	LandTitle Kind = "land_title" // serial or register number of a land certificate
 	BirthDate Kind = "birth_date" // day, month and year; the year stays readable in the mask
-	OTP       Kind = "otp"        // one-time passwords, PINs, passwords made of digits
+	OTP       Kind = "otp"        // one-time passwords, PINs, passwords
 	Dossier   Kind = "dossier"    // with its number alone the public portal shows whose it is
+	Name      Kind = "name"       // of a person who is told of, not of somebody in office or in a street's name
+	Address   Kind = "address"    // below the commune: house, street, hamlet; a place by its coordinates
+	Handle    Kind = "handle"     // what somebody is called on Zalo, Facebook or Telegram
 )
 
-var kinds = [...]Kind{Phone, Identity, Insurance, Passport, Account, Email, Plate, LandTitle, BirthDate, OTP, Dossier}
+var kinds = [...]Kind{Phone, Identity, Insurance, Passport, Account, Email, Plate, LandTitle, BirthDate, OTP, Dossier, Name, Address, Handle}
 
 // Kinds returns all kinds, in a fixed order.
 func Kinds() []Kind { return slices.Clone(kinds[:]) }
@@ -62,6 +68,12 @@ func maskOf(k Kind) string {
 		return "[mã OTP]"
 	case Dossier:
 		return "[mã hồ sơ]"
+	case Name:
+		return "[họ tên]"
+	case Address:
+		return "[địa chỉ]"
+	case Handle:
+		return "[tên tài khoản mạng]"
 	}
 	return birthMask
 }
@@ -188,32 +200,58 @@ func maskAt(s string, i int) (Kind, int) {
 // is closed to a look from outside; so the text is read again until nothing new
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
-	if !suspicious(s) {
-		return nil
-	}
-	sc := scanner{s: s, public: m.public, says: saysNumber(s)}
+	sc := scanner{s: s, public: m.public}
+	sc.accented = sc.hasMarks()
+	told := sc.survey()
+	counts := sc.says || hasDigit(s)
 	sc.emails()
-	for {
-		before := len(sc.found)
-		sc.numbers()
-		if len(sc.found) == before {
+	sc.secrets()
+	for numbersAt, peopleAt := -1, -1; ; { // how much was found when they began to read
+		if n := len(sc.found); counts && n > numbersAt {
+			sc.numbers()
+			numbersAt = n
+		} else if sc.accented && n > 0 && n > peopleAt && !sc.hasMarks() { // all marks were in what is masked
+			sc.accented = false
+			told = sc.survey()
+		} else if told && n > peopleAt {
+			sc.people()
+			peopleAt = n
+		} else {
 			return sc.found
 		}
 	}
 }
 
-// suspicious reports whether s holds what all personal data has: a digit, written or
-// said, or an @.
-func suspicious(s string) bool {
+// hasMarks reports whether more than ASCII stands outside of findings and masks.
+func (sc *scanner) hasMarks() bool {
+	for i := 0; i < len(sc.s); i++ {
+		if c := sc.s[i]; c >= utf8.RuneSelf {
+			if len(sc.found) == 0 {
+				return true
+			}
+			if k := sc.next(i + 1); k == 0 || sc.found[k-1].End <= i {
+				return true
+			}
+		} else if c == '[' {
+			if _, end := maskAt(sc.s, i); end > 0 {
+				i = end - 1
+			}
+		}
+	}
+	return false
+}
+
+// hasDigit reports whether s holds a digit that is written.
+func hasDigit(s string) bool {
 	for i := 0; i < len(s); i++ {
 		switch c := s[i]; {
-		case isDigit(c), c == '@':
+		case isDigit(c):
 			return true
 		case c == 0xEF && i+2 < len(s) && s[i+1] == 0xBC && s[i+2] >= 0x90 && s[i+2] <= 0x99: // full-width digits
 			return true
 		}
 	}
-	return saysNumber(s)
+	return false
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

@@ -10,10 +10,11 @@ import (
 
 // scanner reads one text. What it has found, and masks, it does not look into.
 type scanner struct {
-	s      string
-	public map[string]bool
-	says   bool // some number is said in words
-	found  []Finding
+	s        string
+	public   map[string]bool
+	says     bool // some number is said in words
+	accented bool // some letter has a mark
+	found    []Finding
 
 	border int // end of the last mask or finding: words before it say nothing
 	left   words
@@ -68,6 +69,9 @@ func (sc *scanner) limit(i int) int {
 }
 
 func (sc *scanner) add(kind Kind, start, end int) {
+	if sc.found == nil {
+		sc.found = make([]Finding, 0, 4)
+	}
 	sc.found = slices.Insert(sc.found, sc.next(start), Finding{kind, sc.s[start:end], start, end})
 	sc.border, sc.leftOf = end, 0
 }
@@ -89,7 +93,7 @@ func (sc *scanner) followed(i int) *words {
 
 // emails finds mail addresses.
 func (sc *scanner) emails() {
-	if strings.IndexByte(sc.s, '@') < 0 {
+	if strings.IndexByte(sc.s, '@') < 0 && !strings.Contains(sc.s, "(a)") {
 		return
 	}
 	for i := 0; i < len(sc.s); i++ {
@@ -98,12 +102,23 @@ func (sc *scanner) emails() {
 			i = end - 1
 			continue
 		}
+		if strings.HasPrefix(sc.s[i:], "(a)") {
+			if start, end := sc.spelledMail(i, i+len("(a)")); end > 0 {
+				sc.add(Email, start, end)
+				i = end - 1
+			}
+			continue
+		}
 		if sc.s[i] != '@' {
 			continue
 		}
 		start, end := sc.address(i)
+		kind := Email
+		if end == 0 {
+			kind, start, end = Handle, i, sc.handleAt(i)
+		}
 		if end > 0 && !sc.public[strings.ToLower(sc.s[start:end])] {
-			sc.add(Email, start, end)
+			sc.add(kind, start, end)
 			i = end - 1
 		}
 	}
@@ -165,7 +180,7 @@ func mailHost(name string) bool {
 func withEnding(s string, end int) int {
 	for _, ending := range [...]string{"com", "vn"} {
 		at := end
-		for at < len(s) && at < end+2 && strings.IndexByte(" ,.", s[at]) >= 0 {
+		for at < len(s) && at < end+3 && strings.IndexByte(" ,.", s[at]) >= 0 {
 			at++
 		}
 		if next := at + len(ending); at > end && next <= len(s) && strings.EqualFold(s[at:next], ending) && !isAlnumAt(s, next) {
@@ -188,6 +203,10 @@ func (sc *scanner) numbers() {
 			i = end
 			continue
 		}
+		if end := sc.plainWord(i); end > 0 {
+			i = end
+			continue
+		}
 		if size := startsWord(sc.s, i); size > 0 {
 			next := 0
 			if sc.says {
@@ -201,6 +220,41 @@ func (sc *scanner) numbers() {
 		}
 		i++
 	}
+}
+
+// plainWord returns the end of the word at i when it has more than three letters and
+// nothing else, so that it begins no number; 0 otherwise. A number that is said is
+// looked for word by word.
+func (sc *scanner) plainWord(i int) int {
+	s, end, letters := sc.s, i, 0
+	if sc.says || !isAlpha(s[i]) && s[i] < 0xC3 {
+		return 0
+	}
+	for end < len(s) {
+		switch c := s[end]; {
+		case isAlpha(c), c >= 0xC3 && c <= 0xE1:
+			letters++
+		case c >= 0x80 && c < 0xC0: // goes on
+		case isDigit(c), c >= utf8.RuneSelf:
+			return 0
+		default:
+			if letters < 4 || len(sc.found) > 0 && sc.opensWithin(i, end) {
+				return 0
+			}
+			return end
+		}
+		end++
+	}
+	if letters < 4 || len(sc.found) > 0 && sc.opensWithin(i, end) {
+		return 0
+	}
+	return end
+}
+
+// opensWithin reports whether a finding begins between two places.
+func (sc *scanner) opensWithin(i, end int) bool {
+	k := sc.next(i)
+	return k < len(sc.found) && sc.found[k].Start < end
 }
 
 // startsWord returns the size of the letter or digit at i; 0 for what is neither.
@@ -243,12 +297,17 @@ func (sc *scanner) token(i int) int {
 		}
 		end += size
 	}
+	if digits == 0 && (letters > 3 || letterNext(sc.s, end)) {
+		return end
+	}
 	var r run
 	switch {
-	case digits == 0 && letters > 3:
-		return end
 	case letters == 0 || digits > 0 && digitLike(sc.s[i:end]) || digits == 0 && (sc.s[i:end] == "o" || sc.s[i:end] == "O"):
 		if next := sc.plate(i); next > 0 {
+			return next
+		}
+		if next := sc.point(i); next > 0 {
+			sc.add(Address, i, next)
 			return next
 		}
 		sc.read(&r, i)
@@ -268,6 +327,15 @@ func (sc *scanner) token(i int) int {
 		}
 	}
 	return end
+}
+
+// letterNext reports that the next word after i begins with a letter, a space away.
+func letterNext(s string, i int) bool {
+	if i+1 >= len(s) || s[i] != ' ' {
+		return false
+	}
+	c := s[i+1]
+	return isAlpha(c) && c|0x20 != 'o' || c >= 0xC3 && c <= 0xE1
 }
 
 func startSize(s string, i int) int {
@@ -313,7 +381,7 @@ func digitLike(word string) bool {
 			return false
 		}
 	}
-	return digits > others
+	return digits >= others
 }
 
 // run is a row of groups of digits with little between them.
@@ -384,13 +452,26 @@ func (sc *scanner) read(r *run, i int) {
 			}
 			return
 		}
+		if r.n > 0 && countsDigits(s, at) && g.to-g.from <= 2 { // "… 9 số": how long the number is
+			r.used = g.from
+			return
+		}
 		r.groups[r.n] = g
 		r.n++
 		gap, i = sc.gap(at)
-		if gap == 0 {
+		if gap == 0 || gap == '-' && g.to-g.from >= 9 && i > at+1 { // a dash between two whole numbers
 			return
 		}
 	}
+}
+
+// countsDigits reports that what stands at i says that a number counts digits: "9 số".
+func countsDigits(s string, i int) bool {
+	rest, ok := strings.CutPrefix(s[i:], " số")
+	if !ok {
+		rest, ok = strings.CutPrefix(s[i:], " so")
+	}
+	return ok && (rest == "" || !isAlnumAt(rest, 0))
 }
 
 // gap reads what stands between two groups from i on: at most three signs, of which
@@ -569,6 +650,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if joined && shape.gaps == '\n' && !mobile && !(n == 12 && citizen(d)) { // a number may be typed in lines, but most lines are numbers of their own
 		return ""
 	}
+	if start > sc.border && s[start-1] == '+' && d[0] != '0' && n >= 9 && n <= 14 && (!joined || shape.longest < 8) { // a number of another country
+		return Phone
+	}
 	left := sc.announced(start)
 	t, far := left.nearest()
 	if joined && e+1 < r.n && (t == noTopic || t == ofElse) && !mobile && n != 9 && n != 12 && n < 16 { // most rows of short numbers
@@ -598,15 +682,18 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if right.bank(0) && n >= 6 && t != ofOTP {
 		t, far = ofAccount, 0
 	}
-	if !mobile && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
+	if t == ofAccount && left.is(left.n-1, "vneid") && n == 12 && citizen(d) {
+		t, far = ofIdentity, 0
+	}
+	if old := n == 11 && d[1] == '1'; (!mobile || old) && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
 		t, far = ofAccount, 0
 	}
-	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
+	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.is(left.n-1, "so") && left.n > 1 && isDigit(left.word(left.n - 2)[0]) || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
 		t, far = ofOTP, 0
 	}
 	zeros := trailingZeros(d)
 	// What is announced.
-	close := !joined || shape.longest < 8
+	close := !joined || shape.longest < 8 || t == ofTax && n == 13 && shape.gaps == '-'
 	switch {
 	case !close:
 	case t == ofAccount && far <= 7 && n >= 6 && n <= 19 && !(n <= 10 && zeros >= 3 && d[0] != '0'):

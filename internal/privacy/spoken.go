@@ -57,7 +57,7 @@ func spokenDigit(s string, i int) (digit, end int) {
 	}
 	digit = -1
 	switch string(lower) {
-	case "khong", "ko":
+	case "khong", "ko", "linh", "le":
 		digit = 0
 	case "mot":
 		digit = 1
@@ -97,38 +97,13 @@ func saidSo(word string) bool {
 		return true // marks typed apart from their letters: not worth telling apart
 	}
 	switch strings.ToLower(word) {
-	case "không", "một", "mốt", "bốn", "tư", "năm", "lăm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "mươi":
+	case "không", "lẻ", "một", "mốt", "bốn", "tư", "năm", "lăm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "mươi":
 		return true
 	}
 	return false
 }
 
 func isAlnumAt(s string, i int) bool { return i < len(s) && startsWord(s, i) > 0 }
-
-// saysNumber reports whether minSpoken digits are said in a row somewhere in s.
-func saysNumber(s string) bool {
-	row := 0
-	for i := 0; i < len(s); {
-		size := startsWord(s, i)
-		if size == 0 {
-			i++
-			continue
-		}
-		digit, end := spokenDigit(s, i)
-		if digit < 0 {
-			row = 0
-			for i < len(s) && startsWord(s, i) > 0 {
-				i += startSize(s, i)
-			}
-			continue
-		}
-		if row++; row == minSpoken {
-			return true
-		}
-		i = end
-	}
-	return false
-}
 
 // spoken reads a row of digits that are said, with written ones among them, from the
 // word at i on, and finds what they are. It returns where to go on; 0 when the word
