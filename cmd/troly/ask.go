@@ -66,7 +66,7 @@ func askCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openUnsaved(cmd.Context(), con, opts, nil)
+			a, err := openUnsaved(cmd.Context(), con, s, nil)
 			if err != nil {
 				return err
 			}

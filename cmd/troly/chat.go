@@ -38,7 +38,7 @@ keys edit the line and bring back earlier ones; /thoat (or Ctrl-D) leaves.`,
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			a, err := openAssistant(cmd.Context(), con, s)
 			if err != nil {
 				return err
 			}

@@ -147,7 +147,7 @@ func wholeWay(ctx context.Context, s settings, lib *corpus.Library) check {
 		return c
 	}
 	defer store.Close()
-	if _, err := bringUpToDate(ctx, store, lib, nil); err != nil {
+	if err := bringUpToDate(ctx, store, lib); err != nil {
 		c.Detail = err.Error()
 		return c
 	}

@@ -215,12 +215,17 @@ func parseAsOf(s string) (corpus.Date, error) {
 	return day, nil
 }
 
-// loadLibrary reads the knowledge and warns of what could not be read.
+// loadLibrary is library by the settings of a command that needs no others.
 func loadLibrary(con *console, opts *options) (*corpus.Library, error) {
 	s, err := readSettings(opts)
 	if err != nil {
 		return nil, err
 	}
+	return s.library(con)
+}
+
+// library reads the knowledge and warns of what could not be read.
+func (s settings) library(con *console) (*corpus.Library, error) {
 	lib, problems, save, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
 	warn(con, problems)
 	if err != nil {

@@ -157,7 +157,7 @@ func (sim *simulation) start(ctx context.Context, opts *options, logs bool) (sto
 	if err != nil {
 		return nil, err
 	}
-	a, err := openAssistant(ctx, sim.con, opts)
+	a, err := openAssistant(ctx, sim.con, s)
 	if err != nil {
 		return nil, err
 	}
