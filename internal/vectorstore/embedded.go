@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,6 +40,7 @@ type Embedded struct {
 	unsaved bool // the file lacks a change and will not get it
 	dirty   bool
 	packed  bool  // points hold no vectors, or are nil: all is in the snapshot and the file
+	indexed bool  // the index file is of this state, or is not wanted
 	version int64 // PRAGMA data_version: changes when another process writes
 	looked  time.Time
 }
@@ -52,7 +55,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 // OpenEmbedded opens the store in the file at path, making it if need be; an empty
 // path keeps everything in memory. The error note says what the caller should tell
 // people, and never stops the work: a damaged file was set aside (the store is then
-// empty and must be filled again), or the file cannot be written (ErrNotSaved).
+// empty and must be filled again), the index beside it was damaged (it is built again),
+// or the file cannot be written (ErrNotSaved).
 func OpenEmbedded(ctx context.Context, path string, schema Schema) (s *Embedded, note error) {
 	s = &Embedded{schema: schema, points: make(map[string]*Point)}
 	if path == "" {
@@ -83,9 +87,10 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	}
 	db.SetMaxOpenConns(1) // one writer, and data_version is per connection
 	_, writeErr := db.ExecContext(ctx, tables)
-	if index, mark := openIndex(ctx, db, path, s.schema); index != nil {
+	index, mark, indexErr := openIndex(ctx, db, path, s.schema)
+	if index != nil {
 		s.use(ctx, db, path)
-		s.points, s.mark, s.packed = nil, mark, true
+		s.points, s.mark, s.packed, s.indexed = nil, mark, true, true
 		s.current.Store(index)
 		return notSaved(writeErr)
 	}
@@ -104,7 +109,7 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	}
 	s.use(ctx, db, path)
 	s.points, s.mark, s.dirty = points, mark, true
-	return notSaved(writeErr)
+	return errors.Join(indexErr, notSaved(writeErr))
 }
 
 // use takes an open file as the store's.
@@ -121,21 +126,30 @@ func notSaved(err error) error {
 }
 
 // openIndex returns the saved index of a file that is as it was when the index was
-// saved, and the file's mark.
-func openIndex(ctx context.Context, db *sql.DB, path string, schema Schema) (*snapshot, string) {
-	mark, err := readMark(ctx, db)
+// saved, and the file's mark. An index that is damaged is an error, one that is missing
+// or of another state none.
+func openIndex(ctx context.Context, db *sql.DB, path string, schema Schema) (*snapshot, string, error) {
+	mark, _, err := readMark(ctx, db)
 	if err != nil {
-		return nil, "" // load says what is wrong
+		return nil, "", nil // load says what is wrong
 	}
-	return readIndex(path, mark, schema), mark
+	index, err := readIndex(path, mark, schema)
+	return index, mark, err
 }
 
-func readMark(ctx context.Context, db *sql.DB) (mark string, err error) {
-	err = db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&mark)
+// readMark returns the mark and how many points the file had when it was written; no
+// mark is none at all, or one that says no number.
+func readMark(ctx context.Context, db *sql.DB) (mark string, points int, err error) {
+	var value string
+	err = db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
+		return "", 0, nil
 	}
-	return mark, err
+	number, mark, _ := strings.Cut(value, " ")
+	if points, atoiErr := strconv.Atoi(number); atoiErr == nil {
+		return mark, points, err
+	}
+	return "", 0, err
 }
 
 // fileIsDatabase reports whether the file begins as SQLite files do.
@@ -159,7 +173,8 @@ func readable(path string) bool {
 	return true
 }
 
-// load reads all points; a row whose checksum is wrong makes the file damaged.
+// load reads all points; a row whose checksum is wrong makes the file damaged, and so
+// does one that a marked file had and has no more: the page that holds it may be.
 func load(ctx context.Context, db *sql.DB) (map[string]*Point, string, error) {
 	points := make(map[string]*Point)
 	rows, err := db.QueryContext(ctx, "SELECT id, hash, data, crc FROM points")
@@ -182,7 +197,10 @@ func load(ctx context.Context, db *sql.DB) (map[string]*Point, string, error) {
 	if err := rows.Err(); err != nil {
 		return nil, "", err
 	}
-	mark, err := readMark(ctx, db)
+	mark, marked, err := readMark(ctx, db)
+	if err == nil && mark != "" && marked != len(points) {
+		err = fmt.Errorf("%d points of %d are left", len(points), marked)
+	}
 	return points, mark, err
 }
 
@@ -388,7 +406,7 @@ func (s *Embedded) Mark(ctx context.Context, mark string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ('mark', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", mark)
+		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta (key, value) SELECT 'mark', count(*) || ' ' || ? FROM points", mark)
 		return err
 	})
 	s.mark = mark
@@ -401,7 +419,9 @@ func (s *Embedded) Mark(ctx context.Context, mark string) error {
 // saveIndex writes the index of the state that is marked; the caller holds the lock.
 func (s *Embedded) saveIndex() error {
 	s.index()
-	return notSaved(writeIndex(s.path, s.mark, s.current.Load()))
+	err := writeIndex(s.path, s.mark, s.current.Load())
+	s.indexed = err == nil
+	return notSaved(err)
 }
 
 // Hold makes the changes that follow hold in memory only, until Save writes them: who
@@ -412,15 +432,18 @@ func (s *Embedded) Hold() {
 	s.held = true
 }
 
-// Save writes what Hold kept back, as one step; searches go on meanwhile.
+// Save writes what Hold kept back, as one step, and an index that was missing or damaged;
+// searches go on meanwhile.
 func (s *Embedded) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	waiting, mark := s.waiting, s.mark
 	s.held, s.waiting = false, nil
 	switch {
-	case len(waiting) == 0:
+	case len(waiting) == 0 && (s.db == nil || s.indexed || mark == ""):
 		return nil
+	case len(waiting) == 0:
+		return s.saveIndex()
 	case s.db == nil:
 		return notSaved(errors.New("closed before it was saved"))
 	}
@@ -445,7 +468,7 @@ func (s *Embedded) Save(ctx context.Context) error {
 // write runs change in a transaction, at once or in Save; the caller holds the lock.
 // Whatever fails is ErrNotSaved: the state in memory has the change.
 func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err error) {
-	s.mark = ""
+	s.mark, s.indexed = "", false
 	switch {
 	case s.db == nil:
 		return nil

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -175,6 +177,59 @@ func TestEmbeddedDamaged(t *testing.T) {
 				t.Errorf("the damaged file was not kept: %v", err)
 			}
 		})
+	}
+}
+
+// Whatever byte of the file is flipped, the store holds all that was written, or nothing
+// and says that it is damaged.
+func TestEmbeddedFlippedBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	s := open(t, path)
+	var points []vectorstore.Point
+	for i := range 150 {
+		p := somePoint(fmt.Sprintf("point-%03d", i))
+		p.Document = strings.Repeat("d", 50+i)
+		points = append(points, p)
+	}
+	if err := errors.Join(s.Upsert(context.Background(), points), s.Mark(context.Background(), "v1")); err != nil {
+		t.Fatal(err)
+	}
+	want, err := s.Hashes(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	for at := range data {
+		if page := at % 4096; page > 12 && at%997 != 0 { // the heads of all pages, and some of the rest
+			continue
+		}
+		flipped := filepath.Join(t.TempDir(), "v.db")
+		data[at] ^= 1
+		err := os.WriteFile(flipped, data, 0o644)
+		data[at] ^= 1
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, note := vectorstore.OpenEmbedded(context.Background(), flipped, vectorstoretest.Schema())
+		got, err := again.Hashes(context.Background())
+		mark := again.Marked()
+		again.Close()
+		switch {
+		case note != nil:
+			if damaged++; !strings.Contains(note.Error(), "damaged") || len(got) > 0 {
+				t.Errorf("byte %d: note %v, %d points", at, note, len(got))
+			}
+		case err != nil || mark != "" && !maps.Equal(got, want):
+			t.Errorf("byte %d: %d points, mark %q, %v, want all %d or a note", at, len(got), mark, err, len(want))
+		}
+	}
+	if damaged < 50 {
+		t.Errorf("only %d flips were noticed", damaged)
 	}
 }
 
