@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
@@ -326,8 +327,11 @@ func TestOpenKeepsAndHeals(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if lib, _ := open(fsys); lib.Document("dang-ky") == nil {
-			t.Errorf("%s cache: document lost", name)
+		if lib, problems := open(fsys); lib.Document("dang-ky") == nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "damaged") {
+			t.Errorf("%s cache: document lost, or it is not said: %v", name, problems)
+		}
+		if _, problems := open(fsys); len(problems) > 0 {
+			t.Errorf("%s cache, the next time: %v", name, problems)
 		}
 	}
 	broken := fstest.MapFS{
@@ -341,6 +345,80 @@ func TestOpenKeepsAndHeals(t *testing.T) {
 	if len(problems) != 1 || !strings.Contains(problems[0].Message, "last good version") {
 		t.Errorf("problems = %v, want one that says the last good version stays", problems)
 	}
+}
+
+// A table that is broken, or cannot be read at all, stays as it last was.
+func TestOpenKeepsTables(t *testing.T) {
+	const outside = "- {id: thoi-tiet, kind: off_topic, title: Thời tiết, asked: [mai mưa không]}\n"
+	good := map[string]string{
+		"procedures/dang-ky.md": minimal,
+		"glossary.yaml":         "- {form: gks, means: [giấy khai sinh], kind: abbreviation}\n",
+		"contacts.yaml":         "- {id: mot-cua, name: Một cửa, phone: \"02163000000\", source: cổng, checked: 2026-05-01}\n",
+		"emergencies.yaml":      "matters: [{id: chay, kind: emergency, title: Cháy, asked: [nhà cháy rồi]}]\n",
+		"outside.yaml":          outside,
+		"units.json":            `{"since": "2025-07-01", "resolution": {"ref": "1673/NQ-UBTVQH15", "date": "2025-06-16"}, "checked": "2026-11-23", "sources": [{"title": "cổng"}], "communes": [{"name": "Xã Chấn Thịnh", "code": "04699", "province": "Yên Bái", "former": [{"name": "Xã Đại Lịch", "district": "Huyện Văn Chấn", "confirmed": true}]}], "districts": [{"name": "Huyện Văn Chấn", "province": "Yên Bái"}]}`,
+	}
+	made := func(files map[string]string) fstest.MapFS {
+		fsys := fstest.MapFS{}
+		for name, text := range files {
+			fsys[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		return fsys
+	}
+	path := filepath.Join(t.TempDir(), "knowledge.json")
+	want, problems, save, err := Open(made(good), path)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	if err := save(); err != nil {
+		t.Fatal(err)
+	}
+	for name := range good {
+		for how, fsys := range map[string]fs.FS{
+			"broken":     broken(made(good), name),
+			"unreadable": unreadable{made(good), name},
+		} {
+			got, problems, _, err := Open(fsys, path)
+			if err != nil {
+				t.Errorf("%s %s: %v", how, name, err)
+				continue
+			}
+			if len(problems) != 1 || problems[0].File != name || !strings.Contains(problems[0].Message, "last good version") {
+				t.Errorf("%s %s: problems %v, want one that says the last good version stays", how, name, problems)
+			}
+			got.Version = want.Version
+			if a, b := asJSON(t, got), asJSON(t, want); a != b {
+				t.Errorf("%s %s: the knowledge is\n%s\nwant\n%s", how, name, a, b)
+			}
+		}
+	}
+}
+
+func broken(fsys fstest.MapFS, name string) fstest.MapFS {
+	fsys[name] = &fstest.MapFile{Data: []byte("{ broken")}
+	return fsys
+}
+
+// unreadable is a folder with one file that may not be opened.
+type unreadable struct {
+	fs.FS
+	name string
+}
+
+func (u unreadable) Open(name string) (fs.File, error) {
+	if name == u.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return u.FS.Open(name)
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func TestOpenWithoutAWritableDirectory(t *testing.T) {

@@ -68,6 +68,12 @@ func (e Emergencies) asOutside() []Outside {
 	return matters
 }
 
+// addEmergencies makes the emergencies outside matters, instead of those that were.
+func (l *Library) addEmergencies() {
+	l.Outside = slices.DeleteFunc(l.Outside, func(o Outside) bool { return o.Kind == InDanger && strings.HasPrefix(o.ID, outsideID) })
+	l.Outside = append(l.Outside, l.Emergencies.asOutside()...)
+}
+
 // EmergencyOf returns the emergency that an outside matter stands for.
 func (l *Library) EmergencyOf(o Outside) (*Emergency, bool) {
 	id, ok := strings.CutPrefix(o.ID, outsideID)
