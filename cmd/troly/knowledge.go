@@ -32,7 +32,7 @@ func lintCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			problems, err := corpus.Lint(s.knowledgeFS())
+			problems, err := corpus.Lint(s.knowledgeFS(), corpus.Today(time.Now()))
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,9 @@ import (
 // Collections are the folders of the knowledge that hold documents.
 var collections = [...]string{"procedures", "skills", "local"}
 
+// Tables are the files beside them.
+var tables = [...]string{"contacts.yaml", "emergencies.yaml", "glossary.yaml", "outside.yaml", unitsFile}
+
 // Library is all knowledge, read and ready to look things up in. It does not
 // change after Load; any number of goroutines may read it.
 type Library struct {
@@ -212,7 +215,7 @@ func readFiles(fsys fs.FS) ([]file, error) {
 			add(path.Join(dir, e.Name()))
 		}
 	}
-	for _, table := range []string{"contacts.yaml", "emergencies.yaml", "glossary.yaml", "outside.yaml", unitsFile} {
+	for _, table := range tables {
 		if _, err := fs.Stat(fsys, table); !errors.Is(err, fs.ErrNotExist) {
 			add(table)
 		}
