@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"troly/internal/vietnamese"
 )
@@ -158,6 +159,12 @@ func WriteFile(path string, data []byte) error {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
 	defer os.Remove(f.Name()) // gone already when the rename succeeded
+	left, _ := filepath.Glob(path + ".*.tmp")
+	for _, name := range left { // by processes that were killed while they wrote
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			os.Remove(name)
+		}
+	}
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {

@@ -81,7 +81,7 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(normal)")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(normal)&_txlock=immediate")
 	if err != nil {
 		return fmt.Errorf("vector store %s: %w: %w", path, ErrNotSaved, err)
 	}
@@ -137,9 +137,14 @@ func openIndex(ctx context.Context, db *sql.DB, path string, schema Schema) (*sn
 	return index, mark, err
 }
 
+// querier is a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // readMark returns the mark and how many points the file had when it was written; no
 // mark is none at all, or one that says no number.
-func readMark(ctx context.Context, db *sql.DB) (mark string, points int, err error) {
+func readMark(ctx context.Context, db querier) (mark string, points int, err error) {
 	var value string
 	err = db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -433,7 +438,8 @@ func (s *Embedded) Hold() {
 }
 
 // Save writes what Hold kept back, as one step, and an index that was missing or damaged;
-// searches go on meanwhile.
+// searches go on meanwhile. What another process has saved with the same mark is not
+// written again: of several first starts one fills the file.
 func (s *Embedded) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -447,7 +453,12 @@ func (s *Embedded) Save(ctx context.Context) error {
 	case s.db == nil:
 		return notSaved(errors.New("closed before it was saved"))
 	}
+	there := false
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		saved, _, err := readMark(ctx, tx)
+		if there = err == nil && saved == mark && mark != ""; there {
+			return nil
+		}
 		for _, change := range waiting {
 			if err := change(tx); err != nil {
 				return err
@@ -455,8 +466,8 @@ func (s *Embedded) Save(ctx context.Context) error {
 		}
 		return nil
 	})
-	s.mark = mark
-	if err == nil && mark != "" {
+	s.mark, s.indexed = mark, there
+	if err == nil && mark != "" && !there {
 		err = s.saveIndex()
 	}
 	if !s.dirty {

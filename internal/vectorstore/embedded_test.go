@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"troly/internal/vectorstore"
 	"troly/internal/vectorstore/vectorstoretest"
@@ -245,6 +246,63 @@ func TestEmbeddedCannotSave(t *testing.T) {
 	}
 	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}); err != nil || find(t, s) != 1 {
 		t.Errorf("a store without file does not work: %v", err)
+	}
+}
+
+// Of several processes that start at once on an empty file one writes it; what the others
+// held back is there by then.
+func TestEmbeddedSavedByAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	one, two := open(t, path), open(t, path)
+	for _, s := range []*vectorstore.Embedded{one, two} {
+		s.Hold()
+		if err := errors.Join(s.Upsert(context.Background(), []vectorstore.Point{somePoint("a"), somePoint("b")}), s.Mark(context.Background(), "v1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := one.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	if err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the file was written again at %v, %v", after.ModTime(), err)
+	}
+	if n, mark := find(t, two), two.Marked(); n != 2 || mark != "v1" {
+		t.Errorf("the second found %d, mark %q, want 2 and v1", n, mark)
+	}
+	if err := two.Upsert(context.Background(), []vectorstore.Point{somePoint("c")}); err != nil || find(t, two) != 3 {
+		t.Errorf("a change after it: %v", err)
+	}
+}
+
+// A file that a killed process left half written is removed by a later one, not at once:
+// another may be at it.
+func TestEmbeddedCleansUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	old, young := path+".index.1.tmp", path+".index.2.tmp"
+	for _, name := range []string{old, young} {
+		if err := os.WriteFile(name, []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	if err := errors.Join(s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}), s.Mark(context.Background(), "v1")); err != nil {
+		t.Fatal(err)
+	}
+	_, oldErr := os.Stat(old)
+	_, youngErr := os.Stat(young)
+	if !errors.Is(oldErr, os.ErrNotExist) || youngErr != nil {
+		t.Errorf("of an hour ago: %v, of now: %v, want the first gone and the second there", oldErr, youngErr)
 	}
 }
 

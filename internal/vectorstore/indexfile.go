@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 	"unsafe"
 )
 
@@ -47,16 +48,28 @@ func writeIndex(path, mark string, s *snapshot) error {
 	w.text(label)
 	s.write(w)
 	binary.LittleEndian.PutUint32(w.b[len(indexFormat):], crc32.Checksum(w.b[len(indexFormat)+4:], castagnoli))
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".index.*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(indexName(path))+".*.tmp")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already when the rename succeeded
+	removeLeft(indexName(path))
 	_, err = f.Write(w.b)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), indexName(path))
+}
+
+// removeLeft removes the temporary files for name of processes that were killed while
+// they wrote.
+func removeLeft(name string) {
+	left, _ := filepath.Glob(name + ".*.tmp")
+	for _, name := range left {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			os.Remove(name)
+		}
+	}
 }
 
 // readIndex returns the saved snapshot of the file at path, nil when there is none
