@@ -18,7 +18,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite" // pure Go: the program builds without cgo
+	"modernc.org/sqlite" // pure Go: the program builds without cgo
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 var _ Store = (*Embedded)(nil)
@@ -87,6 +88,10 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	}
 	db.SetMaxOpenConns(1) // one writer, and data_version is per connection
 	_, writeErr := db.ExecContext(ctx, tables)
+	if isBusy(writeErr) { // who waited once need not wait for every statement
+		db.Close()
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
+	}
 	index, mark, indexErr := openIndex(ctx, db, path, s.schema)
 	if index != nil {
 		s.use(ctx, db, path)
@@ -97,6 +102,9 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	points, mark, err := load(ctx, db)
 	switch {
 	case err == nil:
+	case ctx.Err() != nil || isBusy(err): // says nothing about the file
+		db.Close()
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
 	case writeErr != nil && !fileIsDatabase(path):
 		db.Close()
 		if _, statErr := os.Stat(path); statErr == nil && readable(path) {
@@ -155,6 +163,12 @@ func readMark(ctx context.Context, db querier) (mark string, points int, err err
 		return mark, points, err
 	}
 	return "", 0, err
+}
+
+// isBusy reports whether another process held the file for longer than we wait.
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_BUSY || e.Code()&0xff == sqlite3.SQLITE_LOCKED)
 }
 
 // fileIsDatabase reports whether the file begins as SQLite files do.

@@ -3,6 +3,7 @@ package vectorstore_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -231,6 +232,50 @@ func TestEmbeddedFlippedBytes(t *testing.T) {
 	}
 	if damaged < 50 {
 		t.Errorf("only %d flips were noticed", damaged)
+	}
+}
+
+// A file that another process holds, or whose reading is interrupted, is not damaged: it
+// stays where it is.
+func TestEmbeddedHeldOrInterrupted(t *testing.T) {
+	t.Parallel() // it waits
+	path := filepath.Join(t.TempDir(), "v.db")
+	s := open(t, path)
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}); err != nil {
+		t.Fatal(err)
+	}
+	check := func(ctx context.Context, why string) {
+		t.Helper()
+		other, note := vectorstore.OpenEmbedded(ctx, path, vectorstoretest.Schema())
+		defer other.Close()
+		if !errors.Is(note, vectorstore.ErrNotSaved) || strings.Contains(note.Error(), "damaged") {
+			t.Errorf("%s: note = %v, want ErrNotSaved", why, note)
+		}
+		if _, err := os.Stat(path + ".damaged"); err == nil {
+			t.Errorf("%s: the file was set aside", why)
+		}
+		if err := other.Upsert(context.Background(), []vectorstore.Point{somePoint("b")}); err != nil || find(t, other) != 1 {
+			t.Errorf("%s: it does not work in memory: %v", why, err)
+		}
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	check(ended, "interrupted")
+	holder, err := sql.Open("sqlite", "file:"+path+"?_txlock=exclusive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	tx, err := holder.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(context.Background(), "held")
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, open(t, path)); n != 1 {
+		t.Errorf("afterwards the file has %d points, want 1", n)
 	}
 }
 
