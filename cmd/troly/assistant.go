@@ -116,7 +116,8 @@ func openUnsaved(ctx context.Context, con *console, s settings, registry prometh
 	return a, nil
 }
 
-// bringUpToDate syncs the store unless its mark says that it holds this knowledge.
+// bringUpToDate syncs the store unless its mark says that it holds this knowledge. With
+// ErrNotSaved it does in memory; a store that is held saves later.
 func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus.Library) error {
 	encoder := retrieval.NewEncoder(lib)
 	mark := storeMark(encoder)
@@ -127,10 +128,7 @@ func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus
 	if _, err := syncer.Sync(ctx, lib); err != nil {
 		return err
 	}
-	if err := store.Mark(ctx, mark); !errors.Is(err, vectorstore.ErrNotSaved) {
-		return err
-	}
-	return nil
+	return store.Mark(ctx, mark)
 }
 
 // storeMark names the state of a store that holds this knowledge.

@@ -149,6 +149,9 @@ func wholeWay(ctx context.Context, s settings, lib *corpus.Library) check {
 	defer store.Close()
 	if err := bringUpToDate(ctx, store, lib); err != nil {
 		c.Detail = err.Error()
+		if errors.Is(err, vectorstore.ErrNotSaved) {
+			c.Advice = "make room where TROLY_DATA_DIR is, or name another; answers work meanwhile, from memory, and each start takes seconds"
+		}
 		return c
 	}
 	start := time.Now()

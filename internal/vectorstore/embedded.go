@@ -1,6 +1,7 @@
 package vectorstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -38,7 +39,7 @@ type Embedded struct {
 	mark    string
 	held    bool // changes wait for Save
 	waiting []func(*sql.Tx) error
-	unsaved bool // the file lacks a change and will not get it
+	unsaved error // why the file lacks a change, which it will not get
 	dirty   bool
 	packed  bool  // points hold no vectors, or are nil: all is in the snapshot and the file
 	indexed bool  // the index file is of this state, or is not wanted
@@ -107,7 +108,7 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
 	case writeErr != nil && !fileIsDatabase(path):
 		db.Close()
-		if _, statErr := os.Stat(path); statErr == nil && readable(path) {
+		if info, statErr := os.Stat(path); statErr == nil && info.Size() > 0 && readable(path) {
 			return fmt.Errorf("%w: %s: %w", errDamaged, path, writeErr)
 		}
 		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
@@ -284,7 +285,7 @@ func (s *Embedded) index() {
 // pack lets go of the vectors that the snapshot holds too; unpack reads them again
 // from the file when a change needs them. Without a file both copies stay.
 func (s *Embedded) pack() {
-	if s.db == nil || s.unsaved || len(s.waiting) > 0 {
+	if s.db == nil || s.unsaved != nil || len(s.waiting) > 0 {
 		return
 	}
 	for _, p := range s.points {
@@ -420,10 +421,14 @@ func (s *Embedded) Marked() string {
 }
 
 // Mark notes that the store now holds the state called mark, and saves the finished
-// index for the next start.
+// index for the next start. The file of a store that could not save a change is not marked.
 func (s *Embedded) Mark(ctx context.Context, mark string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.unsaved != nil {
+		s.mark = mark
+		return s.unsaved
+	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta (key, value) SELECT 'mark', count(*) || ' ' || ? FROM points", mark)
 		return err
@@ -501,13 +506,14 @@ func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err e
 		s.waiting = append(s.waiting, change)
 		return nil
 	}
-	defer func() { s.unsaved = s.unsaved || err != nil }()
+	defer func() { s.unsaved = cmp.Or(s.unsaved, err) }()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return notSaved(err)
 	}
 	if err := change(tx); err != nil {
-		return notSaved(errors.Join(err, tx.Rollback()))
+		_ = tx.Rollback() // SQLite may have done so when the disk was full
+		return notSaved(err)
 	}
 	return notSaved(tx.Commit())
 }

@@ -261,6 +261,7 @@ func TestEmbeddedHeldOrInterrupted(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	check(ended, "interrupted")
+	fresh := open(t, path)
 	holder, err := sql.Open("sqlite", "file:"+path+"?_txlock=exclusive")
 	if err != nil {
 		t.Fatal(err)
@@ -271,11 +272,17 @@ func TestEmbeddedHeldOrInterrupted(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(context.Background(), "held")
+	if err := fresh.Upsert(context.Background(), []vectorstore.Point{somePoint("c")}); !errors.Is(err, vectorstore.ErrNotSaved) {
+		t.Errorf("Upsert while it is held: %v, want ErrNotSaved", err)
+	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)
 	}
-	if n := count(t, open(t, path)); n != 1 {
-		t.Errorf("afterwards the file has %d points, want 1", n)
+	if err := fresh.Mark(context.Background(), "v1"); !errors.Is(err, vectorstore.ErrNotSaved) || fresh.Marked() != "v1" {
+		t.Errorf("Mark of a state that the file lacks: %v, %q, want ErrNotSaved and v1 in memory", err, fresh.Marked())
+	}
+	if n, mark := count(t, open(t, path)), open(t, path).Marked(); n != 1 || mark != "" {
+		t.Errorf("afterwards the file has %d points, mark %q, want 1 and none", n, mark)
 	}
 }
 
