@@ -247,7 +247,7 @@ func TestEmbeddedHeldOrInterrupted(t *testing.T) {
 	check := func(ctx context.Context, why string) {
 		t.Helper()
 		other, note := vectorstore.OpenEmbedded(ctx, path, vectorstoretest.Schema())
-		defer other.Close()
+		t.Cleanup(func() { other.Close() })
 		if !errors.Is(note, vectorstore.ErrNotSaved) || strings.Contains(note.Error(), "damaged") {
 			t.Errorf("%s: note = %v, want ErrNotSaved", why, note)
 		}

@@ -117,7 +117,7 @@ func TestIndexFileNotTrusted(t *testing.T) {
 			path := marked(t)
 			tt.spoil(t, path)
 			s, note := OpenEmbedded(context.Background(), path, indexSchema)
-			defer s.Close()
+			t.Cleanup(func() { s.Close() })
 			if (note != nil) != tt.said || note != nil && !strings.Contains(note.Error(), "damaged") {
 				t.Errorf("note = %v, want one that says damaged: %v", note, tt.said)
 			}
