@@ -44,7 +44,11 @@ func askCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ask QUESTION",
 		Short: "Answer one question, with sources",
-		Long:  "Ask answers one question in Vietnamese, typed with or without diacritics.\nAn answer that staff approved is given first, when the data directory or DATABASE_URL\nhas one to that question.\nWith \"-\" the question is read from standard input.",
+		Long: fmt.Sprintf(`Ask answers one question in Vietnamese, typed with or without diacritics.
+An answer that staff approved is given first, when the data directory or DATABASE_URL
+has one to that question.
+With "-" the question is read from standard input. Of a longer one the first
+%d bytes count.`, pipeline.MaxQuestion),
 		Example: `  troly ask "làm giấy khai sinh cho con cần giấy tờ gì"
   troly ask --json "doi bang lai xe may het bao nhieu tien"
   troly ask --as-of 2027-03-01 "đổi bằng lái trực tuyến có mất phí không"`,
@@ -52,11 +56,14 @@ func askCommand(con *console, opts *options) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text := strings.Join(args, " ")
 			if text == "-" {
-				data, err := io.ReadAll(io.LimitReader(con.in, 1<<20))
+				var err error
+				text, err = whileWanted(cmd.Context(), func() (string, error) {
+					data, err := io.ReadAll(io.LimitReader(con.in, 1<<20))
+					return string(data), err
+				})
 				if err != nil {
 					return fmt.Errorf("read the question: %w", err)
 				}
-				text = string(data)
 			}
 			question, err := flags.question(text)
 			if err != nil {
@@ -66,7 +73,7 @@ func askCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openUnsaved(cmd.Context(), con, opts, nil)
+			a, err := openUnsaved(cmd.Context(), con, s, nil)
 			if err != nil {
 				return err
 			}

@@ -39,14 +39,14 @@ type assistant struct {
 // openAssistant makes the parts from the settings and brings the store up to date
 // with the knowledge. What cannot be saved or had to be rebuilt is said on stderr
 // and stops nothing.
-func openAssistant(ctx context.Context, con *console, opts *options) (*assistant, error) {
-	return openMeasured(ctx, con, opts, nil)
+func openAssistant(ctx context.Context, con *console, s settings) (*assistant, error) {
+	return openMeasured(ctx, con, s, nil)
 }
 
 // openMeasured is openAssistant of one whose figures are registered; nil: none are
 // taken. It is traced when the settings say so.
-func openMeasured(ctx context.Context, con *console, opts *options, registry prometheus.Registerer) (*assistant, error) {
-	a, err := openUnsaved(ctx, con, opts, registry)
+func openMeasured(ctx context.Context, con *console, s settings, registry prometheus.Registerer) (*assistant, error) {
+	a, err := openUnsaved(ctx, con, s, registry)
 	if err == nil {
 		a.save()
 	}
@@ -55,11 +55,7 @@ func openMeasured(ctx context.Context, con *console, opts *options, registry pro
 
 // openUnsaved is openMeasured that leaves saving to Close: for one answer, which
 // comes before the data directory is written.
-func openUnsaved(ctx context.Context, con *console, opts *options, registry prometheus.Registerer) (*assistant, error) {
-	s, err := readSettings(opts)
-	if err != nil {
-		return nil, err
-	}
+func openUnsaved(ctx context.Context, con *console, s settings, registry prometheus.Registerer) (a *assistant, err error) {
 	t, err := newTelemetry(ctx, s, registry)
 	if err != nil {
 		return nil, err
@@ -78,21 +74,25 @@ func openUnsaved(ctx context.Context, con *console, opts *options, registry prom
 	})
 	lib, problems, saveKnowledge, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
 	opening.Wait()
+	defer func() {
+		if err != nil {
+			store.Close()
+		}
+	}()
 	warn(con, problems)
 	if err != nil {
-		store.Close()
 		return nil, err
 	}
 	if note != nil {
 		fmt.Fprintln(con.err, "troly:", note)
 	}
-	if _, err := bringUpToDate(ctx, store, lib, nil); err != nil {
+	if err := bringUpToDate(ctx, store, lib); err != nil {
 		return nil, err
 	}
-	a := &assistant{lib: lib, store: store, vectors: newVectors(s.Models.embedder(t)), watched: t}
+	a = &assistant{lib: lib, store: store, vectors: newVectors(s.Models.embedder(t)), watched: t}
 	a.save = sync.OnceFunc(func() {
 		notSaved(con, saveKnowledge())
-		if err := store.Save(ctx); note == nil { // else it is said already
+		if err := store.Save(ctx); !errors.Is(note, vectorstore.ErrNotSaved) { // else it is said already
 			notSaved(con, err)
 		}
 	})
@@ -116,24 +116,19 @@ func openUnsaved(ctx context.Context, con *console, opts *options, registry prom
 	return a, nil
 }
 
-// bringUpToDate syncs the store unless its mark says that it holds this knowledge.
-func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus.Library, progress func(done, total int)) (ingest.Report, error) {
+// bringUpToDate syncs the store unless its mark says that it holds this knowledge. With
+// ErrNotSaved it does in memory; a store that is held saves later.
+func bringUpToDate(ctx context.Context, store *vectorstore.Embedded, lib *corpus.Library) error {
 	encoder := retrieval.NewEncoder(lib)
 	mark := storeMark(encoder)
 	if marked := store.Marked(); marked == mark || strings.HasPrefix(marked, mark+" ") { // with vectors beside
-		return ingest.Report{}, nil
+		return nil
 	}
-	syncer := ingest.Syncer{Store: store, Encoder: encoder, Progress: progress}
-	report, err := syncer.Sync(ctx, lib)
-	if err != nil {
-		return report, err
+	syncer := ingest.Syncer{Store: store, Encoder: encoder}
+	if _, err := syncer.Sync(ctx, lib); err != nil {
+		return err
 	}
-	if err := store.Mark(ctx, mark); errors.Is(err, vectorstore.ErrNotSaved) {
-		report.NotSaved = err
-	} else if err != nil {
-		return report, err
-	}
-	return report, nil
+	return store.Mark(ctx, mark)
 }
 
 // storeMark names the state of a store that holds this knowledge.

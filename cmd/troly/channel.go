@@ -26,10 +26,18 @@ const operatorIn = 30 * time.Second
 
 func channelCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:     "channel",
-		Short:   "Connect a chat platform, and see how it fares",
-		Long:    "Channel tells Telegram, Zalo and the Zalo bot where to deliver, and asks how they see\nthis server. `troly serve` sets the webhooks by itself when TROLY_PUBLIC_URL is set.",
-		Example: "  troly channel telegram status\n  troly channel telegram set-webhook --url https://troly.example.vn\n  troly channel zalo status --json",
+		Use:   "channel",
+		Short: "Connect a chat platform, and see how it fares",
+		Long:  "Channel tells Telegram, Zalo and the Zalo bot where to deliver, and asks how they see\nthis server. `troly serve` sets the webhooks by itself when TROLY_PUBLIC_URL is set.",
+		Example: `  troly channel telegram set-webhook --url https://troly.example.vn
+  troly channel telegram delete-webhook --menu
+  troly channel telegram status
+  troly channel zalo set-webhook --url https://troly.example.vn
+  troly channel zalo delete-webhook
+  troly channel zalo status --json
+  troly channel zalo-bot set-webhook --url https://troly.example.vn
+  troly channel zalo-bot delete-webhook
+  troly channel zalo-bot status`,
 	}
 	cmd.AddCommand(telegramCommand(con, opts), zaloCommand(con, opts), zaloBotCommand(con, opts))
 	return cmd

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,13 +39,13 @@ keys edit the line and bring back earlier ones; /thoat (or Ctrl-D) leaves.`,
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			a, err := openAssistant(cmd.Context(), con, s)
 			if err != nil {
 				return err
 			}
 			defer a.Close()
 			a.giveApproved(cmd.Context(), con, s)
-			lines, restore, err := lineReader(con)
+			lines, restore, err := lineReader(cmd.Context(), con)
 			if err != nil {
 				return err
 			}
@@ -66,7 +67,7 @@ func chat(ctx context.Context, con *console, a *assistant, question pipeline.Que
 	fmt.Fprintf(con.out, "%s\n\n", con.style().dim("/moi: hỏi việc khác, /thoat: thoát"))
 	for ctx.Err() == nil {
 		line, err := next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
@@ -132,24 +133,23 @@ func printOffers(con *console, offers []string) {
 }
 
 // lineReader reads with editing and history when both ends are a terminal, and
-// plain lines otherwise. restore gives the terminal back.
-func lineReader(con *console) (next func() (string, error), restore func(), err error) {
+// plain lines otherwise; next ends with ctx too. restore gives the terminal back.
+func lineReader(ctx context.Context, con *console) (next func() (string, error), restore func(), err error) {
 	in, isFile := con.in.(*os.File)
 	_, toTerminal := terminal(con.out)
 	if !isFile || !toTerminal || !term.IsTerminal(int(in.Fd())) {
 		scanner := bufio.NewScanner(con.in)
 		scanner.Buffer(nil, 1<<20)
 		return func() (string, error) {
-			if scanner.Scan() {
-				return scanner.Text(), nil
-			}
-			if scanner.Err() != nil {
-				return "", scanner.Err()
-			}
-			return "", io.EOF
+			return whileWanted(ctx, func() (string, error) {
+				if scanner.Scan() {
+					return scanner.Text(), nil
+				}
+				return "", cmp.Or(scanner.Err(), io.EOF)
+			})
 		}, func() {}, nil
 	}
-	state, err := term.MakeRaw(int(in.Fd()))
+	cooked, err := term.GetState(int(in.Fd()))
 	if err != nil {
 		return nil, nil, fmt.Errorf("prepare the terminal: %w", err)
 	}
@@ -158,18 +158,46 @@ func lineReader(con *console) (next func() (string, error), restore func(), err 
 		io.Reader
 		io.Writer
 	}{in, screen}, "> ")
-	if width, height, err := term.GetSize(int(in.Fd())); err == nil {
-		_ = editor.SetSize(width, height) // a wrong size only wraps badly
+	restore = func() {
+		con.out = screen
+		_ = term.Restore(int(in.Fd()), cooked)
 	}
 	con.out = &screenWriter{editor: editor, file: screen}
-	return editor.ReadLine, func() {
-		con.out = screen
-		_ = term.Restore(int(in.Fd()), state)
-	}, nil
+	return func() (string, error) {
+		// Only while it is read: Ctrl-C interrupts an answer as it does any program.
+		if _, err := term.MakeRaw(int(in.Fd())); err != nil {
+			return "", err
+		}
+		defer term.Restore(int(in.Fd()), cooked)
+		if width, height, err := term.GetSize(int(in.Fd())); err == nil {
+			_ = editor.SetSize(width, height) // a wrong size only wraps badly
+		}
+		return whileWanted(ctx, editor.ReadLine)
+	}, restore, nil
 }
 
-// screenWriter prints through the line editor while the terminal is in raw mode,
-// where a bare newline does not return to the first column.
+// whileWanted reads until ctx ends: a read from a terminal cannot be stopped, but nobody
+// has to wait for it.
+func whileWanted(ctx context.Context, read func() (string, error)) (string, error) {
+	type result struct {
+		text string
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		text, err := read()
+		done <- result{text, err}
+	}()
+	select {
+	case r := <-done:
+		return r.text, r.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// screenWriter prints through the line editor: a bare newline does not return to the
+// first column while it reads, and what is printed then must not tear the line.
 type screenWriter struct {
 	editor *term.Terminal
 	file   io.Writer

@@ -19,6 +19,9 @@ type console struct {
 
 // terminal reports whether w is a terminal that shows colours, and its width.
 func terminal(w io.Writer) (width int, ok bool) {
+	if s, edited := w.(*screenWriter); edited {
+		w = s.file
+	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 80, false
@@ -77,7 +80,7 @@ func wrapLine(b *strings.Builder, line string, width int) {
 	indent := len(line) - len(strings.TrimLeft(line, " "))
 	hang := indent
 	rest := line[indent:]
-	if mark, _, ok := strings.Cut(rest, " "); ok && (mark == "-" || mark == "•" || strings.TrimRight(mark, "0123456789") == ".") {
+	if mark, _, ok := strings.Cut(rest, " "); ok && (mark == "-" || mark == "•" || strings.TrimLeft(mark, "0123456789") == ".") {
 		hang += uniseg.StringWidth(mark) + 1
 	}
 	b.WriteString(line[:indent])

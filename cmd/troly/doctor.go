@@ -89,7 +89,7 @@ func printChecks(con *console, checks []check) {
 // examine runs all checks; a later one that needs an earlier one says so.
 func examine(ctx context.Context, s settings) []check {
 	checks := []check{dataDir(s)}
-	problems, err := corpus.Lint(s.knowledgeFS())
+	problems, err := corpus.Lint(s.knowledgeFS(), corpus.Today(time.Now()))
 	c := check{Name: "knowledge", OK: err == nil && len(problems) == 0, Advice: "run troly knowledge lint"}
 	lib, _, loadErr := corpus.Load(s.knowledgeFS())
 	switch {
@@ -147,8 +147,11 @@ func wholeWay(ctx context.Context, s settings, lib *corpus.Library) check {
 		return c
 	}
 	defer store.Close()
-	if _, err := bringUpToDate(ctx, store, lib, nil); err != nil {
+	if err := bringUpToDate(ctx, store, lib); err != nil {
 		c.Detail = err.Error()
+		if errors.Is(err, vectorstore.ErrNotSaved) {
+			c.Advice = "make room where TROLY_DATA_DIR is, or name another; answers work meanwhile, from memory, and each start takes seconds"
+		}
 		return c
 	}
 	start := time.Now()

@@ -45,6 +45,7 @@ measures what is found, said, cited and declined. It needs no key and no network
 Exit status: 0 done, 1 broken, 2 bad input, 3 incomplete (finished samples are kept,
 --resume goes on), 4 a gate is inconclusive (with --strict), 100 a gate failed,
 130 interrupted.`,
+		Example:          "  troly eval run --out runs/a\n  troly eval gate runs/a\n  troly eval report runs/a -o report.html",
 		PersistentPreRun: func(*cobra.Command, []string) { debug.SetGCPercent(100) }, // a large run is gathered in hundreds of MB
 	}
 	cmd.AddCommand(

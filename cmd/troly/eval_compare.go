@@ -19,7 +19,8 @@ func evalCompareCommand(con *console) *cobra.Command {
 		Long: `Compare aligns two runs question by question and prints the paired difference of
 each metric with its 95 % interval, the sign-flip test (p adjusted by Holm), the
 smallest difference this many questions can find, and the cases that flipped.`,
-		Args: cobra.ExactArgs(2),
+		Example: "  troly eval compare runs/a runs/b",
+		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			a, err := openRun(args[0])
 			if err != nil {

@@ -149,9 +149,10 @@ nothing about a question gives none.`,
 func evalCacheCommand(con *console, opts *options) *cobra.Command {
 	var dir string
 	cmd := &cobra.Command{
-		Use:   "cache",
-		Short: "Say what is kept of model answers",
-		Args:  cobra.NoArgs,
+		Use:     "cache",
+		Short:   "Say what is kept of model answers",
+		Example: "  troly eval cache",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s, err := readSettings(opts)
 			if err != nil {

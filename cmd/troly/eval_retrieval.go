@@ -122,7 +122,7 @@ func (e *retrievalEval) open(opts *options) error {
 	if e.qdrant = s.Qdrant; e.store == "qdrant" && e.qdrant.URL == "" {
 		return usageError{fmt.Errorf("--store qdrant: set QDRANT_URL, for example http://127.0.0.1:6334")}
 	}
-	e.lib, err = loadLibrary(e.con, opts)
+	e.lib, err = s.library(e.con)
 	return err
 }
 

@@ -194,9 +194,8 @@ func evaluate(cmd *cobra.Command, con *console, opts *options, f *runFlags) (*ev
 	if err != nil {
 		return nil, p, err
 	}
-	measured := *opts
-	measured.anew = true
-	a, err := openAssistant(cmd.Context(), con, &measured)
+	s.Models.anew = true
+	a, err := openAssistant(cmd.Context(), con, s)
 	if err != nil {
 		return nil, p, err
 	}

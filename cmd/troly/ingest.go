@@ -25,11 +25,11 @@ new collection, searched once it is whole.`,
 		Example: "  troly ingest --dry-run\n  troly ingest --knowledge ./knowledge",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			lib, err := loadLibrary(con, opts)
+			s, err := readSettings(opts)
 			if err != nil {
 				return err
 			}
-			s, err := readSettings(opts)
+			lib, err := s.library(con)
 			if err != nil {
 				return err
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -15,6 +16,9 @@ func knowledgeCommand(con *console, opts *options) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "knowledge",
 		Short: "Check and look at the knowledge files",
+		Example: `  troly knowledge lint --knowledge ./knowledge
+  troly knowledge list
+  troly knowledge show khai-sinh`,
 	}
 	cmd.AddCommand(lintCommand(con, opts), listCommand(con, opts), showCommand(con, opts), staleCommand(con, opts), unitCommand(con, opts))
 	return cmd
@@ -32,7 +36,7 @@ func lintCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			problems, err := corpus.Lint(s.knowledgeFS())
+			problems, err := corpus.Lint(s.knowledgeFS(), corpus.Today(time.Now()))
 			if err != nil {
 				return err
 			}
@@ -111,6 +115,17 @@ func showCommand(con *console, opts *options) *cobra.Command {
 		Short:   "Print one document with its typed facts",
 		Example: "  troly knowledge show khai-sinh",
 		Args:    cobra.ExactArgs(1),
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			lib, err := loadLibrary(&console{out: io.Discard, err: io.Discard}, opts)
+			if err != nil {
+				return nil, cobra.ShellCompDirectiveError
+			}
+			var ids []string
+			for _, d := range lib.Documents {
+				ids = append(ids, cobra.CompletionWithDesc(d.ID, d.Title))
+			}
+			return ids, cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			lib, err := loadLibrary(con, opts)
 			if err != nil {
@@ -215,12 +230,17 @@ func parseAsOf(s string) (corpus.Date, error) {
 	return day, nil
 }
 
-// loadLibrary reads the knowledge and warns of what could not be read.
+// loadLibrary is library by the settings of a command that needs no others.
 func loadLibrary(con *console, opts *options) (*corpus.Library, error) {
 	s, err := readSettings(opts)
 	if err != nil {
 		return nil, err
 	}
+	return s.library(con)
+}
+
+// library reads the knowledge and warns of what could not be read.
+func (s settings) library(con *console) (*corpus.Library, error) {
 	lib, problems, save, err := corpus.Open(s.knowledgeFS(), s.file("knowledge.json"))
 	warn(con, problems)
 	if err != nil {

@@ -18,6 +18,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ import (
 func main() {
 	debug.SetGCPercent(300) // a start builds an index of tens of megabytes: collecting half-built ones costs a tenth of it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // whoever presses Ctrl-C twice does not want to wait
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -91,14 +92,33 @@ func newRoot(con *console) *cobra.Command {
 	opts := &options{}
 	root.PersistentFlags().StringVar(&opts.knowledge, "knowledge", "", "read the knowledge from this folder instead of the program (TROLY_KNOWLEDGE_DIR)")
 	root.PersistentFlags().StringVar(&opts.data, "data", "", "data directory (TROLY_DATA_DIR)")
+	_ = root.MarkPersistentFlagDirname("knowledge") // for completion
+	_ = root.MarkPersistentFlagDirname("data")
 	root.AddCommand(
 		askCommand(con, opts), chatCommand(con, opts), searchCommand(con, opts), ingestCommand(con, opts),
 		knowledgeCommand(con, opts), doctorCommand(con, opts), serveCommand(con, opts), channelCommand(con, opts), simulateCommand(con, opts), keyCommand(con, opts), mcpCommand(con, opts), staffCommand(con, opts), evalCommand(con, opts),
 	)
 	for _, cmd := range root.Commands() {
 		usageArgs(cmd)
+		inheritExamples(cmd, "")
 	}
 	return root
+}
+
+// inheritExamples gives commands without examples those of the ones above that call
+// them, down the tree.
+func inheritExamples(cmd *cobra.Command, above string) {
+	if cmd.Example == "" {
+		for line := range strings.Lines(above) {
+			if strings.HasPrefix(strings.TrimSpace(line)+" ", cmd.CommandPath()+" ") {
+				cmd.Example += line
+			}
+		}
+		cmd.Example = strings.TrimSuffix(cmd.Example, "\n")
+	}
+	for _, sub := range cmd.Commands() {
+		inheritExamples(sub, above+cmd.Example+"\n")
+	}
 }
 
 // usageArgs turns a wrong number of arguments into a usage error, down the tree.

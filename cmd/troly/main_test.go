@@ -6,10 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
 	"troly/internal/qdrant/qdranttest"
 )
@@ -93,6 +96,55 @@ func TestWrap(t *testing.T) {
 	}
 }
 
+// Every command has examples, and they are lines that it takes.
+func TestExamples(t *testing.T) {
+	var all []*cobra.Command
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		all = append(all, cmd)
+		for _, sub := range cmd.Commands() {
+			walk(sub)
+		}
+	}
+	walk(newRoot(&console{}))
+	tried := 0
+	for _, cmd := range all {
+		if cmd.Example == "" {
+			t.Errorf("%s --help has no example", cmd.CommandPath())
+		}
+		for line := range strings.Lines(cmd.Example) {
+			line, _, _ = strings.Cut(strings.TrimSpace(line), " > ")
+			line, _, _ = strings.Cut(line, "  #")
+			_, after, ok := strings.Cut(" "+line, " troly ")
+			if !ok {
+				continue // of another program
+			}
+			var args []string
+			for _, m := range regexp.MustCompile(`"([^"]*)"|'([^']*)'|(\S+)`).FindAllStringSubmatch(after, -1) {
+				args = append(args, m[1]+m[2]+m[3])
+			}
+			tried++
+			root := newRoot(&console{}) // flags keep what they are given
+			found, rest, err := root.Find(args)
+			if err == nil {
+				err = found.ParseFlags(rest)
+			}
+			if err == nil {
+				err = found.ValidateArgs(found.Flags().Args())
+			}
+			if err == nil {
+				err = found.ValidateRequiredFlags()
+			}
+			if err != nil || !found.Runnable() {
+				t.Errorf("%s --help: %q: %v", cmd.CommandPath(), line, err)
+			}
+		}
+	}
+	if tried < 50 {
+		t.Errorf("only %d examples were tried", tried)
+	}
+}
+
 // TestEnvExample keeps .env.example complete: every setting, with its default.
 func TestEnvExample(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("..", "..", ".env.example"))
@@ -106,6 +158,13 @@ func TestEnvExample(t *testing.T) {
 	for _, line := range lines {
 		if !strings.Contains(string(data), "\n"+line+"\n") {
 			t.Errorf(".env.example lacks %q", line)
+		}
+	}
+	lines = append(lines, "POSTGRES_PASSWORD=") // docker compose reads it
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "#") && !slices.Contains(lines, line) {
+			t.Errorf(".env.example has %q, which nothing reads", line)
 		}
 	}
 }

@@ -27,7 +27,7 @@ func mcpCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openAssistant(cmd.Context(), con, opts)
+			a, err := openAssistant(cmd.Context(), con, s)
 			if err != nil {
 				return err
 			}

@@ -88,7 +88,7 @@ func (l *linted) problems() ([]corpus.Problem, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.at.IsZero() || time.Since(l.at) > lintEvery {
-		l.found, l.err = corpus.Lint(l.settings.knowledgeFS())
+		l.found, l.err = corpus.Lint(l.settings.knowledgeFS(), corpus.Today(time.Now()))
 		l.at = time.Now()
 	}
 	return l.found, l.err

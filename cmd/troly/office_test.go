@@ -48,7 +48,7 @@ func (s *shared) get(t *testing.T) *assistant {
 	t.Helper()
 	s.once.Do(func() {
 		if s.dir, s.err = os.MkdirTemp("", "troly-test-"); s.err == nil {
-			s.a, s.err = openAssistant(context.Background(), &console{out: io.Discard, err: io.Discard}, &options{data: s.dir, knowledge: someKnowledge(t)})
+			s.a, s.err = openAssistant(context.Background(), &console{out: io.Discard, err: io.Discard}, readIn(t, options{data: s.dir, knowledge: someKnowledge(t)}))
 		}
 	})
 	if s.err != nil {
@@ -66,6 +66,16 @@ func (s *shared) close() {
 	}
 }
 
+// readIn reads the settings as a command with these flags does.
+func readIn(t *testing.T, opts options) settings {
+	t.Helper()
+	s, err := readSettings(&opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
 // withModel is an assistant of its own whose answers a model words, on a server of
 // this machine.
 func withModel(t *testing.T, settings map[string]string) (*assistant, *llmtest.Server) {
@@ -76,7 +86,7 @@ func withModel(t *testing.T, settings map[string]string) (*assistant, *llmtest.S
 	for name, value := range settings {
 		t.Setenv(name, value)
 	}
-	a, err := openAssistant(t.Context(), &console{out: io.Discard, err: io.Discard}, &options{data: t.TempDir(), knowledge: someKnowledge(t)})
+	a, err := openAssistant(t.Context(), &console{out: io.Discard, err: io.Discard}, readIn(t, options{data: t.TempDir(), knowledge: someKnowledge(t)}))
 	if err != nil {
 		t.Fatal(err)
 	}

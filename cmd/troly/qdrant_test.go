@@ -54,7 +54,7 @@ func TestServerHeals(t *testing.T) {
 	server.Stop()
 	ctx, stop := context.WithCancel(context.Background())
 	registry := prometheus.NewRegistry()
-	a, err := openMeasured(ctx, &console{out: io.Discard, err: io.Discard}, &options{knowledge: filepath.Join(dir, "knowledge")}, registry)
+	a, err := openMeasured(ctx, &console{out: io.Discard, err: io.Discard}, readIn(t, options{knowledge: filepath.Join(dir, "knowledge")}), registry)
 	if err != nil {
 		t.Fatal(err)
 	}

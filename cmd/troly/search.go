@@ -24,7 +24,11 @@ func searchCommand(con *console, opts *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			a, err := openUnsaved(cmd.Context(), con, opts, nil)
+			s, err := readSettings(opts)
+			if err != nil {
+				return err
+			}
+			a, err := openUnsaved(cmd.Context(), con, s, nil)
 			if err != nil {
 				return err
 			}

@@ -42,7 +42,7 @@ are polled from an office without a public address. /healthz, /readyz and /metri
 			}
 			registry := prometheus.NewRegistry()
 			registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-			a, err := openMeasured(cmd.Context(), con, opts, registry)
+			a, err := openMeasured(cmd.Context(), con, s, registry)
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,6 @@ type settings struct {
 type options struct {
 	knowledge string
 	data      string
-	anew      bool // no flag: models are asked again what they have answered
 }
 
 // readSettings reads and checks all settings. The error names the setting that is
@@ -62,7 +61,6 @@ func readSettings(opts *options) (settings, error) {
 	if opts.data != "" {
 		s.DataDir = opts.data
 	}
-	s.Models.anew = opts.anew
 	if err := s.check(); err != nil {
 		return settings{}, usageError{err}
 	}

@@ -78,6 +78,7 @@ simulator.db there.`,
 	cmd.Flags().DurationVar(&flags.wait, "wait", time.Minute, "how long an answer to a line is waited for when no terminal is there")
 	cmd.Flags().BoolVar(&flags.log, "log", false, "show the log of the server (TROLY_LOG_LEVEL says how much)")
 	_ = cmd.MarkFlagRequired("channel") // it is there
+	_ = cmd.RegisterFlagCompletionFunc("channel", cobra.FixedCompletions([]string{"telegram", "zalo", "zalo-bot"}, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 
@@ -127,7 +128,7 @@ func simulate(ctx context.Context, con *console, opts *options, flags simulateFl
 	if len(flags.say) > 0 {
 		return sim.talk(ctx, lineList(flags.say))
 	}
-	lines, restore, err := lineReader(con)
+	lines, restore, err := lineReader(ctx, con)
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (sim *simulation) start(ctx context.Context, opts *options, logs bool) (sto
 	if err != nil {
 		return nil, err
 	}
-	a, err := openAssistant(ctx, sim.con, opts)
+	a, err := openAssistant(ctx, sim.con, s)
 	if err != nil {
 		return nil, err
 	}
@@ -251,7 +252,7 @@ func listen(handler http.Handler) (*http.Server, string, error) {
 func (sim *simulation) talk(ctx context.Context, next func() (string, error)) error {
 	for ctx.Err() == nil {
 		line, err := next()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || ctx.Err() != nil {
 			return nil
 		}
 		if err != nil {
@@ -436,9 +437,6 @@ func (sim *simulation) show(m shown) {
 		sim.buttons[m.who], sim.fresh[m.who] = nil, false
 	}
 	style := sim.con.style()
-	if sim.typed {
-		style.on = os.Getenv("NO_COLOR") == ""
-	}
 	head := "→ " + sim.people[m.who].name
 	if m.changed {
 		head += " (changed)"
@@ -449,7 +447,8 @@ func (sim *simulation) show(m shown) {
 	if style.on {
 		text = strings.NewReplacer("\x01", "\x1b[1m", "\x02", "\x1b[0m")
 	}
-	for line := range strings.Lines(wrap(m.text, 78)) {
+	width, _ := terminal(sim.con.out)
+	for line := range strings.Lines(wrap(m.text, width-2)) {
 		b.WriteString("  " + text.Replace(line))
 	}
 	b.WriteByte('\n')

@@ -29,7 +29,7 @@ func staffCommand(con *console, opts *options) *cobra.Command {
 		Long: "Accounts of the staff. officer answers residents, editor keeps the knowledge and approved\n" +
 			"answers, evaluator looks at quality, admin also turns channels off and reads the audit log.\n" +
 			"Only the hash (argon2id) of a password is kept.",
-		Example: "  troly staff add lan.nt --role officer\n  troly staff add admin --role admin --generate\n  troly staff list\n  troly staff disable lan.nt --reason \"chuyển công tác\"",
+		Example: "  troly staff add lan.nt --role officer\n  troly staff add admin --role admin --generate\n  troly staff list\n  troly staff disable lan.nt --reason \"chuyển công tác\"\n  troly staff enable lan.nt --reason \"đã trở lại\"\n  troly staff password lan.nt --generate",
 	}
 	cmd.AddCommand(staffAddCommand(con, opts), staffListCommand(con, opts), staffDisableCommand(con, opts), staffEnableCommand(con, opts), staffPasswordCommand(con, opts))
 	return cmd

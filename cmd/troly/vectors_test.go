@@ -21,7 +21,7 @@ func TestKeepFilling(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, _ := vectorstore.OpenEmbedded(context.Background(), "", retrieval.Schema(64))
-	if _, err := bringUpToDate(context.Background(), store, lib, nil); err != nil {
+	if err := bringUpToDate(context.Background(), store, lib); err != nil {
 		t.Fatal(err)
 	}
 	service := llmtest.NewServer(t)

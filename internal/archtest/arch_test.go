@@ -33,6 +33,12 @@ var suites = []string{"internal/vectorstore/vectorstoretest", "internal/llm/llmt
 // tools make generated files and are not part of the program.
 var tools = []string{"internal/vietnamese/mktable", "internal/corpus/mkunits"}
 
+// offline is what answers with nothing but the program: it cannot dial out.
+var offline = []string{
+	"internal/vietnamese", "internal/privacy", "internal/statistics", "knowledge", "prompts", "eval", "internal/vectorstore", "internal/llm", "internal/corpus",
+	"internal/trec", "internal/retrieval", "internal/ingest", "internal/pipeline", "internal/conversation", "internal/evaluation",
+}
+
 // only says which package alone may import a module or read the environment.
 var only = map[string]string{
 	"github.com/sashabaranov/go-openai":                  "internal/openai",
@@ -96,6 +102,9 @@ func checkFile(t *testing.T, path, dir string, test bool) {
 				t.Errorf("%s imports %s: only %s may", path, name, home)
 			}
 		}
+		if (name == "net" || name == "net/http") && !test && slices.Contains(offline, dir) {
+			t.Errorf("%s imports %s: nothing on the offline path dials out", path, name)
+		}
 		target, ours := strings.CutPrefix(name, "troly/")
 		if !ours || slices.Contains(suites, dir) {
 			continue
@@ -116,8 +125,8 @@ func checkFile(t *testing.T, path, dir string, test bool) {
 
 // Only cmd/troly reads the environment; everything else is given what it needs.
 func TestOnlyTheCommandReadsTheEnvironment(t *testing.T) {
-	for _, root := range []string{filepath.Join("..", "..", "internal"), filepath.Join("..", "..", "knowledge")} {
-		err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+	for _, root := range []string{"internal", "knowledge", "prompts", "eval"} {
+		err := filepath.WalkDir(filepath.Join("..", "..", root), func(path string, e fs.DirEntry, err error) error {
 			if err != nil || e.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
@@ -125,7 +134,7 @@ func TestOnlyTheCommandReadsTheEnvironment(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			for _, call := range []string{"os." + "Getenv(", "os." + "LookupEnv(", "os." + "Environ("} {
+			for _, call := range []string{"os." + "Getenv(", "os." + "LookupEnv(", "os." + "Environ(", "os." + "ExpandEnv(", "syscall." + "Getenv("} {
 				if strings.Contains(string(data), call) {
 					t.Errorf("%s calls %s): settings are read in cmd/troly only", path, call)
 				}

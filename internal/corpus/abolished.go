@@ -53,12 +53,13 @@ func districtWord(clause string) bool {
 func (c *checker) offices() {
 	const advice = "the district level ended on 01/07/2025: name the office of today, or say that it is gone"
 	if clause, found := AbolishedOffice(c.doc.Authority); found {
-		c.at("authority:", "authority %q: %s", clause, advice)
+		c.field("authority", "authority %q: %s", clause, advice)
 	}
 	for _, rows := range c.doc.rows() {
-		for _, f := range rows.facts {
+		for i := range rows.facts {
+			f := &rows.facts[i]
 			if clause, found := AbolishedOffice(f.Ask + ". " + f.Note + ". " + f.Text); found {
-				c.at(f.For, "%q: %s", clause, advice)
+				c.row(f, "%q: %s", clause, advice)
 			}
 		}
 	}

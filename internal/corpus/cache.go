@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"time"
 
 	"troly/internal/vietnamese"
 )
@@ -29,79 +31,104 @@ type cached struct {
 
 // Open loads the knowledge under fsys as Load does; save keeps what it parsed in the
 // file at path. While the knowledge is unchanged the file is used instead of
-// parsing; a damaged file is ignored and written anew. A document that cannot be
-// read any more is kept in its last good version, which problems says. An empty
-// path keeps nothing. When save fails the library is good all the same.
+// parsing; a damaged file is written anew, which problems says. A file of the knowledge
+// that cannot be read any more is kept in its last good version, which problems says
+// too. An empty path keeps nothing. When save fails the library is good all the same.
 func Open(fsys fs.FS, path string) (lib *Library, problems []Problem, save func() error, err error) {
 	version, err := Version(fsys)
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	previous, problems := readCache(path)
-	if previous != nil && previous.Version == version {
-		return previous, problems, func() error { return nil }, nil
+	kept, damaged := readCache(path)
+	if kept.Library != nil && kept.Library.Version == version {
+		return kept.Library, kept.Problems, func() error { return nil }, nil
 	}
 	lib, problems, err = Load(fsys)
-	if previous != nil {
-		lib, problems, err = keepLastGood(lib, previous, version, problems, err)
+	if kept.Library != nil {
+		lib, problems, err = keepLastGood(lib, kept.Library, version, problems, err)
+	}
+	found := problems
+	if damaged {
+		problems = append(problems[:len(problems):len(problems)], Problem{File: path, Message: "this copy of the knowledge was damaged: it is made anew"})
 	}
 	if err != nil {
 		return nil, problems, nil, err
 	}
-	return lib, problems, func() error { return writeCache(path, lib, problems) }, nil
+	return lib, problems, func() error { return writeCache(path, lib, found) }, nil
 }
 
-// keepLastGood takes documents whose file is broken from the previous library. With
-// no readable document at all, everything but the broken ones is the previous.
+// keepLastGood takes what broken files held from the previous library. With no
+// readable document at all, everything but the broken ones is the previous.
 func keepLastGood(lib, previous *Library, version string, problems []Problem, err error) (*Library, []Problem, error) {
 	if lib == nil {
-		lib = &Library{Version: version, Glossary: previous.Glossary, Contacts: previous.Contacts, Outside: previous.Outside, Emergencies: previous.Emergencies}
+		lib = &Library{Version: version, Glossary: previous.Glossary, Contacts: previous.Contacts, Outside: previous.Outside, Emergencies: previous.Emergencies, Units: previous.Units}
 		lib.index()
 	}
 	for i, p := range problems {
-		if p.File == unitsFile {
-			lib.Units = previous.Units
+		if lib.keep(p.File, previous) {
 			problems[i].Message += "; the last good version stays in use"
-		}
-		for _, d := range previous.Documents {
-			if d.File == p.File && lib.Document(d.ID) == nil {
-				lib.Documents = append(lib.Documents, d)
-				problems[i].Message += "; the last good version stays in use"
-			}
 		}
 	}
 	if len(lib.Documents) == 0 {
 		return nil, problems, err
 	}
+	lib.addEmergencies()
 	lib.index()
 	lib.gather()
 	return lib, problems, nil
 }
 
-// readCache returns the library kept at path, or nil when there is none that can
-// be trusted.
-func readCache(path string) (*Library, []Problem) {
+// keep takes over what the previous library had from a file, and reports whether that
+// was anything.
+func (l *Library) keep(file string, previous *Library) bool {
+	switch file {
+	case unitsFile:
+		l.Units = previous.Units
+		return len(l.Units.Communes) > 0
+	case "glossary.yaml":
+		l.Glossary = previous.Glossary
+		return len(l.Glossary) > 0
+	case "contacts.yaml":
+		l.Contacts = previous.Contacts
+		return len(l.Contacts) > 0
+	case "emergencies.yaml":
+		l.Emergencies = previous.Emergencies
+		return len(l.Emergencies.Matters) > 0
+	case "outside.yaml":
+		l.Outside = previous.Outside
+		return len(l.Outside) > 0
+	}
+	i := slices.IndexFunc(previous.Documents, func(d *Document) bool { return d.File == file && l.Document(d.ID) == nil })
+	if i < 0 {
+		return false
+	}
+	l.Documents = append(l.Documents, previous.Documents[i])
+	return true
+}
+
+// readCache returns what is kept at path: no library when there is none, or it is of an
+// older program, or it was damaged.
+func readCache(path string) (c cached, damaged bool) {
 	if path == "" {
-		return nil, nil
+		return c, false
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, nil
+		return c, false
 	}
 	sum, body, ok := bytes.Cut(data, []byte("\n"))
 	if !ok || string(sum) != checksum(body) {
-		return nil, nil
+		return c, true
 	}
-	var c cached
 	if json.Unmarshal(body, &c) != nil || c.Format != cacheFormat || c.Library == nil {
-		return nil, nil
+		return cached{}, false
 	}
 	c.Library.Vocabulary = vietnamese.NewVocabulary()
 	if c.Library.Vocabulary.UnmarshalBinary(c.Vocabulary) != nil {
-		return nil, nil
+		return cached{}, false
 	}
 	c.Library.index()
-	return c.Library, c.Problems
+	return c, false
 }
 
 func writeCache(path string, lib *Library, problems []Problem) error {
@@ -132,6 +159,12 @@ func WriteFile(path string, data []byte) error {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
 	defer os.Remove(f.Name()) // gone already when the rename succeeded
+	left, _ := filepath.Glob(path + ".*.tmp")
+	for _, name := range left { // by processes that were killed while they wrote
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			os.Remove(name)
+		}
+	}
 	_, err = f.Write(data)
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {

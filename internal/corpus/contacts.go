@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -158,36 +157,31 @@ func (d *Document) typedText() string {
 
 // lintContacts checks that each contact can be reached, once, and says where it is
 // from.
-func (l *Library) lintContacts() []Problem {
-	var problems []Problem
-	report := func(format string, args ...any) {
-		problems = append(problems, Problem{File: "contacts.yaml", Message: fmt.Sprintf(format, args...)})
-	}
+func (l *Library) lintContacts(report report) {
 	seen := make(map[string]bool)
 	owner := make(map[string]string)
 	for _, c := range l.Contacts {
 		switch {
 		case c.ID == "" || seen[c.ID]:
-			report("contact id %q is empty or there twice", c.ID)
+			report(c.ID, "contact id %q is empty or there twice", c.ID)
 		case c.Name == "":
-			report("contact %q has no name", c.ID)
+			report(c.ID, "contact %q has no name", c.ID)
 		case c.Reachable() == "":
-			report("contact %q has nothing to reach it by", c.ID)
+			report(c.ID, "contact %q has nothing to reach it by", c.ID)
 		case c.Source == "" || c.Checked == "":
-			report("contact %q has no source or no checked date", c.ID)
+			report(c.ID, "contact %q has no source or no checked date", c.ID)
 		case strings.ContainsAny(c.Phone, "/,;"):
-			report("contact %q has several numbers: one contact for each", c.ID)
+			report(c.ID, "contact %q has several numbers: one contact for each", c.ID)
 		}
 		if _, err := ParseDate(string(c.Checked)); err != nil && c.Checked != "" {
-			report("contact %q: %v", c.ID, err)
+			report(c.ID, "contact %q: %v", c.ID, err)
 		}
 		seen[c.ID] = true
 		for _, r := range c.reaches() {
 			if first, ok := owner[r.Canonical]; ok {
-				report("%s is in %q and in %q", r.Text, first, c.ID)
+				report(c.ID, "%s is in %q and in %q", r.Text, first, c.ID)
 			}
 			owner[r.Canonical] = c.ID
 		}
 	}
-	return problems
 }

@@ -1,15 +1,20 @@
 package corpus
 
 import (
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 	"unicode/utf8"
 )
+
+// today is the day on which knowledge is checked in tests.
+const today = Date("2026-11-28")
 
 // minimal is a correct document; tests break one thing at a time.
 const minimal = `---
@@ -60,7 +65,7 @@ func library(t *testing.T, files ...string) *Library {
 }
 
 func TestLintAcceptsACorrectDocument(t *testing.T) {
-	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}})
+	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}}, today)
 	if err != nil || len(problems) > 0 {
 		t.Errorf("Lint(minimal) = %v, %v, want none", problems, err)
 	}
@@ -74,7 +79,7 @@ func TestAnswers(t *testing.T) {
   - {line: Tờ khai, asked: [điền tờ nào, khai mẫu gì]}
   - {line: Giấy thử được cấp, asked: [bao lâu có]}
 codes:`, 1)
-	if problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}}); err != nil || len(problems) > 0 {
+	if problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}}, today); err != nil || len(problems) > 0 {
 		t.Errorf("Lint = %v, %v, want none", problems, err)
 	}
 	asked := library(t, "procedures/dang-ky.md", text).Document("dang-ky").Asked
@@ -115,6 +120,21 @@ func TestLintNamesFileLineAndRemedy(t *testing.T) {
 		{"no front matter", "---\nid: dang-ky", "id: dang-ky", 1, "front matter"},
 		{"related", "checked:", "related: [khong-co]\nchecked:", 19, "khong-co"},
 		{"link", "{title: Cổng Dịch vụ công quốc gia,", "{title: Cổng, url: dichvucong.gov.vn,", 22, "https://"},
+		{"thousands with a dot", "value: 8000, unit: đồng/bản", "value: 8.000, unit: đồng/bản", 13, "write 8000"},
+		{"words for a figure", "value: 8000", "value: tám nghìn", 13, "a number is wanted"},
+		{"figure below 0", "value: 8000", "value: -8000", 13, "below 0"},
+		{"unit without marks", "unit: ngày làm việc", "unit: ngay lam viec", 16, "write ngày"},
+		{"channel", "unit: đồng/bản}", "unit: đồng/bản, condition: {channel: counter}}", 13, "in_person, online, post"},
+		{"confidence of a row", "ask: UBND cấp xã}", "ask: UBND cấp xã, confidence: sure}", 14, "high, medium, low"},
+		{"confidence", "confidence: high", "confidence: sure", 20, "high, medium, low"},
+		{"title", "title: Đăng ký thử\n", "", 1, "title is missing"},
+		{"text for a list", "aliases: [giấy thử]", "aliases: giấy thử", 5, "a list is wanted"},
+		{"list for a text", "title: Đăng ký thử", "title: [Đăng ký, thử]", 3, "one text is wanted"},
+		{"field twice", "level: commune", "level: commune\nlevel: province", 10, "already defined"},
+		{"checked tomorrow", "checked: 2026-11-23", "checked: 2026-11-29", 19, "today is 2026-11-28"},
+		{"period that ends before it begins", "checked:", "valid_from: 2027-01-01\nvalid_to: 2026-12-31\nchecked:", 20, "is after valid_to"},
+		{"heading of another depth", "## Hồ sơ", "### Hồ sơ", 29, "headings begin with"},
+		{"not UTF-8", "Giấy chứng sinh", "Gi\xa4y ch\xf8ng sinh", 32, "UTF-8"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,7 +142,7 @@ func TestLintNamesFileLineAndRemedy(t *testing.T) {
 			if text == minimal {
 				t.Fatalf("the test changes nothing: %q not found", tt.old)
 			}
-			problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}})
+			problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}}, today)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,13 +158,53 @@ func TestLintNamesFileLineAndRemedy(t *testing.T) {
 
 func TestLintFindsSharedAliasesAndIDs(t *testing.T) {
 	other := strings.Replace(minimal, "id: dang-ky", "id: dang-ky-hai", 1)
-	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}, "procedures/dang-ky-hai.md": {Data: []byte(other)}})
+	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}, "procedures/dang-ky-hai.md": {Data: []byte(other)}}, today)
 	if err != nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "giấy thử") {
 		t.Errorf("Lint = %v, %v, want the shared alias", problems, err)
 	}
-	problems, err = Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}, "procedures/x.md": {Data: []byte(minimal)}})
+	problems, err = Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}, "procedures/x.md": {Data: []byte(minimal)}}, today)
 	if err != nil || len(problems) == 0 || !strings.Contains(problems[0].Message, "already used") {
 		t.Errorf("Lint = %v, %v, want the repeated id", problems, err)
+	}
+}
+
+// A file as Windows writes it has the same problems at the same lines.
+func TestLintReadsOtherLineEnds(t *testing.T) {
+	text := "\ufeff" + strings.ReplaceAll(strings.Replace(minimal, "trong 5 ngày", "trong 6 ngày", 1), "\n", "\r\n")
+	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(text)}}, today)
+	if err != nil || len(problems) != 1 || problems[0].Line != 27 || !strings.Contains(problems[0].Message, "the figure 6") {
+		t.Errorf("Lint = %v, %v, want the figure of line 27 only", problems, err)
+	}
+}
+
+// Of two rows of one name the one that is wrong is named, tables have lines too, and a
+// file that nobody reads is told of.
+func TestLintNamesTheRow(t *testing.T) {
+	twice := strings.Replace(minimal, "fees:\n  - {for: Lệ phí, value: 8000, unit: đồng/bản}", "fees:\n  - {for: Đăng ký thử, value: 8000, unit: đồng/bản, valid_to: 2026-12-31}\n  - for: \"Đăng ký thử\"\n    value: 9000\n    valid_from: 2027-01-01", 1)
+	for _, tt := range []struct {
+		file, text string
+		want       Problem
+	}{
+		{"procedures/dang-ky.md", twice, Problem{"procedures/dang-ky.md", 14, "without unit"}},
+		{"procedures/thu.md.txt", "x", Problem{"procedures/thu.md.txt", 0, "NAME.md"}},
+		{"procedures/cu/thu.md", "x", Problem{"procedures/cu", 0, "NAME.md"}},
+		{"glossary.yml", "x", Problem{"glossary.yml", 0, "glossary.yaml"}},
+		{"glossary.yaml", "- form: gks\n  means: [giấy khai sinh]\n  kind: abbreviation\n- form: \"gcs\"\n  kind: folk\n", Problem{"glossary.yaml", 4, "no meaning"}},
+		{"outside.yaml", "- {id: mot, kind: off_topic, title: Một, asked: [một]}\n- {id: hai, kind: no, title: Hai, asked: [hai]}\n", Problem{"outside.yaml", 2, "write uncovered"}},
+		{"contacts.yaml", "# danh bạ\n- id: mot-cua\n  name: Một cửa\n  phone: \"02163000000\"\n  checked: 2026-11-23\n", Problem{"contacts.yaml", 2, "no source"}},
+		{"emergencies.yaml", "matters:\n  - id: chay\n    kind: fire\n", Problem{"emergencies.yaml", 2, "emergency or scam"}},
+	} {
+		files := fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(minimal)}}
+		files[tt.file] = &fstest.MapFile{Data: []byte(tt.text)}
+		problems, err := Lint(files, today)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(problems, func(p Problem) bool {
+			return p.File == tt.want.File && p.Line == tt.want.Line && strings.Contains(p.Message, tt.want.Message)
+		}) {
+			t.Errorf("Lint with %s = %v, want line %d with %q", tt.file, problems, tt.want.Line, tt.want.Message)
+		}
 	}
 }
 
@@ -326,8 +386,11 @@ func TestOpenKeepsAndHeals(t *testing.T) {
 		if err := os.WriteFile(path, bad, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if lib, _ := open(fsys); lib.Document("dang-ky") == nil {
-			t.Errorf("%s cache: document lost", name)
+		if lib, problems := open(fsys); lib.Document("dang-ky") == nil || len(problems) != 1 || !strings.Contains(problems[0].Message, "damaged") {
+			t.Errorf("%s cache: document lost, or it is not said: %v", name, problems)
+		}
+		if _, problems := open(fsys); len(problems) > 0 {
+			t.Errorf("%s cache, the next time: %v", name, problems)
 		}
 	}
 	broken := fstest.MapFS{
@@ -341,6 +404,80 @@ func TestOpenKeepsAndHeals(t *testing.T) {
 	if len(problems) != 1 || !strings.Contains(problems[0].Message, "last good version") {
 		t.Errorf("problems = %v, want one that says the last good version stays", problems)
 	}
+}
+
+// A table that is broken, or cannot be read at all, stays as it last was.
+func TestOpenKeepsTables(t *testing.T) {
+	const outside = "- {id: thoi-tiet, kind: off_topic, title: Thời tiết, asked: [mai mưa không]}\n"
+	good := map[string]string{
+		"procedures/dang-ky.md": minimal,
+		"glossary.yaml":         "- {form: gks, means: [giấy khai sinh], kind: abbreviation}\n",
+		"contacts.yaml":         "- {id: mot-cua, name: Một cửa, phone: \"02163000000\", source: cổng, checked: 2026-05-01}\n",
+		"emergencies.yaml":      "matters: [{id: chay, kind: emergency, title: Cháy, asked: [nhà cháy rồi]}]\n",
+		"outside.yaml":          outside,
+		"units.json":            `{"since": "2025-07-01", "resolution": {"ref": "1673/NQ-UBTVQH15", "date": "2025-06-16"}, "checked": "2026-11-23", "sources": [{"title": "cổng"}], "communes": [{"name": "Xã Chấn Thịnh", "code": "04699", "province": "Yên Bái", "former": [{"name": "Xã Đại Lịch", "district": "Huyện Văn Chấn", "confirmed": true}]}], "districts": [{"name": "Huyện Văn Chấn", "province": "Yên Bái"}]}`,
+	}
+	made := func(files map[string]string) fstest.MapFS {
+		fsys := fstest.MapFS{}
+		for name, text := range files {
+			fsys[name] = &fstest.MapFile{Data: []byte(text)}
+		}
+		return fsys
+	}
+	path := filepath.Join(t.TempDir(), "knowledge.json")
+	want, problems, save, err := Open(made(good), path)
+	if err != nil || len(problems) > 0 {
+		t.Fatal(err, problems)
+	}
+	if err := save(); err != nil {
+		t.Fatal(err)
+	}
+	for name := range good {
+		for how, fsys := range map[string]fs.FS{
+			"broken":     broken(made(good), name),
+			"unreadable": unreadable{made(good), name},
+		} {
+			got, problems, _, err := Open(fsys, path)
+			if err != nil {
+				t.Errorf("%s %s: %v", how, name, err)
+				continue
+			}
+			if len(problems) != 1 || problems[0].File != name || !strings.Contains(problems[0].Message, "last good version") {
+				t.Errorf("%s %s: problems %v, want one that says the last good version stays", how, name, problems)
+			}
+			got.Version = want.Version
+			if a, b := asJSON(t, got), asJSON(t, want); a != b {
+				t.Errorf("%s %s: the knowledge is\n%s\nwant\n%s", how, name, a, b)
+			}
+		}
+	}
+}
+
+func broken(fsys fstest.MapFS, name string) fstest.MapFS {
+	fsys[name] = &fstest.MapFile{Data: []byte("{ broken")}
+	return fsys
+}
+
+// unreadable is a folder with one file that may not be opened.
+type unreadable struct {
+	fs.FS
+	name string
+}
+
+func (u unreadable) Open(name string) (fs.File, error) {
+	if name == u.name {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
+	}
+	return u.FS.Open(name)
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func TestOpenWithoutAWritableDirectory(t *testing.T) {
@@ -419,7 +556,7 @@ func TestLintFindsFactsThatContradictEachOther(t *testing.T) {
 		if tt.codes != "" {
 			other = strings.Replace(other, "1.001193\"]", tt.codes+"\"]", 1)
 		}
-		problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(one)}, "procedures/dang-ky-hai.md": {Data: []byte(other)}})
+		problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(one)}, "procedures/dang-ky-hai.md": {Data: []byte(other)}}, today)
 		if err != nil {
 			t.Fatal(err)
 		}

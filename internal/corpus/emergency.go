@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -68,6 +67,12 @@ func (e Emergencies) asOutside() []Outside {
 	return matters
 }
 
+// addEmergencies makes the emergencies outside matters, instead of those that were.
+func (l *Library) addEmergencies() {
+	l.Outside = slices.DeleteFunc(l.Outside, func(o Outside) bool { return o.Kind == InDanger && strings.HasPrefix(o.ID, outsideID) })
+	l.Outside = append(l.Outside, l.Emergencies.asOutside()...)
+}
+
 // EmergencyOf returns the emergency that an outside matter stands for.
 func (l *Library) EmergencyOf(o Outside) (*Emergency, bool) {
 	id, ok := strings.CutPrefix(o.ID, outsideID)
@@ -93,32 +98,27 @@ const (
 )
 
 // lintEmergencies checks that every matter can be recognised and answered.
-func (l *Library) lintEmergencies() []Problem {
-	var problems []Problem
-	report := func(format string, args ...any) {
-		problems = append(problems, Problem{File: "emergencies.yaml", Message: fmt.Sprintf(format, args...)})
-	}
+func (l *Library) lintEmergencies(report report) {
+	whole := func(format string, args ...any) { report("", format, args...) }
 	if len(l.Emergencies.Matters) == 0 {
-		if len(l.Contacts) == 0 {
-			return nil // only documents, as while one is being written
+		if len(l.Contacts) > 0 { // else there are only documents, as while one is being written
+			whole("no matters: without them nobody in danger is given a number to call; copy the file that came with the program")
 		}
-		report("no matters: without them nobody in danger is given a number to call; copy the file that came with the program")
-		return problems
+		return
 	}
-	lintPatterns("unless", l.Emergencies.Unless, true, report)
+	lintPatterns("unless", l.Emergencies.Unless, true, whole)
 	if d := l.Document(HotlineDocument); d == nil || d.Section(HotlineSection) == nil {
-		report("document %s with section %s is missing: the hotlines are cited from there", HotlineDocument, HotlineSection)
+		whole("document %s with section %s is missing: the hotlines are cited from there", HotlineDocument, HotlineSection)
 	}
 	seen := make(map[string]bool)
 	for i := range l.Emergencies.Matters {
 		e := &l.Emergencies.Matters[i]
 		if !idPattern.MatchString(e.ID) || seen[e.ID] {
-			report("id %q is not kebab-case or there twice", e.ID)
+			report(e.ID, "id %q is not kebab-case or there twice", e.ID)
 		}
 		seen[e.ID] = true
-		l.lintEmergency(e, func(format string, args ...any) { report(e.ID+": "+format, args...) })
+		l.lintEmergency(e, func(format string, args ...any) { report(e.ID, e.ID+": "+format, args...) })
 	}
-	return problems
 }
 
 func (l *Library) lintEmergency(e *Emergency, report func(format string, args ...any)) {

@@ -41,7 +41,7 @@ func lintWith(t *testing.T, tables map[string]string) string {
 	for name, text := range tables {
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	problems, err := Lint(files)
+	problems, err := Lint(files, today)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestLintFindsUnlistedNumbers(t *testing.T) {
 		text := strings.Replace(string(data), "## Số khẩn cấp\n", "## Số khẩn cấp\n\n- Gọi 0912 345 678, vào tro-giup.top.\n", 1)
 		files[name] = &fstest.MapFile{Data: []byte(text)}
 	}
-	problems, err := Lint(files)
+	problems, err := Lint(files, today)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package corpus
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -16,13 +17,18 @@ import (
 // and residents' situations are not covered.
 const minAsked = 12
 
-// Lint checks all knowledge under fsys and returns what is wrong, ordered by file
-// and line. No problems means that every document can be answered from.
-func Lint(fsys fs.FS) ([]Problem, error) {
+// Lint checks all knowledge under fsys as it is today and returns what is wrong, ordered
+// by file and line. No problems means that every document can be answered from.
+func Lint(fsys fs.FS, today Date) ([]Problem, error) {
 	lib, problems, err := Load(fsys)
 	if err != nil && len(problems) == 0 {
 		return nil, err
 	}
+	strays, err := strayFiles(fsys)
+	if err != nil {
+		return nil, err
+	}
+	problems = append(problems, strays...)
 	if lib != nil {
 		lines := make(map[*Document][]string, len(lib.Documents))
 		for _, d := range lib.Documents {
@@ -30,7 +36,7 @@ func Lint(fsys fs.FS) ([]Problem, error) {
 			if err != nil {
 				return nil, fmt.Errorf("read knowledge: %w", err)
 			}
-			c := checker{lib: lib, doc: d, raw: vietnamese.Normalize(string(raw)), lines: strings.Split(string(raw), "\n")}
+			c := checker{lib: lib, doc: d, today: today, lines: linesOf(raw)}
 			c.check()
 			problems = append(problems, c.problems...)
 			lines[d] = c.lines
@@ -38,8 +44,8 @@ func Lint(fsys fs.FS) ([]Problem, error) {
 		for _, c := range lib.conflicts() {
 			problems = append(problems, Problem{c.b.doc.File, lineOf(lines[c.b.doc], "for: "+c.b.fact.For), c.String()})
 		}
-		problems = append(problems, lib.lintAliases()...)
-		problems = append(problems, lib.lintTables()...)
+		problems = append(problems, lib.lintAliases(lines)...)
+		problems = append(problems, lib.lintTables(fsys)...)
 	}
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		if a.File != b.File {
@@ -50,18 +56,54 @@ func Lint(fsys fs.FS) ([]Problem, error) {
 	return problems, nil
 }
 
+// linesOf are the lines of a file, written as its text is read.
+func linesOf(raw []byte) []string { return strings.Split(string(plain(raw)), "\n") }
+
 // checker collects the problems of one document.
 type checker struct {
 	lib      *Library
 	doc      *Document
-	raw      string
+	today    Date
 	lines    []string
+	rows     map[*Fact]int // the lines of the typed rows
 	problems []Problem
 }
 
 // at reports a problem at the first line that holds needle (line 1 if none does).
 func (c *checker) at(needle, format string, args ...any) {
 	c.problems = append(c.problems, Problem{c.doc.File, lineOf(c.lines, needle), fmt.Sprintf(format, args...)})
+}
+
+// field reports a problem of a field of the document, at its line (1 if it has none).
+func (c *checker) field(name, format string, args ...any) {
+	line := 1 + max(0, slices.IndexFunc(c.lines, func(l string) bool { return strings.HasPrefix(l, name+":") }))
+	c.problems = append(c.problems, Problem{c.doc.File, line, fmt.Sprintf(format, args...)})
+}
+
+// row reports a problem of a typed row, at its "for".
+func (c *checker) row(f *Fact, format string, args ...any) {
+	c.problems = append(c.problems, Problem{c.doc.File, max(1, c.rows[f]), fmt.Sprintf(format, args...)})
+}
+
+// findRows finds the lines of the typed rows: below the field they are of, each at or
+// after the one before.
+func (c *checker) findRows() {
+	c.rows = make(map[*Fact]int)
+	for _, rows := range c.doc.rows() {
+		line := slices.IndexFunc(c.lines, func(l string) bool { return strings.HasPrefix(l, rows.key+":") })
+		for i := range rows.facts {
+			f := &rows.facts[i]
+			from := max(0, line)
+			if i > 0 && rows.facts[i-1].For == f.For {
+				from++ // of the same name: not the same line
+			}
+			named := regexp.MustCompile(`\bfor: *["']?` + regexp.QuoteMeta(f.For))
+			if at := slices.IndexFunc(c.lines[min(from, len(c.lines)):], named.MatchString); at >= 0 {
+				line = from + at
+			}
+			c.rows[f] = line + 1
+		}
+	}
 }
 
 // lineOf is the number of the first line that holds needle, 1 if none does.
@@ -75,6 +117,7 @@ func lineOf(lines []string, needle string) int {
 }
 
 func (c *checker) check() {
+	c.findRows()
 	c.fields()
 	for _, rows := range c.doc.rows() {
 		for i := range rows.facts {
@@ -82,6 +125,7 @@ func (c *checker) check() {
 			c.ended(rows, &rows.facts[i])
 		}
 	}
+	c.thousands()
 	c.headings()
 	c.numbers()
 	c.offices()
@@ -99,39 +143,44 @@ func (c *checker) fields() {
 	d := c.doc
 	name := strings.TrimSuffix(path.Base(d.File), ".md")
 	if d.ID != name || !idPattern.MatchString(d.ID) {
-		c.at("id:", "id %q: write the file's name without .md (%q), in small ASCII letters, digits and dashes", d.ID, name)
+		c.field("id", "id %q: write the file's name without .md (%q), in small ASCII letters, digits and dashes", d.ID, name)
 	}
 	wantKind := map[string]Kind{"procedures": Procedure, "skills": Skill, "local": Local}[d.Collection]
 	if d.Kind != wantKind {
-		c.at("kind:", "kind %q: documents in %s/ have kind: %s", d.Kind, d.Collection, wantKind)
+		c.field("kind", "kind %q: documents in %s/ have kind: %s", d.Kind, d.Collection, wantKind)
 	}
 	if strings.TrimSpace(d.Title) == "" {
-		c.at("title:", "title is missing: write the name residents know")
+		c.field("title", "title is missing: write the name residents know")
 	}
 	if len(d.Aliases) == 0 {
-		c.at("aliases:", "aliases are missing: list the names people use for it")
+		c.field("aliases", "aliases are missing: list the names people use for it")
 	}
 	if len(d.Asked) < minAsked {
-		c.at("asked:", "asked has %d entries: write at least %d ways people ask for it", len(d.Asked), minAsked)
+		c.field("asked", "asked has %d entries: write at least %d ways people ask for it", len(d.Asked), minAsked)
 	}
 	for _, q := range d.Asked {
 		if strings.TrimSpace(q) == "" || strings.Contains(q, "\n") {
-			c.at("asked:", "asked holds an empty or many-line entry: one question a line")
+			c.field("asked", "asked holds an empty or many-line entry: one question a line")
 		}
 	}
 	for _, a := range d.Answers {
 		if len(a.Asked) == 0 {
-			c.at("answers:", "the line %q of answers has no questions: list how people ask for it under asked", a.Line)
+			c.field("answers", "the line %q of answers has no questions: list how people ask for it under asked", a.Line)
 		}
 		if !d.says(a.Line) {
-			c.at("answers:", "no line of the document begins with %q: copy the first words of the row, item or sentence that answers these questions", a.Line)
+			c.field("answers", "no line of the document begins with %q: copy the first words of the row, item or sentence that answers these questions", a.Line)
 		}
 	}
-	c.oneOf("audience", d.Audience, "citizen", "official", "both")
-	c.oneOf("level", d.Level, "", "commune", "province", "central")
-	c.oneOf("confidence", d.Confidence, "high", "medium", "low")
+	choose := func(field, value string, allowed ...string) {
+		if says := oneOf(field, value, allowed...); says != "" {
+			c.field(field, "%s", says)
+		}
+	}
+	choose("audience", d.Audience, "citizen", "official", "both")
+	choose("level", d.Level, "", "commune", "province", "central")
+	choose("confidence", d.Confidence, "high", "medium", "low")
 	for _, s := range d.Submit {
-		c.oneOf("submit", s, "in_person", "online", "post")
+		choose("submit", s, "in_person", "online", "post")
 	}
 	for _, code := range d.Codes {
 		if !codePattern.MatchString(code) {
@@ -141,29 +190,35 @@ func (c *checker) fields() {
 	c.date("valid_from", d.ValidFrom)
 	c.date("valid_to", d.ValidTo)
 	if d.ValidTo != "" && d.ValidTo < d.Checked {
-		c.at("valid_to:", "the document ended on %s, before it was checked on %s: bring it up to date or remove it", d.ValidTo, d.Checked)
+		c.field("valid_to", "the document ended on %s, before it was checked on %s: bring it up to date or remove it", d.ValidTo, d.Checked)
+	}
+	if d.ValidFrom != "" && d.ValidTo != "" && d.ValidFrom > d.ValidTo {
+		c.field("valid_to", "valid_from %s is after valid_to %s", string(d.ValidFrom), string(d.ValidTo))
 	}
 	c.date("checked", d.Checked)
+	if _, err := ParseDate(string(d.Checked)); err == nil && d.Checked > c.today {
+		c.field("checked", "checked is %s, and today is %s: write the day on which somebody looked", string(d.Checked), string(c.today))
+	}
 	if d.Checked == "" {
-		c.at("checked:", "checked is missing: write the day the facts were last compared with their sources")
+		c.field("checked", "checked is missing: write the day the facts were last compared with their sources")
 	}
 	if d.Kind == Procedure && d.Authority == "" {
 		c.at("", "authority is missing: name the office that decides")
 	}
 	if len(d.Sources) == 0 {
-		c.at("sources:", "sources are missing: name at least one, with its date")
+		c.field("sources", "sources are missing: name at least one, with its date")
 	}
 	c.link("portal", d.Portal)
 	for _, s := range d.Sources {
 		if s.Title == "" {
-			c.at("sources:", "a source has no title")
+			c.field("sources", "a source has no title")
 		}
 		c.link("source", s.URL)
 		c.date("source date", s.Date)
 	}
 	for _, r := range d.LegalBasis {
 		if r.Ref == "" && r.Title == "" {
-			c.at("legal_basis:", "a legal reference has neither ref nor title")
+			c.field("legal_basis", "a legal reference has neither ref nor title")
 		}
 		if r.Ref != "" && !refPattern.MatchString(r.Ref) {
 			c.at(r.Ref, "legal reference %q: write it as 60/2014/QH13 or 123/2015/NĐ-CP", r.Ref)
@@ -172,15 +227,17 @@ func (c *checker) fields() {
 	}
 	for _, id := range d.Related {
 		if c.lib.Document(id) == nil || id == d.ID {
-			c.at(id, "related %q: no other document has this id", id)
+			c.field("related", "related %q: no other document has this id", id)
 		}
 	}
 }
 
-func (c *checker) oneOf(field, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
-		c.at(field+":", "%s %q: write one of %s", field, value, strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
+// oneOf says what may be written when the value of a field is nothing of that.
+func oneOf(field, value string, allowed ...string) string {
+	if slices.Contains(allowed, value) {
+		return ""
 	}
+	return fmt.Sprintf("%s %q: write one of %s", field, value, strings.Join(slices.DeleteFunc(allowed, func(s string) bool { return s == "" }), ", "))
 }
 
 func (c *checker) date(field string, d Date) {
@@ -202,9 +259,20 @@ func (c *checker) link(field, link string) {
 	}
 }
 
+// unitSlips are how units are typed in haste; residents read them as they stand, and
+// only money and times that are written out are recognised as such.
+var unitSlips = map[string]string{
+	"dong": "đồng", "vnd": "đồng", "vnđ": "đồng", "đ": "đồng", "ngay": "ngày", "thang": "tháng", "nam": "năm", "gio": "giờ", "tuan": "tuần", "phut": "phút",
+}
+
+func firstWord(unit string) string {
+	word, _, _ := strings.Cut(strings.ReplaceAll(unit, "/", " "), " ")
+	return strings.ToLower(word)
+}
+
 func (c *checker) fact(key string, f *Fact) {
 	if f.For == "" {
-		c.at(key+":", "a row of %s has no \"for\": say what the figure is for", key)
+		c.field(key, "a row of %s has no \"for\": say what the figure is for", key)
 		return
 	}
 	known := 0
@@ -215,31 +283,40 @@ func (c *checker) fact(key string, f *Fact) {
 	}
 	switch {
 	case known > 1:
-		c.at(f.For, "%s %q: give one of value, rate or factor with base, or ask", key, f.For)
+		c.row(f, "%s %q: give one of value, rate or factor with base, or ask", key, f.For)
 	case known == 0 && f.Text == "":
-		c.at(f.For, "%s %q has no figure: give value and unit, or for an unknown figure \"ask\" with the office to ask", key, f.For)
+		c.row(f, "%s %q has no figure: give value and unit, or for an unknown figure \"ask\" with the office to ask", key, f.For)
 	case f.Value != nil && f.Unit == "":
-		c.at(f.For, "%s %q: value without unit", key, f.For)
+		c.row(f, "%s %q: value without unit", key, f.For)
+	case unitSlips[firstWord(f.Unit)] != "":
+		c.row(f, "%s %q: unit %q: write %s", key, f.For, f.Unit, unitSlips[firstWord(f.Unit)])
 	case (f.Rate != nil || f.Factor != nil) && f.Base == "":
-		c.at(f.For, "%s %q: rate or factor without base", key, f.For)
+		c.row(f, "%s %q: rate or factor without base", key, f.For)
+	}
+	if f.Value != nil && *f.Value < 0 || f.Rate != nil && *f.Rate < 0 || f.Factor != nil && *f.Factor < 0 {
+		c.row(f, "%s %q: a figure below 0", key, f.For)
 	}
 	if f.Max != nil && (f.Value == nil || *f.Max < *f.Value) {
-		c.at(f.For, "%s %q: max must be with value and not below it", key, f.For)
+		c.row(f, "%s %q: max must be with value and not below it", key, f.For)
 	}
 	if f.Base != "" {
 		if _, _, ok := c.lib.baseAmount(c.doc, f.Base, max(f.ValidFrom, c.doc.Checked), 0); !ok {
-			c.at(f.Base, "%s %q: no row with name %q is valid on that day: give the row that defines it \"name: %s\"", key, f.For, f.Base, f.Base)
+			c.row(f, "%s %q: no row with name %q is valid on that day: give the row that defines it \"name: %s\"", key, f.For, f.Base, f.Base)
 		}
 	}
-	c.oneOf("channel", f.Condition.Channel, "", "in_person", "online", "post")
-	c.oneOf("confidence", f.Confidence, "", "high", "medium", "low")
+	if says := oneOf("channel", f.Condition.Channel, "", "in_person", "online", "post"); says != "" {
+		c.row(f, "%s %q: %s", key, f.For, says)
+	}
+	if says := oneOf("confidence", f.Confidence, "", "high", "medium", "low"); says != "" {
+		c.row(f, "%s %q: %s", key, f.For, says)
+	}
 	c.date(key+" valid_from", f.ValidFrom)
 	c.date(key+" valid_to", f.ValidTo)
 	if f.ValidFrom != "" && f.ValidTo != "" && f.ValidFrom > f.ValidTo {
-		c.at(f.For, "%s %q: valid_from is after valid_to", key, f.For)
+		c.row(f, "%s %q: valid_from is after valid_to", key, f.For)
 	}
 	if f.Section != "" && c.doc.Section(f.Section) == nil && !slices.ContainsFunc(headings[:], func(h struct{ id, heading string }) bool { return h.id == f.Section && c.doc.Kind == Procedure }) {
-		c.at(f.For, "%s %q: the document has no section %q", key, f.For, f.Section)
+		c.row(f, "%s %q: the document has no section %q", key, f.For, f.Section)
 	}
 }
 
@@ -247,7 +324,23 @@ func (c *checker) fact(key string, f *Fact) {
 // checked: somebody looked and must have seen what holds now.
 func (c *checker) ended(rows rowsOf, f *Fact) {
 	if f.ValidTo != "" && f.ValidTo < c.doc.Checked && following(rows.facts, f) == nil {
-		c.at("for: "+f.For, "%s %q ended on %s, before the check of %s: add the row that follows, with the same \"for\" and condition and a valid_from, or remove it", rows.key, f.For, f.ValidTo, c.doc.Checked)
+		c.row(f, "%s %q ended on %s, before the check of %s: add the row that follows, with the same \"for\" and condition and a valid_from, or remove it", rows.key, f.For, f.ValidTo, c.doc.Checked)
+	}
+}
+
+// grouped is an amount written as Vietnamese group its thousands, which YAML takes for a
+// fraction.
+var grouped = regexp.MustCompile(`\b(?:value|max): *([1-9][0-9]{0,2}(?:\.[0-9]{3})+) *(?:$|[,}#])`)
+
+// thousands finds 20.000, which would be 20.
+func (c *checker) thousands() {
+	for i, line := range c.lines {
+		if line == "---" && i > 0 {
+			return
+		}
+		if m := grouped.FindStringSubmatch(line); m != nil {
+			c.problems = append(c.problems, Problem{c.doc.File, i + 1, fmt.Sprintf("%s is read as a fraction: write %s", m[1], strings.ReplaceAll(m[1], ".", ""))})
+		}
 	}
 }
 
@@ -258,6 +351,11 @@ func (c *checker) headings() {
 	}
 	position := -1
 	for i, s := range c.doc.Sections {
+		for i, line := range strings.Split(s.Body, "\n") {
+			if strings.HasPrefix(line, "#") {
+				c.problems = append(c.problems, Problem{c.doc.File, c.bodyLine(s, i), fmt.Sprintf(`%q is no heading: headings begin with "## "`, line)})
+			}
+		}
 		if s.Body == "" {
 			c.problems = append(c.problems, Problem{c.doc.File, s.Line, fmt.Sprintf("heading %q has no text: write some or remove it", s.Heading)})
 		}
@@ -405,27 +503,51 @@ func (c *checker) reaches() {
 			}
 		}
 	}
-	for _, rows := range [][]Fact{c.doc.Fees, c.doc.Durations, c.doc.Amounts} {
-		for _, f := range rows {
+	for _, rows := range c.doc.rows() {
+		for i := range rows.facts {
+			f := &rows.facts[i]
 			if strings.Contains(f.Text+f.Note, "ví dụ") {
 				continue // a made-up number that shows how to write one
 			}
 			for _, r := range c.lib.Unlisted(strings.Join([]string{f.For, f.Text, f.Note, f.Ask}, " . ")) {
-				c.at(f.For, "row %q: %s is not in contacts.yaml: add it there with its source, or remove it", f.For, r)
+				c.row(f, "row %q: %s is not in contacts.yaml: add it there with its source, or remove it", f.For, r)
 			}
 		}
 	}
 }
 
+// strayFiles are those that look like knowledge and are not read.
+func strayFiles(fsys fs.FS) ([]Problem, error) {
+	var problems []Problem
+	for _, dir := range append([]string{"."}, collections[:]...) {
+		entries, err := fs.ReadDir(fsys, dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("read knowledge: %w", err)
+		}
+		for _, e := range entries {
+			name := e.Name()
+			switch {
+			case strings.HasPrefix(name, ".") || name == "README.md":
+			case dir == "." && (e.IsDir() || slices.Contains(tables[:], name) || !strings.Contains(" .md .yaml .yml .json ", " "+path.Ext(name)+" ")):
+			case dir == ".":
+				problems = append(problems, Problem{File: name, Message: "this file is not read: documents are in " + strings.Join(collections[:], ", ") + ", and tables are called " + strings.Join(tables[:], ", ")})
+			case e.IsDir() || !strings.HasSuffix(name, ".md"):
+				problems = append(problems, Problem{File: path.Join(dir, name), Message: "this is not read: documents are files called NAME.md, in " + dir + " itself"})
+			}
+		}
+	}
+	return problems, nil
+}
+
 // lintAliases finds one name that two documents claim, always or when it is said alone.
-func (l *Library) lintAliases() []Problem {
+func (l *Library) lintAliases(lines map[*Document][]string) []Problem {
 	var problems []Problem
 	owner := make(map[string]*Document)
 	for _, d := range l.Documents {
 		for _, alias := range slices.Concat(d.Aliases, d.Usual) {
 			key := strings.ToLower(vietnamese.Normalize(alias))
 			if first, ok := owner[key]; ok && first != d {
-				problems = append(problems, Problem{File: d.File, Line: 1, Message: fmt.Sprintf("alias %q is also in %s: keep it where residents mean it most", alias, first.File)})
+				problems = append(problems, Problem{File: d.File, Line: lineOf(lines[d], alias), Message: fmt.Sprintf("alias %q is also in %s: keep it where residents mean it most", alias, first.File)})
 			}
 			owner[key] = d
 		}
@@ -435,47 +557,68 @@ func (l *Library) lintAliases() []Problem {
 
 // lintTables checks the contacts, the emergencies, the outside matters and the
 // glossary.
-func (l *Library) lintTables() []Problem {
-	problems := append(l.lintContacts(), l.lintEmergencies()...)
-	outside := make(map[string]bool)
+func (l *Library) lintTables(fsys fs.FS) []Problem {
+	var problems []Problem
+	in := func(file, key string) report {
+		raw, _ := fs.ReadFile(fsys, file) // one that is missing or cannot be read has no lines
+		lines := linesOf(raw)
+		return func(entry, format string, args ...any) {
+			problems = append(problems, Problem{file, entryLine(lines, key, entry), fmt.Sprintf(format, args...)})
+		}
+	}
+	l.lintContacts(in("contacts.yaml", "id"))
+	l.lintEmergencies(in("emergencies.yaml", "id"))
+	l.lintOutside(in("outside.yaml", "id"))
+	l.lintGlossary(in("glossary.yaml", "form"))
+	return problems
+}
+
+// report takes a problem of one entry of a table; of the whole table when that is empty.
+type report func(entry, format string, args ...any)
+
+// entryLine is the line where the entry of a table with that key begins, 0 if none does.
+func entryLine(lines []string, key, entry string) int {
+	if entry == "" {
+		return 0
+	}
+	begins := regexp.MustCompile(`\b` + key + `: *["']?` + regexp.QuoteMeta(entry) + `["']? *(?:$|[,}#])`)
+	return 1 + slices.IndexFunc(lines, begins.MatchString)
+}
+
+func (l *Library) lintOutside(report report) {
+	seen := make(map[string]bool)
 	for _, o := range l.Outside {
 		switch {
-		case !idPattern.MatchString(o.ID) || outside[o.ID]:
-			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("id %q is not kebab-case or there twice", o.ID)})
+		case !idPattern.MatchString(o.ID) || seen[o.ID]:
+			report(o.ID, "id %q is not kebab-case or there twice", o.ID)
 		case !slices.Contains([]OutsideKind{Uncovered, OffTopic, Harmful, Personal, Advice, Told, InDanger}, o.Kind) || (o.Kind == InDanger) != strings.HasPrefix(o.ID, outsideID):
-			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s: kind %q: write uncovered, off_topic, harmful, personal, advice or told", o.ID, o.Kind)})
+			report(o.ID, "%s: kind %q: write uncovered, off_topic, harmful, personal, advice or told", o.ID, o.Kind)
 		case o.Title == "" || len(o.Asked) == 0:
-			problems = append(problems, Problem{File: "outside.yaml", Message: fmt.Sprintf("%s has no title or no asked", o.ID)})
+			report(o.ID, "%s has no title or no asked", o.ID)
 		}
-		outside[o.ID] = true
+		seen[o.ID] = true
 	}
-	return append(problems, l.lintGlossary()...)
 }
 
 // lintGlossary checks the words people use: each once, with a meaning, and topics
 // that exist.
-func (l *Library) lintGlossary() []Problem {
-	var problems []Problem
-	report := func(format string, args ...any) {
-		problems = append(problems, Problem{File: "glossary.yaml", Message: fmt.Sprintf(format, args...)})
-	}
+func (l *Library) lintGlossary(report report) {
 	seen := make(map[string]bool)
 	for _, e := range l.Glossary {
 		form := strings.ToLower(vietnamese.Normalize(e.Form))
 		switch {
 		case form == "" || len(e.Means) == 0:
-			report("entry %q has no form or no meaning", e.Form)
+			report(e.Form, "entry %q has no form or no meaning", e.Form)
 		case seen[form]:
-			report("entry %q is there twice: write all its meanings in one", e.Form)
+			report(e.Form, "entry %q is there twice: write all its meanings in one", e.Form)
 		case !slices.Contains([]string{"abbreviation", "shorthand", "folk"}, e.Kind):
-			report("entry %q: kind %q: write abbreviation, shorthand or folk", e.Form, e.Kind)
+			report(e.Form, "entry %q: kind %q: write abbreviation, shorthand or folk", e.Form, e.Kind)
 		}
 		seen[form] = true
 		for _, id := range e.Topics {
 			if l.Document(id) == nil {
-				report("entry %q: no document %q", e.Form, id)
+				report(e.Form, "entry %q: no document %q", e.Form, id)
 			}
 		}
 	}
-	return problems
 }

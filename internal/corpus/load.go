@@ -20,6 +20,9 @@ import (
 // Collections are the folders of the knowledge that hold documents.
 var collections = [...]string{"procedures", "skills", "local"}
 
+// Tables are the files beside them.
+var tables = [...]string{"contacts.yaml", "emergencies.yaml", "glossary.yaml", "outside.yaml", unitsFile}
+
 // Library is all knowledge, read and ready to look things up in. It does not
 // change after Load; any number of goroutines may read it.
 type Library struct {
@@ -89,6 +92,10 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0)) // YAML decoding is the slow part of a first start
 	for i, f := range files {
+		if f.err != nil {
+			errs[i] = Problem{File: f.name, Message: fmt.Sprintf("%v: make the file readable", f.err)}
+			continue
+		}
 		if !strings.HasSuffix(f.name, ".md") {
 			errs[i] = lib.readTable(f)
 			continue
@@ -115,7 +122,7 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 		return nil, problems, errors.New("no knowledge document found: the folder needs procedures/, skills/ or local/ with .md files")
 	}
 	problems = append(problems, lib.dropDuplicates()...)
-	lib.Outside = append(lib.Outside, lib.Emergencies.asOutside()...)
+	lib.addEmergencies()
 	lib.index()
 	lib.gather()
 	return lib, problems, nil
@@ -176,21 +183,22 @@ func (l *Library) texts(d *Document) []string {
 type file struct {
 	name string
 	data []byte
+	err  error // it could not be read
 }
 
 // readFiles returns the documents and tables under fsys, sorted by name. A
 // collection's README.md is for its editors and no document.
 func readFiles(fsys fs.FS) ([]file, error) {
 	var files []file
-	add := func(name string) error {
+	add := func(name string) {
 		f, err := fsys.Open(name)
 		if err != nil {
-			return err
+			files = append(files, file{name, nil, err})
+			return
 		}
 		defer f.Close()
 		data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
-		files = append(files, file{name, data})
-		return err
+		files = append(files, file{name, data, err})
 	}
 	for _, dir := range collections {
 		entries, err := fs.ReadDir(fsys, dir)
@@ -204,14 +212,12 @@ func readFiles(fsys fs.FS) ([]file, error) {
 			if e.IsDir() || !strings.HasSuffix(e.Name(), ".md") || e.Name() == "README.md" || strings.HasPrefix(e.Name(), ".") {
 				continue
 			}
-			if err := add(path.Join(dir, e.Name())); err != nil {
-				return nil, fmt.Errorf("read knowledge: %w", err)
-			}
+			add(path.Join(dir, e.Name()))
 		}
 	}
-	for _, table := range []string{"contacts.yaml", "emergencies.yaml", "glossary.yaml", "outside.yaml", unitsFile} {
-		if err := add(table); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("read knowledge: %w", err)
+	for _, table := range tables {
+		if _, err := fs.Stat(fsys, table); !errors.Is(err, fs.ErrNotExist) {
+			add(table)
 		}
 	}
 	slices.SortFunc(files, func(a, b file) int { return cmp.Compare(a.name, b.name) })

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/unicode/norm"
@@ -41,12 +43,11 @@ func parseDocument(file string, data []byte) (*Document, error) {
 	if len(data) > maxFileSize {
 		return nil, Problem{file, 0, fmt.Sprintf("larger than %d bytes: split it into several documents", maxFileSize)}
 	}
-	if !norm.NFC.IsNormal(data) {
-		data = norm.NFC.Bytes(data)
+	if !utf8.Valid(data) {
+		at := bytes.IndexFunc(data, func(r rune) bool { return r == utf8.RuneError }) // a U+FFFD that is there by right is as unreadable
+		return nil, Problem{file, 1 + bytes.Count(data[:at], []byte("\n")), "this is not written in UTF-8: save the file with the encoding UTF-8"}
 	}
-	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
-	data = bytes.TrimPrefix(data, []byte("\ufeff"))
-	front, body, bodyLine, ok := cutFrontMatter(string(data))
+	front, body, bodyLine, ok := cutFrontMatter(string(plain(data)))
 	if !ok {
 		return nil, Problem{file, 1, `no front matter: begin the file with a line "---", the fields, and a second line "---"`}
 	}
@@ -72,6 +73,16 @@ func parseDocument(file string, data []byte) (*Document, error) {
 		}
 	}
 	return doc, nil
+}
+
+// plain is a text as editors of all systems write it in one form: NFC, lines that end in
+// "\n", nothing before the first.
+func plain(data []byte) []byte {
+	if !norm.NFC.IsNormal(data) {
+		data = norm.NFC.Bytes(data)
+	}
+	data = bytes.ReplaceAll(data, []byte("\r\n"), []byte("\n"))
+	return bytes.TrimPrefix(data, []byte("\ufeff"))
 }
 
 // cutFrontMatter splits a file at its two "---" lines; bodyLine is the line
@@ -103,8 +114,26 @@ func decodeYAML(file, text string, offset int, into any) error {
 			problem.Line = t.Position.Line + offset
 		}
 	}
+	for _, slip := range yamlSlips {
+		if slip.error.MatchString(problem.Message) {
+			problem.Message = slip.says
+			return problem
+		}
+	}
 	problem.Message += ` (check the spelling of the field, the indentation, and put quotes around a text that holds ": ")`
 	return problem
+}
+
+// yamlSlips say in other words what the library says in those of Go.
+var yamlSlips = []struct {
+	error *regexp.Regexp
+	says  string
+}{
+	{regexp.MustCompile(`^cannot unmarshal .* of type (float64|int)`), "a number is wanted here: digits alone, without quotes, letters or dots between thousands"},
+	{regexp.MustCompile(`^cannot unmarshal map.* of type string`), `one text is wanted here: put quotes around a text that holds ": "`},
+	{regexp.MustCompile(`^cannot unmarshal .* of type (string|corpus\.)`), "one text is wanted here, not a list"},
+	{regexp.MustCompile(`where sequence is expected`), `a list is wanted here: [one, two], or lines below that begin with "- "`},
+	{regexp.MustCompile(`where mapping is expected`), "fields are wanted here: {for: …, value: …, unit: …}, or one to a line, each with its name"},
 }
 
 // parseSections cuts a body at its "## " headings.

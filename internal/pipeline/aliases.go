@@ -99,7 +99,7 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) (names, wor
 		}
 		length := 0
 		for _, al := range table[first] {
-			if len(al.words) < length || !startsWith(tokens[i:], al.words, accented) {
+			if len(al.words) < length || !startsWith(tokens[i:], al.words, accented) || al.goesOn(tokens[i+len(al.words):]) {
 				continue
 			}
 			length = len(al.words)
@@ -123,6 +123,16 @@ func (t *aliasTable) named(tokens []vietnamese.Token, accented bool) (names, wor
 		}
 	}
 	return names, words
+}
+
+// goesOn reports whether the words after a name that says "lost" make "takes" of it: a
+// "hộ chiếu mất" is gone, "hộ chiếu mất bao lâu" asks how long one takes.
+func (a alias) goesOn(rest []vietnamese.Token) bool {
+	n := len(a.words)
+	if n < 2 || len(rest) == 0 || vietnamese.Fold(a.words[n-1]) != "mat" || vietnamese.Fold(a.words[n-2]) == "bi" {
+		return false
+	}
+	return slices.Contains([]string{"bao", "may", "khoang"}, rest[0].Folded)
 }
 
 // told gives the other orders of words in which people tell what befell a paper: who

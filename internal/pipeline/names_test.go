@@ -155,3 +155,24 @@ func TestNamesAsTheyAreSaid(t *testing.T) {
 		}
 	}
 }
+
+// What takes long is not lost: "mất" before how long or how much belongs to the question.
+func TestTakesIsNotLost(t *testing.T) {
+	for _, tt := range []struct{ question, document string }{
+		{"khai sinh mất bao lâu", "khai-sinh"},
+		{"làm giấy khai sinh mất mấy ngày", "khai-sinh"},
+		{"khai sinh mat bao lau", "khai-sinh"},
+		{"hộ chiếu mất bao nhiêu tiền", "ho-chieu"},
+		{"ho chieu mat bao lau", "ho-chieu"},
+		{"làm sổ đỏ mất bao lâu", "gcn-lan-dau"},
+		{"hộ chiếu mất", "mat-ho-chieu"},
+		{"hộ chiếu bị mất bao lâu thì có cái mới", "mat-ho-chieu"},
+		{"mất hộ chiếu làm lại mất bao lâu", "mat-ho-chieu"},
+		{"mất bằng lái làm lại mất bao lâu", "gplx-cap-lai"},
+	} {
+		o := ask(tt.question)
+		if len(o.Citations) == 0 || o.Citations[0].Document != tt.document {
+			t.Errorf("%q cites %v, want %s first", tt.question, o.Citations, tt.document)
+		}
+	}
+}

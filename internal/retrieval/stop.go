@@ -14,7 +14,7 @@ const stopPhrases = `
 cho em hỏi; cho mình hỏi; cho tôi hỏi; cho hỏi; cho cháu hỏi; cho bác hỏi; cho chị hỏi; cho anh hỏi; em muốn hỏi; tôi muốn hỏi; mình muốn hỏi; cháu muốn hỏi; xin hỏi; hỏi chút; hỏi tí; em hỏi; xin chào; chào anh; chào chị; chào ad; chào bạn
 cảm ơn; cám ơn; xin cảm ơn; giúp em; giúp tôi; giúp mình; giúp với; chỉ giúp; chỉ em; chỉ tôi; chỉ cho; tư vấn; hướng dẫn; mọi người ơi; mọi người; ad ơi; anh chị ơi; anh chị; cô chú; các bác
 như thế nào; thế nào; ra sao; làm sao; làm thế nào; thì sao; phải làm sao; phải làm gì; làm gì; cần làm gì; thì làm; được không; được ko; có được không; có được; không ạ; được chưa; chưa ạ; thì phải; có phải; có cần; có cần phải; phải không; không biết; có sao không; có sao
-bao nhiêu tiền; bao nhiêu; hết bao nhiêu; mất bao nhiêu; tốn bao nhiêu; mất tiền; tốn tiền; mấy tiền; bao lâu; bao giờ; khi nào; mấy ngày; mấy hôm; bao nhiêu ngày; ở đâu; chỗ nào; nơi nào; đi đâu; ra đâu; đến đâu; làm ở đâu; nộp ở đâu; ở chỗ nào; đâu
+bao nhiêu tiền; bao nhiêu; hết bao nhiêu; mất bao nhiêu; mất bao lâu; mất mấy; mất khoảng; tốn bao nhiêu; mất tiền; tốn tiền; mấy tiền; bao lâu; bao giờ; khi nào; mấy ngày; mấy hôm; bao nhiêu ngày; ở đâu; chỗ nào; nơi nào; đi đâu; ra đâu; đến đâu; làm ở đâu; nộp ở đâu; ở chỗ nào; đâu
 giấy tờ gì; giấy tờ nào; những giấy tờ; cần những gì; cần gì; gồm những gì; những gì; cần mang; mang theo; mang gì; chuẩn bị; chuẩn bị gì; hồ sơ gồm; thủ tục; thủ tục gì; làm thủ tục; cái gì
 bây giờ; hiện nay; hiện tại; năm nay; hôm nay; hôm qua; ngày mai; sắp tới; vừa rồi; vừa mới; mới đây; trước đây
 một cái; một chút; cái này; cái đó; việc này; việc đó; trường hợp này; như vậy; như này; thế này; thế thì; vậy thì; thế còn; vậy còn

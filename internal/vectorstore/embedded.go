@@ -1,6 +1,7 @@
 package vectorstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -12,11 +13,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	_ "modernc.org/sqlite" // pure Go: the program builds without cgo
+	"modernc.org/sqlite" // pure Go: the program builds without cgo
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 var _ Store = (*Embedded)(nil)
@@ -35,9 +39,10 @@ type Embedded struct {
 	mark    string
 	held    bool // changes wait for Save
 	waiting []func(*sql.Tx) error
-	unsaved bool // the file lacks a change and will not get it
+	unsaved error // why the file lacks a change, which it will not get
 	dirty   bool
 	packed  bool  // points hold no vectors, or are nil: all is in the snapshot and the file
+	indexed bool  // the index file is of this state, or is not wanted
 	version int64 // PRAGMA data_version: changes when another process writes
 	looked  time.Time
 }
@@ -52,7 +57,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITH
 // OpenEmbedded opens the store in the file at path, making it if need be; an empty
 // path keeps everything in memory. The error note says what the caller should tell
 // people, and never stops the work: a damaged file was set aside (the store is then
-// empty and must be filled again), or the file cannot be written (ErrNotSaved).
+// empty and must be filled again), the index beside it was damaged (it is built again),
+// or the file cannot be written (ErrNotSaved).
 func OpenEmbedded(ctx context.Context, path string, schema Schema) (s *Embedded, note error) {
 	s = &Embedded{schema: schema, points: make(map[string]*Point)}
 	if path == "" {
@@ -77,24 +83,32 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
 	}
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(normal)")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(5000)&_pragma=synchronous(normal)&_txlock=immediate")
 	if err != nil {
 		return fmt.Errorf("vector store %s: %w: %w", path, ErrNotSaved, err)
 	}
 	db.SetMaxOpenConns(1) // one writer, and data_version is per connection
 	_, writeErr := db.ExecContext(ctx, tables)
-	if index, mark := openIndex(ctx, db, path, s.schema); index != nil {
+	if isBusy(writeErr) { // who waited once need not wait for every statement
+		db.Close()
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
+	}
+	index, mark, indexErr := openIndex(ctx, db, path, s.schema)
+	if index != nil {
 		s.use(ctx, db, path)
-		s.points, s.mark, s.packed = nil, mark, true
+		s.points, s.mark, s.packed, s.indexed = nil, mark, true, true
 		s.current.Store(index)
 		return notSaved(writeErr)
 	}
 	points, mark, err := load(ctx, db)
 	switch {
 	case err == nil:
+	case ctx.Err() != nil || isBusy(err): // says nothing about the file
+		db.Close()
+		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, err)
 	case writeErr != nil && !fileIsDatabase(path):
 		db.Close()
-		if _, statErr := os.Stat(path); statErr == nil && readable(path) {
+		if info, statErr := os.Stat(path); statErr == nil && info.Size() > 0 && readable(path) {
 			return fmt.Errorf("%w: %s: %w", errDamaged, path, writeErr)
 		}
 		return fmt.Errorf("vector store: %w: %w", ErrNotSaved, writeErr)
@@ -104,7 +118,7 @@ func (s *Embedded) open(ctx context.Context, path string) error {
 	}
 	s.use(ctx, db, path)
 	s.points, s.mark, s.dirty = points, mark, true
-	return notSaved(writeErr)
+	return errors.Join(indexErr, notSaved(writeErr))
 }
 
 // use takes an open file as the store's.
@@ -121,21 +135,41 @@ func notSaved(err error) error {
 }
 
 // openIndex returns the saved index of a file that is as it was when the index was
-// saved, and the file's mark.
-func openIndex(ctx context.Context, db *sql.DB, path string, schema Schema) (*snapshot, string) {
-	mark, err := readMark(ctx, db)
+// saved, and the file's mark. An index that is damaged is an error, one that is missing
+// or of another state none.
+func openIndex(ctx context.Context, db *sql.DB, path string, schema Schema) (*snapshot, string, error) {
+	mark, _, err := readMark(ctx, db)
 	if err != nil {
-		return nil, "" // load says what is wrong
+		return nil, "", nil // load says what is wrong
 	}
-	return readIndex(path, mark, schema), mark
+	index, err := readIndex(path, mark, schema)
+	return index, mark, err
 }
 
-func readMark(ctx context.Context, db *sql.DB) (mark string, err error) {
-	err = db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&mark)
+// querier is a database or a transaction.
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// readMark returns the mark and how many points the file had when it was written; no
+// mark is none at all, or one that says no number.
+func readMark(ctx context.Context, db querier) (mark string, points int, err error) {
+	var value string
+	err = db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = nil
+		return "", 0, nil
 	}
-	return mark, err
+	number, mark, _ := strings.Cut(value, " ")
+	if points, atoiErr := strconv.Atoi(number); atoiErr == nil {
+		return mark, points, err
+	}
+	return "", 0, err
+}
+
+// isBusy reports whether another process held the file for longer than we wait.
+func isBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_BUSY || e.Code()&0xff == sqlite3.SQLITE_LOCKED)
 }
 
 // fileIsDatabase reports whether the file begins as SQLite files do.
@@ -159,7 +193,8 @@ func readable(path string) bool {
 	return true
 }
 
-// load reads all points; a row whose checksum is wrong makes the file damaged.
+// load reads all points; a row whose checksum is wrong makes the file damaged, and so
+// does one that a marked file had and has no more: the page that holds it may be.
 func load(ctx context.Context, db *sql.DB) (map[string]*Point, string, error) {
 	points := make(map[string]*Point)
 	rows, err := db.QueryContext(ctx, "SELECT id, hash, data, crc FROM points")
@@ -182,7 +217,10 @@ func load(ctx context.Context, db *sql.DB) (map[string]*Point, string, error) {
 	if err := rows.Err(); err != nil {
 		return nil, "", err
 	}
-	mark, err := readMark(ctx, db)
+	mark, marked, err := readMark(ctx, db)
+	if err == nil && mark != "" && marked != len(points) {
+		err = fmt.Errorf("%d points of %d are left", len(points), marked)
+	}
 	return points, mark, err
 }
 
@@ -247,7 +285,7 @@ func (s *Embedded) index() {
 // pack lets go of the vectors that the snapshot holds too; unpack reads them again
 // from the file when a change needs them. Without a file both copies stay.
 func (s *Embedded) pack() {
-	if s.db == nil || s.unsaved || len(s.waiting) > 0 {
+	if s.db == nil || s.unsaved != nil || len(s.waiting) > 0 {
 		return
 	}
 	for _, p := range s.points {
@@ -383,12 +421,16 @@ func (s *Embedded) Marked() string {
 }
 
 // Mark notes that the store now holds the state called mark, and saves the finished
-// index for the next start.
+// index for the next start. The file of a store that could not save a change is not marked.
 func (s *Embedded) Mark(ctx context.Context, mark string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.unsaved != nil {
+		s.mark = mark
+		return s.unsaved
+	}
 	err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO meta (key, value) VALUES ('mark', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", mark)
+		_, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO meta (key, value) SELECT 'mark', count(*) || ' ' || ? FROM points", mark)
 		return err
 	})
 	s.mark = mark
@@ -401,7 +443,9 @@ func (s *Embedded) Mark(ctx context.Context, mark string) error {
 // saveIndex writes the index of the state that is marked; the caller holds the lock.
 func (s *Embedded) saveIndex() error {
 	s.index()
-	return notSaved(writeIndex(s.path, s.mark, s.current.Load()))
+	err := writeIndex(s.path, s.mark, s.current.Load())
+	s.indexed = err == nil
+	return notSaved(err)
 }
 
 // Hold makes the changes that follow hold in memory only, until Save writes them: who
@@ -412,19 +456,28 @@ func (s *Embedded) Hold() {
 	s.held = true
 }
 
-// Save writes what Hold kept back, as one step; searches go on meanwhile.
+// Save writes what Hold kept back, as one step, and an index that was missing or damaged;
+// searches go on meanwhile. What another process has saved with the same mark is not
+// written again: of several first starts one fills the file.
 func (s *Embedded) Save(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	waiting, mark := s.waiting, s.mark
 	s.held, s.waiting = false, nil
 	switch {
-	case len(waiting) == 0:
+	case len(waiting) == 0 && (s.db == nil || s.indexed || mark == ""):
 		return nil
+	case len(waiting) == 0:
+		return s.saveIndex()
 	case s.db == nil:
 		return notSaved(errors.New("closed before it was saved"))
 	}
+	there := false
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		saved, _, err := readMark(ctx, tx)
+		if there = err == nil && saved == mark && mark != ""; there {
+			return nil
+		}
 		for _, change := range waiting {
 			if err := change(tx); err != nil {
 				return err
@@ -432,8 +485,8 @@ func (s *Embedded) Save(ctx context.Context) error {
 		}
 		return nil
 	})
-	s.mark = mark
-	if err == nil && mark != "" {
+	s.mark, s.indexed = mark, there
+	if err == nil && mark != "" && !there {
 		err = s.saveIndex()
 	}
 	if !s.dirty {
@@ -445,7 +498,7 @@ func (s *Embedded) Save(ctx context.Context) error {
 // write runs change in a transaction, at once or in Save; the caller holds the lock.
 // Whatever fails is ErrNotSaved: the state in memory has the change.
 func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err error) {
-	s.mark = ""
+	s.mark, s.indexed = "", false
 	switch {
 	case s.db == nil:
 		return nil
@@ -453,13 +506,14 @@ func (s *Embedded) write(ctx context.Context, change func(*sql.Tx) error) (err e
 		s.waiting = append(s.waiting, change)
 		return nil
 	}
-	defer func() { s.unsaved = s.unsaved || err != nil }()
+	defer func() { s.unsaved = cmp.Or(s.unsaved, err) }()
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {
 		return notSaved(err)
 	}
 	if err := change(tx); err != nil {
-		return notSaved(errors.Join(err, tx.Rollback()))
+		_ = tx.Rollback() // SQLite may have done so when the disk was full
+		return notSaved(err)
 	}
 	return notSaved(tx.Commit())
 }

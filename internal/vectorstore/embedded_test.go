@@ -3,11 +3,15 @@ package vectorstore_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
+	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"troly/internal/vectorstore"
 	"troly/internal/vectorstore/vectorstoretest"
@@ -178,6 +182,110 @@ func TestEmbeddedDamaged(t *testing.T) {
 	}
 }
 
+// Whatever byte of the file is flipped, the store holds all that was written, or nothing
+// and says that it is damaged.
+func TestEmbeddedFlippedBytes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	s := open(t, path)
+	var points []vectorstore.Point
+	for i := range 150 {
+		p := somePoint(fmt.Sprintf("point-%03d", i))
+		p.Document = strings.Repeat("d", 50+i)
+		points = append(points, p)
+	}
+	if err := errors.Join(s.Upsert(context.Background(), points), s.Mark(context.Background(), "v1")); err != nil {
+		t.Fatal(err)
+	}
+	want, err := s.Hashes(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	damaged := 0
+	for at := range data {
+		if page := at % 4096; page > 12 && at%997 != 0 { // the heads of all pages, and some of the rest
+			continue
+		}
+		flipped := filepath.Join(t.TempDir(), "v.db")
+		data[at] ^= 1
+		err := os.WriteFile(flipped, data, 0o644)
+		data[at] ^= 1
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, note := vectorstore.OpenEmbedded(context.Background(), flipped, vectorstoretest.Schema())
+		got, err := again.Hashes(context.Background())
+		mark := again.Marked()
+		again.Close()
+		switch {
+		case note != nil:
+			if damaged++; !strings.Contains(note.Error(), "damaged") || len(got) > 0 {
+				t.Errorf("byte %d: note %v, %d points", at, note, len(got))
+			}
+		case err != nil || mark != "" && !maps.Equal(got, want):
+			t.Errorf("byte %d: %d points, mark %q, %v, want all %d or a note", at, len(got), mark, err, len(want))
+		}
+	}
+	if damaged < 50 {
+		t.Errorf("only %d flips were noticed", damaged)
+	}
+}
+
+// A file that another process holds, or whose reading is interrupted, is not damaged: it
+// stays where it is.
+func TestEmbeddedHeldOrInterrupted(t *testing.T) {
+	t.Parallel() // it waits
+	path := filepath.Join(t.TempDir(), "v.db")
+	s := open(t, path)
+	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}); err != nil {
+		t.Fatal(err)
+	}
+	check := func(ctx context.Context, why string) {
+		t.Helper()
+		other, note := vectorstore.OpenEmbedded(ctx, path, vectorstoretest.Schema())
+		t.Cleanup(func() { other.Close() })
+		if !errors.Is(note, vectorstore.ErrNotSaved) || strings.Contains(note.Error(), "damaged") {
+			t.Errorf("%s: note = %v, want ErrNotSaved", why, note)
+		}
+		if _, err := os.Stat(path + ".damaged"); err == nil {
+			t.Errorf("%s: the file was set aside", why)
+		}
+		if err := other.Upsert(context.Background(), []vectorstore.Point{somePoint("b")}); err != nil || find(t, other) != 1 {
+			t.Errorf("%s: it does not work in memory: %v", why, err)
+		}
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	check(ended, "interrupted")
+	fresh := open(t, path)
+	holder, err := sql.Open("sqlite", "file:"+path+"?_txlock=exclusive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Close()
+	tx, err := holder.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(context.Background(), "held")
+	if err := fresh.Upsert(context.Background(), []vectorstore.Point{somePoint("c")}); !errors.Is(err, vectorstore.ErrNotSaved) {
+		t.Errorf("Upsert while it is held: %v, want ErrNotSaved", err)
+	}
+	if err := tx.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+	if err := fresh.Mark(context.Background(), "v1"); !errors.Is(err, vectorstore.ErrNotSaved) || fresh.Marked() != "v1" {
+		t.Errorf("Mark of a state that the file lacks: %v, %q, want ErrNotSaved and v1 in memory", err, fresh.Marked())
+	}
+	if n, mark := count(t, open(t, path)), open(t, path).Marked(); n != 1 || mark != "" {
+		t.Errorf("afterwards the file has %d points, mark %q, want 1 and none", n, mark)
+	}
+}
+
 func TestEmbeddedCannotSave(t *testing.T) {
 	dir := t.TempDir()
 	blocked := filepath.Join(dir, "file")
@@ -190,6 +298,63 @@ func TestEmbeddedCannotSave(t *testing.T) {
 	}
 	if err := s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}); err != nil || find(t, s) != 1 {
 		t.Errorf("a store without file does not work: %v", err)
+	}
+}
+
+// Of several processes that start at once on an empty file one writes it; what the others
+// held back is there by then.
+func TestEmbeddedSavedByAnother(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	one, two := open(t, path), open(t, path)
+	for _, s := range []*vectorstore.Embedded{one, two} {
+		s.Hold()
+		if err := errors.Join(s.Upsert(context.Background(), []vectorstore.Point{somePoint("a"), somePoint("b")}), s.Mark(context.Background(), "v1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := one.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Save(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	after, err := os.Stat(path)
+	if err != nil || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the file was written again at %v, %v", after.ModTime(), err)
+	}
+	if n, mark := find(t, two), two.Marked(); n != 2 || mark != "v1" {
+		t.Errorf("the second found %d, mark %q, want 2 and v1", n, mark)
+	}
+	if err := two.Upsert(context.Background(), []vectorstore.Point{somePoint("c")}); err != nil || find(t, two) != 3 {
+		t.Errorf("a change after it: %v", err)
+	}
+}
+
+// A file that a killed process left half written is removed by a later one, not at once:
+// another may be at it.
+func TestEmbeddedCleansUp(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "v.db")
+	old, young := path+".index.1.tmp", path+".index.2.tmp"
+	for _, name := range []string{old, young} {
+		if err := os.WriteFile(name, []byte("half"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chtimes(old, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, path)
+	if err := errors.Join(s.Upsert(context.Background(), []vectorstore.Point{somePoint("a")}), s.Mark(context.Background(), "v1")); err != nil {
+		t.Fatal(err)
+	}
+	_, oldErr := os.Stat(old)
+	_, youngErr := os.Stat(young)
+	if !errors.Is(oldErr, os.ErrNotExist) || youngErr != nil {
+		t.Errorf("of an hour ago: %v, of now: %v, want the first gone and the second there", oldErr, youngErr)
 	}
 }
 

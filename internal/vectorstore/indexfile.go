@@ -1,6 +1,7 @@
 package vectorstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 	"unsafe"
 )
 
@@ -46,11 +48,12 @@ func writeIndex(path, mark string, s *snapshot) error {
 	w.text(label)
 	s.write(w)
 	binary.LittleEndian.PutUint32(w.b[len(indexFormat):], crc32.Checksum(w.b[len(indexFormat)+4:], castagnoli))
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".index.*.tmp")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(indexName(path))+".*.tmp")
 	if err != nil {
 		return err
 	}
 	defer os.Remove(f.Name()) // gone already when the rename succeeded
+	removeLeft(indexName(path))
 	_, err = f.Write(w.b)
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
@@ -58,31 +61,44 @@ func writeIndex(path, mark string, s *snapshot) error {
 	return os.Rename(f.Name(), indexName(path))
 }
 
+// removeLeft removes the temporary files for name of processes that were killed while
+// they wrote.
+func removeLeft(name string) {
+	left, _ := filepath.Glob(name + ".*.tmp")
+	for _, name := range left {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > time.Minute {
+			os.Remove(name)
+		}
+	}
+}
+
 // readIndex returns the saved snapshot of the file at path, nil when there is none
-// that can be used.
-func readIndex(path, mark string, schema Schema) *snapshot {
+// that can be used; an error when that is because it is damaged.
+func readIndex(path, mark string, schema Schema) (*snapshot, error) {
 	label, err := stamp(path, mark)
 	if err != nil || mark == "" {
-		return nil
+		return nil, nil
 	}
 	data, err := os.ReadFile(indexName(path))
-	head := len(indexFormat) + 4
-	if err != nil || len(data) < head || string(data[:len(indexFormat)]) != indexFormat ||
-		binary.LittleEndian.Uint32(data[len(indexFormat):]) != crc32.Checksum(data[head:], castagnoli) {
-		return nil
+	if err != nil {
+		return nil, nil
 	}
-	r := &reader{b: data[head:]}
+	body, ok := bytes.CutPrefix(data, []byte(indexFormat))
+	if !ok || len(body) < 4 || binary.LittleEndian.Uint32(body) != crc32.Checksum(body[4:], castagnoli) {
+		return nil, fmt.Errorf("index %s is damaged; it is built again", indexName(path))
+	}
+	r := &reader{b: body[4:]}
 	if r.text() != label {
-		return nil
+		return nil, nil
 	}
 	s := readSnapshot(r)
 	if r.bad || len(r.b) > 0 || !s.fits(schema) {
-		return nil
+		return nil, nil
 	}
 	for _, x := range s.sparse {
 		x.measure()
 	}
-	return s
+	return s, nil
 }
 
 // fits reports whether a snapshot has the vectors of the schema and no others.

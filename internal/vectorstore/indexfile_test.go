@@ -2,10 +2,13 @@ package vectorstore
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 )
 
 var indexSchema = Schema{Dense: map[string]int{"dense": 2}, Sparse: map[string]bool{"words": true, "class": false}}
@@ -76,44 +79,80 @@ func TestIndexFile(t *testing.T) {
 	}
 }
 
-// An index that is damaged or of another state of the file is not used.
+// An index that is damaged, missing or of another state of the file is not used, and is
+// there again after Save; that it was damaged is said.
 func TestIndexFileNotTrusted(t *testing.T) {
-	for name, spoil := range map[string]func(t *testing.T, path string){
-		"flipped byte": func(t *testing.T, path string) {
+	change := func(how func(data []byte) []byte) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
 			data, err := os.ReadFile(indexName(path))
 			if err != nil {
 				t.Fatal(err)
 			}
-			data[len(data)/2] ^= 1
-			if err := os.WriteFile(indexName(path), data, 0o644); err != nil {
+			if err := os.WriteFile(indexName(path), how(data), 0o644); err != nil {
 				t.Fatal(err)
 			}
-		},
-		"cut short": func(t *testing.T, path string) {
-			if err := os.Truncate(indexName(path), 100); err != nil {
+		}
+	}
+	for _, tt := range []struct {
+		name  string
+		spoil func(t *testing.T, path string)
+		said  bool
+	}{
+		{"flipped byte", change(func(data []byte) []byte { data[len(data)/2] ^= 1; return data }), true},
+		{"flipped bit of the format", change(func(data []byte) []byte { data[3] ^= 1; return data }), true},
+		{"cut short", change(func(data []byte) []byte { return data[:len(data)/2] }), true},
+		{"empty", change(func([]byte) []byte { return nil }), true},
+		{"missing", func(t *testing.T, path string) {
+			if err := os.Remove(indexName(path)); err != nil {
 				t.Fatal(err)
 			}
-		},
-		"file changed since": func(t *testing.T, path string) {
-			s := indexed(t, path)
-			defer s.Close()
-			if err := s.Delete(context.Background(), []string{"b"}); err != nil {
+		}, false},
+		{"of another time", func(t *testing.T, path string) {
+			if err := os.Chtimes(path, time.Time{}, time.Unix(1, 0)); err != nil {
 				t.Fatal(err)
 			}
-		},
+		}, false},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(tt.name, func(t *testing.T) {
 			path := marked(t)
-			spoil(t, path)
-			s := indexed(t, path)
-			defer s.Close()
+			tt.spoil(t, path)
+			s, note := OpenEmbedded(context.Background(), path, indexSchema)
+			t.Cleanup(func() { s.Close() })
+			if (note != nil) != tt.said || note != nil && !strings.Contains(note.Error(), "damaged") {
+				t.Errorf("note = %v, want one that says damaged: %v", note, tt.said)
+			}
 			if s.points == nil {
 				t.Error("the saved index was used")
 			}
+			if err := s.Save(context.Background()); err != nil {
+				t.Error(err)
+			}
+			again := indexed(t, path)
+			defer again.Close()
+			if again.points != nil {
+				t.Error("no index was saved again")
+			}
 		})
 	}
-	if s := readIndex(marked(t), "v1", Schema{Dense: map[string]int{"dense": 3}}); s != nil {
-		t.Error("an index with other vectors was used")
+	if s, err := readIndex(marked(t), "v1", Schema{Dense: map[string]int{"dense": 3}}); s != nil || err != nil {
+		t.Errorf("an index with other vectors was used, or is called damaged: %v", err)
+	}
+}
+
+// An index of a file that has changed since is not used.
+func TestIndexFileOutdated(t *testing.T) {
+	path := marked(t)
+	s := indexed(t, path)
+	if err := s.Delete(context.Background(), []string{"b"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Save(context.Background()), s.Close()); err != nil { // a state without a mark has no index
+		t.Fatal(err)
+	}
+	again := indexed(t, path)
+	defer again.Close()
+	if again.points == nil || len(again.points) != 1 {
+		t.Errorf("points %v, want the one that was left, read from the file", again.points)
 	}
 }
 
