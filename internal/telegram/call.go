@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -155,7 +156,7 @@ func (c *Channel) classify(a *attempt, err error) *webhook.SendError {
 
 // classifyTold reads the envelope of an error.
 func (c *Channel) classifyTold(a *attempt, told *tgbotapi.Error) *webhook.SendError {
-	code := or(told.Code, a.status)
+	code := cmp.Or(told.Code, a.status)
 	text := strings.ToLower(told.Message)
 	failed := &webhook.SendError{Class: webhook.Rejected, Code: strconv.Itoa(code), Err: errors.New(c.description(told.Message))}
 	switch {

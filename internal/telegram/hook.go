@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,7 +37,7 @@ func (c *Channel) SetWebhook(ctx context.Context, address string, connections in
 	if err := c.checkAddress(address); err != nil {
 		return fmt.Errorf("telegram setWebhook: %w", err)
 	}
-	connections = or(connections, 40)
+	connections = cmp.Or(connections, 40)
 	if connections < 1 || connections > 100 {
 		return fmt.Errorf("telegram setWebhook: %d connections, must be 1 to 100", connections)
 	}

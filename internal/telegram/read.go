@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -208,7 +209,7 @@ func (s *message) quoted() string {
 	case s.Quote != nil && s.Quote.Text != "":
 		q = s.Quote.Text
 	case s.ReplyTo != nil:
-		q = or(s.ReplyTo.Text, s.ReplyTo.Caption)
+		q = cmp.Or(s.ReplyTo.Text, s.ReplyTo.Caption)
 	}
 	q = clean(q)
 	if utf8.RuneCountInString(q) > maxQuoted {

@@ -2,6 +2,7 @@ package zalo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,9 +80,9 @@ func NewAccount(opts AccountOptions) (*Account, error) {
 	if opts.Tokens == nil || opts.LastHeard == nil {
 		return nil, errors.New("zalo official account: Tokens and LastHeard are needed")
 	}
-	orDefault(&opts.APIURL, "https://openapi.zalo.me")
-	orDefault(&opts.OAuthURL, "https://oauth.zaloapp.com")
-	orDefault(&opts.MaxAge, 24*time.Hour)
+	opts.APIURL = cmp.Or(opts.APIURL, "https://openapi.zalo.me")
+	opts.OAuthURL = cmp.Or(opts.OAuthURL, "https://oauth.zaloapp.com")
+	opts.MaxAge = cmp.Or(opts.MaxAge, 24*time.Hour)
 	for name, address := range map[string]*string{"ZALO_API_URL": &opts.APIURL, "ZALO_OAUTH_URL": &opts.OAuthURL} {
 		if err := base(address); err != nil {
 			return nil, fmt.Errorf("zalo official account: %s: %w", name, err)

@@ -2,6 +2,7 @@ package zalo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -59,7 +60,7 @@ func NewBot(opts BotOptions) (*Bot, error) {
 			return nil, fmt.Errorf("zalo bot: ZALO_BOT_WEBHOOK_SECRET %w", err)
 		}
 	}
-	orDefault(&opts.APIURL, "https://bot-api.zaloplatforms.com")
+	opts.APIURL = cmp.Or(opts.APIURL, "https://bot-api.zaloplatforms.com")
 	if err := base(&opts.APIURL); err != nil {
 		return nil, fmt.Errorf("zalo bot: ZALO_BOT_API_URL: %w", err)
 	}

@@ -129,13 +129,6 @@ func addressOf(message string) json.RawMessage {
 //	fallback   without-quote, without-buttons, split: a part was refused and sent in a plainer way
 type Observe func(what, which string)
 
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
-
 func orNothing(log *slog.Logger, observe Observe) (*slog.Logger, Observe) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
