@@ -71,7 +71,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.db.Close() })
-	d.hook = webhook.Handler(d.c, d.db, webhook.IntakeOptions{KeepIn: time.Minute, Now: d.now})
+	d.hook = webhook.NewIntake(d.c, d.db, webhook.IntakeOptions{KeepIn: time.Minute, Now: d.now})
 	talk := conversation.New(bot{}, bot{}, bot{}, conversation.Options{Now: d.now, Hold: 2 * time.Hour})
 	dispatcher := webhook.NewDispatcher(d.db, talk, []webhook.Line{{Channel: d.c, PerSecond: 1e6, PerChat: time.Nanosecond}},
 		webhook.Options{Poll: 10 * time.Millisecond, Now: d.now})

@@ -242,7 +242,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open() {
 	w.db = openDB(w.t, w.url, database.Options{})
-	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	w.hook = webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{})
 }
 
 func openDB(t testing.TB, url string, opts database.Options) *database.DB {

@@ -76,11 +76,6 @@ func NewIntake(channel Channel, inbox Inbox, opts IntakeOptions) *Intake {
 	return &Intake{channel: channel, inbox: inbox, opts: opts, counts: opts.Metrics.intake(channel.Name())}
 }
 
-// Handler returns the webhook of a channel: NewIntake for who only serves HTTP.
-func Handler(channel Channel, inbox Inbox, opts IntakeOptions) http.Handler {
-	return NewIntake(channel, inbox, opts)
-}
-
 func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	started := time.Now()
 	switch r.Method {

@@ -441,7 +441,7 @@ func TestT31ReplicasKeepOnePace(t *testing.T) {
 		_, stop := run(t, db, responder(echo), []webhook.Line{line}, hurried())
 		stops = append(stops, stop)
 	}
-	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	w.hook = webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{})
 	const each = 20
 	for round, stop := range stops {
 		for i := range each {
