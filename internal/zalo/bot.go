@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -107,9 +106,7 @@ func (b *Bot) Read(header http.Header, body []byte) ([]webhook.Message, error) {
 
 // Barred reports that a delivery does not carry our secret in exactly one header.
 func (b *Bot) Barred(header http.Header) bool {
-	values := header.Values(secretHeader)
-	want, got := sha256.Sum256([]byte(b.opts.Secret)), sha256.Sum256([]byte(strings.Join(values, "\x00")))
-	return subtle.ConstantTimeCompare(want[:], got[:]) != 1 || len(values) != 1 || b.opts.Secret == ""
+	return !webhook.HasSecret(header, secretHeader, b.opts.Secret)
 }
 
 // update is an event, flat or in an envelope.
