@@ -41,7 +41,7 @@ func (c *Channel) Poll(ctx context.Context, take func([]webhook.Message) error) 
 		}
 		c.set.Log.Warn("telegram poll tries again", "err", err, "in", wait)
 		failures++
-		if !sleep(ctx, wait) {
+		if webhook.Sleep(ctx, wait) != nil {
 			return nil
 		}
 	}

@@ -224,7 +224,7 @@ func (c *Channel) Watch(ctx context.Context) {
 			c.set.Log.Info("telegram is reached again", "tries", failures+1)
 			failures = 0
 		}
-		if !sleep(ctx, wait) {
+		if webhook.Sleep(ctx, wait) != nil {
 			return
 		}
 	}
@@ -233,16 +233,4 @@ func (c *Channel) Watch(ctx context.Context) {
 // backoff is the pause after so many failures before this one.
 func (c *Channel) backoff(failures int) time.Duration {
 	return c.set.Retry << min(failures, 5)
-}
-
-// sleep reports whether the time passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

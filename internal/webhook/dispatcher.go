@@ -159,7 +159,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	minders.Go(func() {
 		select {
 		case <-ctx.Done():
-			_ = sleep(working, d.opts.Grace) // ends early when all is done
+			_ = Sleep(working, d.opts.Grace) // ends early when all is done
 			stop()
 		case <-working.Done():
 		}
@@ -183,7 +183,7 @@ func wake(c chan struct{}) {
 
 // renew keeps the leases of what is being answered.
 func (d *Dispatcher) renew(ctx context.Context) {
-	for sleep(ctx, d.opts.Lease/3) == nil {
+	for Sleep(ctx, d.opts.Lease/3) == nil {
 		d.mu.Lock()
 		jobs := make([]database.Job, 0, len(d.inWork))
 		for _, job := range d.inWork {

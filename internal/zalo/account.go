@@ -93,7 +93,7 @@ func NewAccount(opts AccountOptions) (*Account, error) {
 		opts.Now = time.Now
 	}
 	if opts.Sleep == nil {
-		opts.Sleep = sleep
+		opts.Sleep = webhook.Sleep
 	}
 	if opts.Random == nil {
 		opts.Random = rand.Float64
@@ -115,17 +115,6 @@ func base(address *string) error {
 	}
 	*address = strings.TrimRight(*address, "/")
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Name is "zalo".

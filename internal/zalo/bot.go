@@ -68,7 +68,7 @@ func NewBot(opts BotOptions) (*Bot, error) {
 		opts.Now = time.Now
 	}
 	if opts.Sleep == nil {
-		opts.Sleep = sleep
+		opts.Sleep = webhook.Sleep
 	}
 	return &Bot{opts, newAPI(opts.Client)}, nil
 }
