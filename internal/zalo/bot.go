@@ -162,7 +162,7 @@ func (b *Bot) messages(u *update) []webhook.Message {
 	out := webhook.Message{Dialogue: chat, Person: person, Group: strings.EqualFold(string(m.Chat.Type), "GROUP"), Key: keyOf(event, &m, u.Message)}
 	why := ""
 	if what == "text" || what == "link" {
-		out, why = spoken(out, string(m.Text))
+		out, why = spoken(out, string(m.Text), "") // a bot has no buttons: a mark is only a mark
 	} else {
 		out, _ = attached(out, kind, string(first(m.Caption, m.Text)), content{ID: m.ID})
 	}
@@ -190,22 +190,6 @@ func keyOf(event string, m *botMessage, raw json.RawMessage) string {
 	}
 	h := sha256.Sum256(raw)
 	return counted(event) + ":" + hex.EncodeToString(h[:12])
-}
-
-// spoken is text of a bot: there are no buttons, so a mark is only a mark.
-func spoken(m webhook.Message, text string) (webhook.Message, string) {
-	m.Kind, text = webhook.Text, plain(text)
-	if name, argument := conversation.Command(text); name != "" {
-		m.Command, m.Text = name, words(argument)
-		if name == "start" {
-			m.Kind = webhook.Joined
-		}
-		return m, ""
-	}
-	if m.Text = words(text); m.Text == "" {
-		return m, "no-text"
-	}
-	return m, ""
 }
 
 // Parts lays a reply out in messages of at most 2,000 characters. There are no
