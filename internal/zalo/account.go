@@ -146,7 +146,7 @@ func (a *Account) Read(header http.Header, body []byte) ([]webhook.Message, erro
 		return nil, &webhook.Refusal{Status: http.StatusUnauthorized, Reason: "bad-signature"}
 	}
 	a.opts.Observe("signature", formula)
-	if formula == HeaderTimestamp {
+	if formula == byHeaderTimestamp {
 		e.Timestamp = scalar(header.Get(timestampHeader)) // the one that is vouched for
 	}
 	sent, ok := millis(e.Timestamp)

@@ -239,19 +239,19 @@ func (b *Bot) Typing(ctx context.Context, m webhook.Message) error {
 // Every is five seconds, as on the API that this one is modelled on; Zalo does not say.
 func (b *Bot) Every(webhook.Message) time.Duration { return 5 * time.Second }
 
-// APIError is an answer of the Bot Platform that is not ok. Its text holds no token.
-type APIError struct {
+// apiError is an answer of the Bot Platform that is not ok. Its text holds no token.
+type apiError struct {
 	Method      string
 	Code        int
 	Description string
 	After       time.Duration // of a Retry-After header
 }
 
-func (e *APIError) Error() string {
+func (e *apiError) Error() string {
 	return fmt.Sprintf("zalo bot %s: code %d: %s", e.Method, e.Code, e.Description)
 }
 
-// call calls a method and decodes its result. Its error is an *APIError, a
+// call calls a method and decodes its result. Its error is an *apiError, a
 // *callError or a *webhook.SendError for an answer in no known form, each with the
 // method's name around it.
 func (b *Bot) call(ctx context.Context, in time.Duration, method string, params, result any) error {
@@ -283,7 +283,7 @@ func (b *Bot) call(ctx context.Context, in time.Duration, method string, params,
 		if err != nil {
 			code = got.status
 		}
-		return &APIError{method, code, redact(string(a.Description), b.secrets()...), retryAfter(got.header)}
+		return &apiError{method, code, redact(string(a.Description), b.secrets()...), retryAfter(got.header)}
 	}
 	if result != nil {
 		into(a.Result, result)
@@ -301,7 +301,7 @@ func classOf(err error) *webhook.SendError {
 	if e := (*webhook.SendError)(nil); errors.As(err, &e) {
 		return e
 	}
-	api := (*APIError)(nil)
+	api := (*apiError)(nil)
 	if !errors.As(err, &api) {
 		return noAnswer(err)
 	}

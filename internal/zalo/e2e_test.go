@@ -167,7 +167,7 @@ func TestZ25TheNextEventReopens(t *testing.T) {
 	url := hook(t, a, w.db, nil)
 	w.work(t, a, office{})
 	w.deliver(t, old, w.Event("user_send_text", sampleUser, "một"))
-	until(t, "refused", func() bool { return strings.Contains(w.log.String(), CodeWindow) })
+	until(t, "refused", func() bool { return strings.Contains(w.log.String(), codeWindow) })
 	if n := len(w.Calls(sendsTo)); n != 0 {
 		t.Errorf("%d calls 49 hours after", n)
 	}

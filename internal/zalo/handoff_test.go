@@ -112,8 +112,8 @@ func TestAnOfficerIsToldOfTheWindow(t *testing.T) {
 		return err == nil && len(waiting) == 0
 	})
 	var e *webhook.SendError
-	if err := windowed.MayWrite(t.Context(), sampleUser); !errors.As(err, &e) || e.Code != CodeWindow || e.Class != webhook.Unreachable {
-		t.Errorf("MayWrite = %v, want %s", err, CodeWindow)
+	if err := windowed.MayWrite(t.Context(), sampleUser); !errors.As(err, &e) || e.Code != codeWindow || e.Class != webhook.Unreachable {
+		t.Errorf("MayWrite = %v, want %s", err, codeWindow)
 	}
 	if n := len(w.Sent()); n != 0 {
 		t.Errorf("%d messages were sent outside the window", n)
