@@ -14,9 +14,9 @@ import (
 	"troly/internal/conversation"
 )
 
-// wanted are the kinds of update that are asked for. It is always sent: left out,
+// wantedUpdates are the kinds of update that are asked for. It is always sent: left out,
 // whatever was set before would stay.
-var wanted = func() string {
+var wantedUpdates = func() string {
 	kinds, err := json.Marshal([]string{"message", "edited_message", "callback_query", "my_chat_member"})
 	if err != nil {
 		panic(err) // strings can be written
@@ -44,7 +44,7 @@ func (c *Channel) SetWebhook(ctx context.Context, address string, connections in
 	return c.ask(ctx, "setWebhook", tgbotapi.Params{
 		"url":                  address,
 		"secret_token":         c.set.Secret,
-		"allowed_updates":      wanted,
+		"allowed_updates":      wantedUpdates,
 		"max_connections":      strconv.Itoa(connections),
 		"drop_pending_updates": strconv.FormatBool(drop),
 	}, nil)

@@ -64,7 +64,7 @@ func (p *poll) step(ctx context.Context) error {
 		}
 		p.connected = true
 	}
-	params := tgbotapi.Params{"timeout": strconv.Itoa(int(p.c.set.Poll / time.Second)), "limit": "100", "allowed_updates": wanted}
+	params := tgbotapi.Params{"timeout": strconv.Itoa(int(p.c.set.Poll / time.Second)), "limit": "100", "allowed_updates": wantedUpdates}
 	if p.offset != 0 {
 		params["offset"] = strconv.FormatInt(p.offset, 10)
 	}

@@ -176,7 +176,7 @@ func (c *Channel) renamed(s *message) *webhook.Message {
 // all: somebody who writes "/hỏi" or "/khai sinh" asks.
 func request(s string) (command, text string) {
 	command, _, argument := splitCommand(trim(s))
-	if slices.Contains(known, command) {
+	if slices.Contains(commands, command) {
 		return command, clean(argument)
 	}
 	return "", clean(s)

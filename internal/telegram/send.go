@@ -86,15 +86,15 @@ func (c *Channel) Clear(ctx context.Context, m webhook.Message) error {
 	return failed
 }
 
-// shown is how often the sign of writing is renewed: Telegram shows it for 5 seconds.
-const shown = 4 * time.Second
+// typingEvery is how often the sign of writing is renewed: Telegram shows it for 5 seconds.
+const typingEvery = 4 * time.Second
 
 // Every says how often Typing is worth a call.
 func (c *Channel) Every(m webhook.Message) time.Duration {
 	if m.Kind == webhook.Left {
 		return 0
 	}
-	return shown
+	return typingEvery
 }
 
 // Typing shows for up to 5 seconds that an answer is being written.

@@ -201,15 +201,15 @@ func (c *Channel) Connect(ctx context.Context) error {
 	return nil
 }
 
-// steady is how often Watch looks when all is well.
-const steady = time.Minute
+// watchEvery is how often Watch looks when all is well.
+const watchEvery = time.Minute
 
 // Watch keeps Check true to life until ctx ends: it connects, tries again with
 // growing pauses while Telegram cannot be reached, and looks once a minute after.
 func (c *Channel) Watch(ctx context.Context) {
 	failures := 0
 	for {
-		wait := steady
+		wait := watchEvery
 		err := c.Connect(ctx)
 		switch {
 		case ctx.Err() != nil:

@@ -92,12 +92,12 @@ func (d *Dispatcher) end(job database.Job) {
 }
 
 const (
-	// notOurs is how long a message of a channel that is off waits before it is
+	// channelOffWait is how long a message of a channel that is off waits before it is
 	// looked at again.
-	notOurs = 5 * time.Minute
-	// mostBegun is how often a message is taken up at all: answering it may have
+	channelOffWait = 5 * time.Minute
+	// mostAttempts is how often a message is taken up at all: answering it may have
 	// killed the process each time, which no recover sees.
-	mostBegun = 50
+	mostAttempts = 50
 )
 
 // handle brings one message to its end: answered, put back for later, or given up.
@@ -126,7 +126,7 @@ func (d *Dispatcher) handle(ctx context.Context, job database.Job) {
 
 	var result database.Result
 	err := errors.New("taken up too often")
-	if job.Attempt <= mostBegun {
+	if job.Attempt <= mostAttempts {
 		result, err = d.answer(ctx, line, m, job)
 	}
 	switch {
@@ -256,7 +256,7 @@ func (d *Dispatcher) hear(ctx context.Context, line Line, m Message) Message {
 // putBack keeps a message whose channel is off, or not served here, for later: nothing
 // was tried with it, so it is answered as any other however long that takes.
 func (d *Dispatcher) putBack(ctx context.Context, job database.Job) {
-	until := d.opts.Now().Add(notOurs)
+	until := d.opts.Now().Add(channelOffWait)
 	d.keep(ctx, job, "put back", func(ctx context.Context) error { return d.db.PutBack(ctx, job, until, "channel-off") })
 }
 
