@@ -183,14 +183,12 @@ func (d *Dispatcher) answer(ctx context.Context, line Line, m Message, job datab
 
 // result lays a response out as it is written.
 func (d *Dispatcher) result(line Line, m Message, job database.Job, r Response) database.Result {
-	now := d.opts.Now()
-	result := database.Result{State: r.State, Erase: r.Erase, Note: r.Note, Hold: r.Hold, Release: r.Release}
+	result := r.Result(d.opts.Now())
 	switch {
 	case m.Kind == Left:
-		result.Reachable = new(bool)
+		result.Reachable = new(false)
 	case job.Unreachable && m.Kind != TookOver:
-		reachable := true
-		result.Reachable = &reachable
+		result.Reachable = new(true)
 	}
 	if m.Kind != Left {
 		for _, reply := range r.Replies {
@@ -198,16 +196,6 @@ func (d *Dispatcher) result(line Line, m Message, job database.Job, r Response) 
 				result.Parts = append(result.Parts, part)
 			}
 		}
-	}
-	if o := r.Outcome; o != nil {
-		result.Outcome = &database.Outcome{ID: o.ID, Channel: m.Channel, Dialogue: m.Dialogue, Person: m.Person, Status: o.Status, At: now, Body: o.Body}
-	}
-	if f := r.Feedback; f != nil {
-		result.Feedback = &database.Feedback{Outcome: f.Outcome, Good: f.Good, Reason: f.Reason, Person: m.Person, At: now}
-	}
-	if t := r.Ticket; t != nil {
-		result.Ticket = &database.Ticket{Channel: m.Channel, Dialogue: m.Dialogue, Person: m.Person, Outcome: t.Outcome,
-			Reason: t.Reason, Summary: t.Summary, Commune: t.Commune, Topic: t.Topic, Created: now}
 	}
 	return result
 }
