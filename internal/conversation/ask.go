@@ -2,20 +2,13 @@ package conversation
 
 import (
 	"encoding/json"
-	"regexp"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"troly/internal/pipeline"
 	"troly/internal/privacy"
 	"troly/internal/vietnamese"
 	"troly/internal/webhook"
 )
-
-// maxSuggestions is how many buttons of suggestions fit beside 👍 and 👎 on every
-// channel.
-const maxSuggestions = 3
 
 // maxID is how long an outcome's ID is at most, so that every action fits 64 bytes.
 const maxID = 48
@@ -100,22 +93,6 @@ func (x *exchange) edited() {
 	x.ask(x.m.Text, x.history())
 }
 
-// choose answers the n-th of what a turn offered.
-func (x *exchange) choose(t turn, n int) {
-	offer := t.Offers[n-1]
-	if t.Status != pipeline.Clarify {
-		x.ask(offer, nil) // each stands by itself
-		return
-	}
-	text := offer
-	if n <= 4 {
-		text = strconv.Itoa(n) // as the pipeline reads a choice, whatever the words
-	}
-	// "2" says nothing later, neither to the next question nor to who reads the outcome.
-	shown := cutRunes(t.Turn.Question+": "+offer, keptQuestion)
-	x.askAs(shown, text, x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
-}
-
 // ask answers a question and remembers what came of it.
 func (x *exchange) ask(text string, history []pipeline.Turn) { x.askAs("", text, history) }
 
@@ -179,81 +156,7 @@ func Sources(citations []pipeline.Citation) []webhook.Source {
 	return list
 }
 
-// offered are the buttons of what a turn offers; the choices of a question asked back
-// carry the numbers under which they stand in its text.
-func offered(id string, status pipeline.Status, offers []string) []webhook.Choice {
-	var list []webhook.Choice
-	for i, o := range offers {
-		n := strconv.Itoa(i + 1)
-		label := o
-		if status == pipeline.Clarify {
-			label = n + ". " + o
-		}
-		list = append(list, webhook.Choice{Label: short(label), Action: actionChoice + n + "." + id})
-	}
-	return list
-}
-
-// maxLabel is how much of a button every channel shows, in runes.
-const maxLabel = 35
-
-// short cuts a label between words; of a question its end is kept, which tells it from
-// others on the same matter: "Đổi giấy phép… hết bao nhiêu tiền?".
-func short(label string) string {
-	if utf8.RuneCountInString(label) <= maxLabel {
-		return label
-	}
-	end := ""
-	if m := asked.FindString(label); m != "" {
-		end = " " + strings.TrimSpace(m)
-	}
-	cut := cutRunes(label, maxLabel-1-utf8.RuneCountInString(end))
-	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 {
-		cut = cut[:i]
-	}
-	return strings.TrimRight(cut, " ,;:(") + "…" + end
-}
-
-// asked matches what a suggestion asks about the document it begins with.
-var asked = regexp.MustCompile(` (?:cần giấy tờ gì|hết bao nhiêu tiền|mất bao lâu|nộp ở đâu|nộp trực tuyến thế nào)\?$`)
-
 func masked(s string) string {
 	m, _ := privacy.Mask(s)
 	return m
-}
-
-// count keeps how many questions in a row ended badly. What is neither an answer nor
-// a failure changes nothing.
-func (s *state) count(status pipeline.Status) {
-	switch status {
-	case pipeline.Answered, pipeline.Abstained, pipeline.Failed:
-		if !s.Failed {
-			s.Fails = 0
-		}
-		s.Failed = false
-		if status != pipeline.Answered {
-			s.fail()
-		}
-	}
-}
-
-// fail counts the last question as ended badly, once.
-func (s *state) fail() {
-	if !s.Failed {
-		s.Fails++
-	}
-	s.Failed = true
-}
-
-// failedAgain reports whether it is time to offer a human.
-func (x *exchange) failedAgain() bool { return !x.noStaff() && x.s.Failed && x.s.Fails >= 2 }
-
-// drop forgets one turn.
-func (s *state) drop(id string) {
-	for i := range s.Turns {
-		if s.Turns[i].ID == id {
-			s.Turns = append(s.Turns[:i:i], s.Turns[i+1:]...)
-			return
-		}
-	}
 }

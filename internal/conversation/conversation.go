@@ -275,14 +275,6 @@ func (x *exchange) end() webhook.Response {
 	return x.r
 }
 
-// noStaff: nobody reads what is handed over.
-func (c *Conversation) noStaff() bool {
-	if c.opts.Staffed != nil {
-		return !c.opts.Staffed()
-	}
-	return c.opts.NoStaff
-}
-
 // joined greets somebody who came, once.
 func (x *exchange) joined() {
 	if x.m.Group || x.s.Greeted {

@@ -1,152 +1,11 @@
 package conversation
 
 import (
-	"slices"
-	"strconv"
 	"strings"
 
-	"troly/internal/corpus"
 	"troly/internal/pipeline"
-	"troly/internal/vietnamese"
 	"troly/internal/webhook"
 )
-
-// obey runs a command. What follows /start is data of a link, and not looked at.
-func (x *exchange) obey(name, argument string) {
-	switch name {
-	case start:
-		if x.m.Group {
-			x.s.Greeted = true
-			x.say(webhook.Reply{Text: groupStart})
-		} else if x.s.Greeted {
-			x.say(webhook.Reply{Text: startAgain, Choices: exampleChoices()})
-		} else {
-			x.welcome()
-		}
-	case question:
-		if argument == "" {
-			x.say(webhook.Reply{Text: askHow})
-			return
-		}
-		x.ask(argument, x.history())
-	case anew:
-		x.s.restart(x.who)
-		x.say(webhook.Reply{Text: startedAnew})
-	case staff:
-		x.handOver(argument)
-	case commune:
-		x.commune(argument)
-	case back:
-		x.say(webhook.Reply{Text: hereAlready})
-	default:
-		if !x.s.Greeted && !x.m.Group {
-			x.welcome()
-			return
-		}
-		x.say(webhook.Reply{Text: x.helpText()})
-	}
-}
-
-// exampleChoices are questions to begin with.
-func exampleChoices() []webhook.Choice {
-	var list []webhook.Choice
-	for i, e := range examples {
-		list = append(list, webhook.Choice{Label: short(e), Action: actionExample + strconv.Itoa(i+1)})
-	}
-	return list
-}
-
-// communes are the places that a name may mean, asked back for.
-type communes struct {
-	Key   string   `json:"key"` // of the buttons
-	At    int64    `json:"at"`
-	Names []string `json:"names"` // of present communes
-}
-
-// maxCommunes is how many are asked back for; a district has more.
-const maxCommunes = 4
-
-// commune remembers where somebody lives.
-func (x *exchange) commune(name string) {
-	if name == "" {
-		x.say(webhook.Reply{Text: communeHow(x.s.Commune)})
-		return
-	}
-	var names []string
-	var place corpus.Place
-	places := x.places.Lookup(cutRunes(name, 100))
-	if n := len(strings.Fields(name)); n > longestName || len(places) == 0 && n > longestName/2 {
-		if x.m.Command == "" {
-			name = x.m.Text
-		}
-		x.ask(name, x.history()) // "đổi xã thì có phải làm lại căn cước không" is a question, whatever takes it for a command
-		return
-	}
-	for _, p := range within(places) {
-		if p.Commune == nil || slices.Contains(names, p.Commune.Name) {
-			continue
-		}
-		names, place = append(names, p.Commune.Name), p
-	}
-	switch {
-	case len(places) == 0:
-		x.say(webhook.Reply{Text: communeUnknown})
-	case len(names) == 0, len(names) > maxCommunes: // a district or the province
-		x.say(webhook.Reply{Text: communeTooMany})
-	case len(names) > 1:
-		x.s.Pick = &communes{Key: cutRunes(x.opts.NewID(), maxID), At: x.at.UnixMilli(), Names: names}
-		ask := webhook.Reply{Text: communeWhich(names)}
-		for i, n := range names {
-			number := strconv.Itoa(i + 1)
-			ask.Choices = append(ask.Choices, webhook.Choice{Label: short(number + ". " + n), Action: actionCommune + number + "." + x.s.Pick.Key})
-		}
-		x.say(ask)
-	default:
-		x.s.Commune = names[0]
-		x.say(webhook.Reply{Text: communeSet(place)})
-	}
-}
-
-// longestName is how many syllables a commune is named with: "xã Tân Thịnh, thành phố
-// Yên Bái cũ".
-const longestName = 8
-
-// within leaves of the places a name can mean those in the district that was named
-// with it, if there are any.
-func within(places []corpus.Place) []corpus.Place {
-	var inside []corpus.Place
-	for _, d := range places {
-		for _, p := range places {
-			if d.District != nil && p.Former != nil && p.Former.District == d.District.Name {
-				inside = append(inside, p)
-			}
-		}
-	}
-	if len(inside) == 0 {
-		return places
-	}
-	return inside
-}
-
-// pickedCommune takes a message as the commune that was asked back for.
-func (x *exchange) pickedCommune(pick *communes, text string) bool {
-	if n := ordinal(text, len(pick.Names)); n >= 1 && n <= len(pick.Names) {
-		x.setCommune(pick.Names[n-1])
-		return true
-	}
-	for _, name := range pick.Names {
-		if said := vietnamese.Fold(strings.TrimSpace(text)); said == vietnamese.Fold(name) || said == vietnamese.Fold(corpus.ShortName(name)) {
-			x.setCommune(name)
-			return true
-		}
-	}
-	return false
-}
-
-func (x *exchange) setCommune(name string) {
-	x.s.Pick, x.s.Commune = nil, name
-	x.say(webhook.Reply{Text: communeChosen(name)})
-}
 
 // held reports whether a human has the dialogue. When their time has passed without
 // their giving it back, the person is told who speaks again.
@@ -290,3 +149,14 @@ func (x *exchange) pressedWhileHeld() {
 		}
 	}
 }
+
+// noStaff: nobody reads what is handed over.
+func (c *Conversation) noStaff() bool {
+	if c.opts.Staffed != nil {
+		return !c.opts.Staffed()
+	}
+	return c.opts.NoStaff
+}
+
+// failedAgain reports whether it is time to offer a human.
+func (x *exchange) failedAgain() bool { return !x.noStaff() && x.s.Failed && x.s.Fails >= 2 }
