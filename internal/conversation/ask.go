@@ -18,20 +18,20 @@ const maxID = 48
 func (x *exchange) text() {
 	text := x.m.Text
 	if good, rated := rating(text); rated && !x.m.Group {
-		if last := x.s.last(x.who); last != nil {
+		if last := x.state.last(x.who); last != nil {
 			x.rate(last.ID, good)
 			return
 		}
 	}
-	pick, reason := x.s.Pick, x.s.Reason
-	x.s.Pick, x.s.Reason = nil, nil // asked for now or never
+	pick, reason := x.state.Pick, x.state.Reason
+	x.state.Pick, x.state.Reason = nil, nil // asked for now or never
 	if pick != nil && x.recent(pick.At) && x.pickedCommune(pick, text) {
 		return
 	}
 	if reason != nil && x.recent(reason.At) && x.reasonGiven(reason.Outcome, text) {
 		return
 	}
-	if last := x.s.last(x.who); last != nil && x.recent(last.At) && len(last.Offers) > 0 {
+	if last := x.state.last(x.who); last != nil && x.recent(last.At) && len(last.Offers) > 0 {
 		if n := ordinal(text, len(last.Offers)); n > 0 && n <= len(last.Offers) {
 			x.choose(*last, n)
 			return
@@ -54,13 +54,13 @@ func (x *exchange) recent(at int64) bool { return at >= x.at.Add(-x.opts.FollowU
 // history is what the question may lean on: the turns before, and above them what the
 // message answers to.
 func (x *exchange) history() []pipeline.Turn {
-	history := x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), "")
+	history := x.state.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), "")
 	quoted := squeezed(x.m.Quoted)
 	if quoted == "" {
 		return history
 	}
-	for i := len(x.s.Turns) - 1; i >= 0; i-- {
-		t := x.s.Turns[i].Turn
+	for i := len(x.state.Turns) - 1; i >= 0; i-- {
+		t := x.state.Turns[i].Turn
 		if answer := squeezed(t.Answer); answer != "" && (strings.HasPrefix(answer, quoted) || strings.HasPrefix(quoted, answer)) {
 			return append(history, t)
 		}
@@ -80,15 +80,15 @@ func squeezed(s string) string {
 
 // edited answers an edit: once after each new message, and only a new text.
 func (x *exchange) edited() {
-	last := x.s.last(x.who)
+	last := x.state.last(x.who)
 	same := last != nil && vietnamese.Normalize(last.Turn.Question) == vietnamese.Normalize(cutRunes(masked(x.m.Text), keptQuestion))
-	if x.m.Command != "" || x.m.Text == "" || x.s.Edited || same {
+	if x.m.Command != "" || x.m.Text == "" || x.state.Edited || same {
 		x.quiet = true
 		return
 	}
-	x.s.Edited = true
+	x.state.Edited = true
 	if last != nil {
-		x.s.drop(last.ID)
+		x.state.drop(last.ID)
 	}
 	x.ask(x.m.Text, x.history())
 }
@@ -99,7 +99,7 @@ func (x *exchange) ask(text string, history []pipeline.Turn) { x.askAs("", text,
 // askAs is ask of a question that is kept as shown unless that is empty.
 func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 	o := x.assistant.Stream(x.ctx, pipeline.Question{
-		Text: text, Audience: x.opts.Audience, AsOf: x.opts.AsOf, Commune: x.s.Commune, History: history,
+		Text: text, Audience: x.opts.Audience, AsOf: x.opts.AsOf, Commune: x.state.Commune, History: history,
 	}, x.release)
 	if shown != "" {
 		o.Question = shown
@@ -111,19 +111,19 @@ func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 	t := turn{ID: id, At: x.at.UnixMilli(), Who: x.who, Status: o.Status, Urgent: urgent, Turn: o.Turn()}
 	if o.Status == pipeline.Clarify {
 		t.Offers = o.Suggestions
-	} else if !x.m.Group && (o.Status != pipeline.SmallTalk || len(x.s.Turns) == 0) { // thanks are no reason to begin anew
+	} else if !x.m.Group && (o.Status != pipeline.SmallTalk || len(x.state.Turns) == 0) { // thanks are no reason to begin anew
 		t.Offers = o.Suggestions[:min(len(o.Suggestions), maxSuggestions)]
 	}
 	if o.Status != pipeline.Failed {
-		x.s.keep(t)
+		x.state.keep(t)
 	}
 	reply.Choices = offered(id, o.Status, t.Offers)
-	x.s.count(o.Status)
+	x.state.count(o.Status)
 	switch {
 	case x.m.Group:
 	case urgent:
 		x.quiet = true // nothing else matters now
-	case o.Status == pipeline.SmallTalk && !x.s.Greeted && len(x.s.Turns) == 1:
+	case o.Status == pipeline.SmallTalk && !x.state.Greeted && len(x.state.Turns) == 1:
 		x.welcome()
 		return
 	case o.Status == pipeline.Answered:
@@ -144,7 +144,7 @@ func (x *exchange) record(id string, o pipeline.Outcome) {
 	if err != nil { // a number that JSON has not, which no stage makes
 		panic(err)
 	}
-	x.r.Outcome = &webhook.Outcome{ID: id, Status: string(o.Status), Body: body}
+	x.response.Outcome = &webhook.Outcome{ID: id, Status: string(o.Status), Body: body}
 }
 
 // Sources are the citations of an answer as a reply carries them.

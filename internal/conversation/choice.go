@@ -28,7 +28,7 @@ func (x *exchange) choose(t turn, n int) {
 	}
 	// "2" says nothing later, neither to the next question nor to who reads the outcome.
 	shown := cutRunes(t.Turn.Question+": "+offer, keptQuestion)
-	x.askAs(shown, text, x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
+	x.askAs(shown, text, x.state.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
 }
 
 // offered are the buttons of what a turn offers; the choices of a question asked back

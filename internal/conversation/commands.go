@@ -200,9 +200,9 @@ func (x *exchange) obey(name, argument string) {
 	switch name {
 	case start:
 		if x.m.Group {
-			x.s.Greeted = true
+			x.state.Greeted = true
 			x.say(webhook.Reply{Text: groupStart})
-		} else if x.s.Greeted {
+		} else if x.state.Greeted {
 			x.say(webhook.Reply{Text: startAgain, Choices: exampleChoices()})
 		} else {
 			x.welcome()
@@ -214,7 +214,7 @@ func (x *exchange) obey(name, argument string) {
 		}
 		x.ask(argument, x.history())
 	case anew:
-		x.s.restart(x.who)
+		x.state.restart(x.who)
 		x.say(webhook.Reply{Text: startedAnew})
 	case staff:
 		x.handOver(argument)
@@ -223,7 +223,7 @@ func (x *exchange) obey(name, argument string) {
 	case back:
 		x.say(webhook.Reply{Text: hereAlready})
 	default:
-		if !x.s.Greeted && !x.m.Group {
+		if !x.state.Greeted && !x.m.Group {
 			x.welcome()
 			return
 		}

@@ -23,7 +23,7 @@ const maxCommunes = 4
 // commune remembers where somebody lives.
 func (x *exchange) commune(name string) {
 	if name == "" {
-		x.say(webhook.Reply{Text: communeHow(x.s.Commune)})
+		x.say(webhook.Reply{Text: communeHow(x.state.Commune)})
 		return
 	}
 	var names []string
@@ -48,15 +48,15 @@ func (x *exchange) commune(name string) {
 	case len(names) == 0, len(names) > maxCommunes: // a district or the province
 		x.say(webhook.Reply{Text: communeTooMany})
 	case len(names) > 1:
-		x.s.Pick = &communes{Key: cutRunes(x.opts.NewID(), maxID), At: x.at.UnixMilli(), Names: names}
+		x.state.Pick = &communes{Key: cutRunes(x.opts.NewID(), maxID), At: x.at.UnixMilli(), Names: names}
 		ask := webhook.Reply{Text: communeWhich(names)}
 		for i, n := range names {
 			number := strconv.Itoa(i + 1)
-			ask.Choices = append(ask.Choices, webhook.Choice{Label: short(number + ". " + n), Action: actionCommune + number + "." + x.s.Pick.Key})
+			ask.Choices = append(ask.Choices, webhook.Choice{Label: short(number + ". " + n), Action: actionCommune + number + "." + x.state.Pick.Key})
 		}
 		x.say(ask)
 	default:
-		x.s.Commune = names[0]
+		x.state.Commune = names[0]
 		x.say(webhook.Reply{Text: communeSet(place)})
 	}
 }
@@ -98,6 +98,6 @@ func (x *exchange) pickedCommune(pick *communes, text string) bool {
 }
 
 func (x *exchange) setCommune(name string) {
-	x.s.Pick, x.s.Commune = nil, name
+	x.state.Pick, x.state.Commune = nil, name
 	x.say(webhook.Reply{Text: communeChosen(name)})
 }

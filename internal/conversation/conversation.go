@@ -21,6 +21,11 @@
 // An edited message is answered once more at most: the first edit after the last new
 // message, when its text differs from the question it replaces, which is then
 // forgotten. Further edits, and edits of commands, are passed over.
+//
+// To follow a message: Respond and handle (conversation.go) tell what it is and whether it
+// may be answered (limit.go); then it is a command (commands.go, commune.go), the press of
+// a button (press.go, feedback.go, choice.go), a file (file.go) or a question (ask.go).
+// While a human has the dialogue, handover.go comes first. state.go is what is remembered.
 package conversation
 
 import (
@@ -164,14 +169,15 @@ type exchange struct {
 
 	at    time.Time // when it was sent, as far as that can be believed
 	who   string    // whose turns are leaned on: a hash in groups, empty elsewhere
-	s     *state
-	r     webhook.Response
-	notes []string // lines for a reply of their own, after all others
-	quiet bool     // no introduction belongs under this
+	state *state    // of the dialogue; it becomes the state of the response
+	notes []string  // lines for a reply of their own, after all others
+	quiet bool      // no introduction belongs under this
+
+	response webhook.Response // so far
 }
 
 func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte, release func(string)) *exchange {
-	x := &exchange{Conversation: c, ctx: ctx, m: m, release: release, s: decode(data)}
+	x := &exchange{Conversation: c, ctx: ctx, m: m, release: release, state: decode(data)}
 	x.m.Text = strings.TrimSpace(strings.ToValidUTF8(m.Text, ""))
 	x.m.Quoted = strings.TrimSpace(strings.ToValidUTF8(m.Quoted, ""))
 	now := c.opts.Now()
@@ -182,11 +188,11 @@ func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte
 	if m.Group {
 		x.who = nameless(m.Channel, m.Person)
 	}
-	if x.at.Sub(x.s.seen()) > c.opts.Forget {
-		x.s = &state{Version: stateVersion}
+	if x.at.Sub(x.state.seen()) > c.opts.Forget {
+		x.state = &state{Version: stateVersion}
 	}
 	if m.Held != nil {
-		x.s.heldUntil(*m.Held, x.at)
+		x.state.heldUntil(*m.Held, x.at)
 	}
 	return x
 }
@@ -205,10 +211,10 @@ func (x *exchange) handle() {
 		return
 	}
 	command, argument := x.command()
-	x.r.Note = x.said(command, argument)
+	x.response.Note = x.said(command, argument)
 	switch {
 	case command == erase:
-		x.r.Note = ""
+		x.response.Note = ""
 		x.erase()
 	case !x.allowed():
 		x.overLimit()
@@ -226,7 +232,7 @@ func (x *exchange) handle() {
 }
 
 // newMessage is called for what is not an edit.
-func (x *exchange) newMessage() { x.s.Edited = false }
+func (x *exchange) newMessage() { x.state.Edited = false }
 
 // plain answers what is no command.
 func (x *exchange) plain() {
@@ -249,18 +255,18 @@ func (x *exchange) plain() {
 }
 
 // say adds a reply.
-func (x *exchange) say(r webhook.Reply) { x.r.Replies = append(x.r.Replies, r) }
+func (x *exchange) say(r webhook.Reply) { x.response.Replies = append(x.response.Replies, r) }
 
 // note adds a line to the reply that comes after all others.
 func (x *exchange) note(line string) { x.notes = append(x.notes, line) }
 
 // end introduces the assistant where that was not done yet, and closes the response.
 func (x *exchange) end() webhook.Response {
-	if x.r.Erase && !x.m.Group {
-		return x.r // forgotten, the introduction too
+	if x.response.Erase && !x.m.Group {
+		return x.response // forgotten, the introduction too
 	}
-	if len(x.r.Replies) > 0 && !x.quiet && !x.s.Greeted {
-		x.s.Greeted = true
+	if len(x.response.Replies) > 0 && !x.quiet && !x.state.Greeted {
+		x.state.Greeted = true
 		if x.m.Group {
 			x.note(groupNotice)
 		} else {
@@ -270,14 +276,14 @@ func (x *exchange) end() webhook.Response {
 	if len(x.notes) > 0 {
 		x.say(webhook.Reply{Text: strings.Join(x.notes, "\n")})
 	}
-	x.s.Seen = x.at.UnixMilli()
-	x.r.State = x.s.encode()
-	return x.r
+	x.state.Seen = x.at.UnixMilli()
+	x.response.State = x.state.encode()
+	return x.response
 }
 
 // joined greets somebody who came, once.
 func (x *exchange) joined() {
-	if x.m.Group || x.s.Greeted {
+	if x.m.Group || x.state.Greeted {
 		return
 	}
 	x.welcome()
@@ -285,17 +291,17 @@ func (x *exchange) joined() {
 
 // welcome is the first contact in full.
 func (x *exchange) welcome() {
-	x.s.Greeted = true
+	x.state.Greeted = true
 	x.say(webhook.Reply{Text: x.welcomeText(), Choices: exampleChoices()})
 }
 
 // erase forgets the person, at once and without a question back: what it costs is
 // only to be asked again.
 func (x *exchange) erase() {
-	x.r.Erase = true
+	x.response.Erase = true
 	x.say(webhook.Reply{Text: erased})
 	if x.m.Group { // the others' dialogue goes on
-		x.s.forget(x.who)
+		x.state.forget(x.who)
 		x.quiet = true
 	}
 }

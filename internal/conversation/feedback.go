@@ -29,20 +29,20 @@ func (x *exchange) rate(id string, good bool) {
 	if good {
 		action = webhook.GoodAction + id
 	}
-	if x.s.Rated == action {
+	if x.state.Rated == action {
 		x.quiet = true
 		return
 	}
-	x.s.Rated = action
-	x.r.Feedback = &webhook.Feedback{Outcome: id, Good: good}
+	x.state.Rated = action
+	x.response.Feedback = &webhook.Feedback{Outcome: id, Good: good}
 	if good {
-		x.s.Reason = nil
+		x.state.Reason = nil
 		x.say(webhook.Reply{Text: thanksGood})
 		return
 	}
-	x.s.Reason = &awaited{id, x.at.UnixMilli()}
-	if last := x.s.last(x.who); last != nil && last.ID == id {
-		x.s.fail()
+	x.state.Reason = &awaited{id, x.at.UnixMilli()}
+	if last := x.state.last(x.who); last != nil && last.ID == id {
+		x.state.fail()
 	}
 	ask := webhook.Reply{Text: askReason()}
 	for i, r := range reasons {
@@ -84,12 +84,12 @@ var (
 
 // reason takes why an answer was bad, and thanks for it once.
 func (x *exchange) reason(id, why string) {
-	x.s.Reason = nil
-	x.r.Feedback = &webhook.Feedback{Outcome: id, Reason: why}
-	if x.s.Thanked == id {
+	x.state.Reason = nil
+	x.response.Feedback = &webhook.Feedback{Outcome: id, Reason: why}
+	if x.state.Thanked == id {
 		x.quiet = true
 		return
 	}
-	x.s.Thanked = id
+	x.state.Thanked = id
 	x.say(webhook.Reply{Text: thanksReason})
 }

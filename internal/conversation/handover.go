@@ -10,13 +10,13 @@ import (
 // held reports whether a human has the dialogue. When their time has passed without
 // their giving it back, the person is told who speaks again.
 func (x *exchange) held() bool {
-	if x.s.Held == 0 {
+	if x.state.Held == 0 {
 		return false
 	}
-	if x.at.UnixMilli() < x.s.Held {
+	if x.at.UnixMilli() < x.state.Held {
 		return true
 	}
-	x.s.free()
+	x.state.free()
 	if x.noStaff() {
 		x.note(backAlone)
 	} else {
@@ -32,36 +32,36 @@ func (x *exchange) handOver(about string) {
 		return
 	}
 	if x.noStaff() {
-		x.say(webhook.Reply{Text: x.nobodyHere(x.s.Commune)})
+		x.say(webhook.Reply{Text: x.nobodyHere(x.state.Commune)})
 		return
 	}
 	reason := "asked"
 	if x.failedAgain() {
 		reason = "repeated-failure"
 	}
-	t := &webhook.Ticket{Reason: reason, Commune: x.s.Commune, Summary: x.summary(about)}
-	if last := x.s.last(x.who); last != nil {
+	t := &webhook.Ticket{Reason: reason, Commune: x.state.Commune, Summary: x.summary(about)}
+	if last := x.state.last(x.who); last != nil {
 		t.Outcome = last.ID
 		if len(last.Turn.Documents) > 0 {
 			t.Topic = last.Turn.Documents[0]
 		}
 	}
-	x.r.Ticket = t
+	x.response.Ticket = t
 	x.hold(true)
-	x.say(webhook.Reply{Text: x.handedOver(x.s.Commune), Choices: []webhook.Choice{{Label: labelBack, Action: actionBack}}})
+	x.say(webhook.Reply{Text: x.handedOver(x.state.Commune), Choices: []webhook.Choice{{Label: labelBack, Action: actionBack}}})
 }
 
 // hold gives the dialogue to a human for a while.
 func (x *exchange) hold(waiting bool) {
 	until := x.at.Add(x.opts.Hold)
-	x.s.hold(until, waiting)
-	x.r.Hold = until
+	x.state.hold(until, waiting)
+	x.response.Hold = until
 }
 
 // giveBack gives it to the bot again because the person wants that.
 func (x *exchange) giveBack() {
-	x.s.free()
-	x.r.Release = true
+	x.state.free()
+	x.response.Release = true
 }
 
 // said is what an officer should read of a message if one has the dialogue: no orders
@@ -90,7 +90,7 @@ const maxSummary = 600
 // summary is what an officer reads first: what was asked, the latest last.
 func (x *exchange) summary(about string) string {
 	var lines []string
-	for _, t := range x.s.Turns {
+	for _, t := range x.state.Turns {
 		if t.Status != pipeline.SmallTalk && t.Turn.Question != "" {
 			lines = append(lines, t.Turn.Question)
 		}
@@ -129,8 +129,8 @@ func (x *exchange) whileHeld(command, argument string) {
 			Citations: []pipeline.Citation{}, Retrieved: []pipeline.Retrieved{}, Checks: map[string]string{}, Suggestions: []string{}, Degraded: []string{},
 			Understood: pipeline.Understood{Facets: []pipeline.Facet{}, Variant: []string{}, Documents: []string{}, OldUnits: []string{}},
 		})
-		if x.s.Waiting && (!x.s.Reminded || command == staff) {
-			x.s.Reminded = true
+		if x.state.Waiting && (!x.state.Reminded || command == staff) {
+			x.state.Reminded = true
 			x.say(webhook.Reply{Text: stillWaiting, Choices: []webhook.Choice{{Label: labelBack, Action: actionBack}}})
 		}
 	}
@@ -145,12 +145,12 @@ func (x *exchange) pressedWhileHeld() {
 	}
 	for _, prefix := range []string{webhook.GoodAction, webhook.BadAction} {
 		if id, ok := strings.CutPrefix(x.m.Action, prefix); ok && goodID(id) {
-			x.r.Feedback = &webhook.Feedback{Outcome: id, Good: prefix == webhook.GoodAction}
+			x.response.Feedback = &webhook.Feedback{Outcome: id, Good: prefix == webhook.GoodAction}
 		}
 	}
 }
 
-// noStaff: nobody reads what is handed over.
+// noStaff reports whether nobody reads what is handed over.
 func (c *Conversation) noStaff() bool {
 	if c.opts.Staffed != nil {
 		return !c.opts.Staffed()
@@ -159,4 +159,4 @@ func (c *Conversation) noStaff() bool {
 }
 
 // failedAgain reports whether it is time to offer a human.
-func (x *exchange) failedAgain() bool { return !x.noStaff() && x.s.Failed && x.s.Fails >= 2 }
+func (x *exchange) failedAgain() bool { return !x.noStaff() && x.state.Failed && x.state.Fails >= 2 }

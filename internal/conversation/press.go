@@ -25,11 +25,11 @@ const (
 // press runs the action of a button.
 func (x *exchange) press(action string) {
 	at := x.at.UnixMilli()
-	if again := x.s.Pressed; again.Action == action && at-again.At < twice && at >= again.At {
+	if again := x.state.Pressed; again.Action == action && at-again.At < twice && at >= again.At {
 		x.quiet = true
 		return // pressed twice because the answer did not come at once
 	}
-	x.s.Pressed = lastDone{cutRunes(action, 2*maxID), at}
+	x.state.Pressed = lastDone{cutRunes(action, 2*maxID), at}
 	if id, ok := strings.CutPrefix(action, webhook.GoodAction); ok {
 		x.rate(id, true)
 		return
@@ -38,7 +38,7 @@ func (x *exchange) press(action string) {
 		x.rate(id, false)
 		return
 	}
-	x.s.Reason = nil
+	x.state.Reason = nil
 	if name, ok := strings.CutPrefix(action, actionExample); ok {
 		if n := digit(name, len(examples)); n > 0 {
 			x.ask(examples[n-1], nil)
@@ -46,20 +46,20 @@ func (x *exchange) press(action string) {
 		}
 	}
 	if n, id, ok := numbered(action, actionChoice); ok {
-		if t := x.s.turnOf(id); t != nil && t.Who == x.who && n <= len(t.Offers) {
-			x.r.Spent = t.Status == pipeline.Clarify
+		if t := x.state.turnOf(id); t != nil && t.Who == x.who && n <= len(t.Offers) {
+			x.response.Spent = t.Status == pipeline.Clarify
 			x.choose(*t, n)
 			return
 		}
 	}
 	if n, id, ok := numbered(action, actionReason); ok && n <= len(reasons) && goodID(id) && !x.m.Group {
-		x.r.Spent = true
+		x.response.Spent = true
 		x.reason(id, reasons[n-1])
 		return
 	}
-	if n, key, ok := numbered(action, actionCommune); ok && x.s.Pick != nil && x.s.Pick.Key == key && n <= len(x.s.Pick.Names) {
-		x.r.Spent = true
-		x.setCommune(x.s.Pick.Names[n-1])
+	if n, key, ok := numbered(action, actionCommune); ok && x.state.Pick != nil && x.state.Pick.Key == key && n <= len(x.state.Pick.Names) {
+		x.response.Spent = true
+		x.setCommune(x.state.Pick.Names[n-1])
 		return
 	}
 	switch action {
