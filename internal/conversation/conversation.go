@@ -182,7 +182,7 @@ func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte
 	x.m.Quoted = strings.TrimSpace(strings.ToValidUTF8(m.Quoted, ""))
 	now := c.opts.Now()
 	x.at = now
-	if age := now.Sub(m.Sent); age > 0 && age < oldest {
+	if age := now.Sub(m.Sent); age > 0 && age < oldestSent {
 		x.at = m.Sent // a queue that was stopped for an hour must not look like a flood
 	}
 	if m.Group {
@@ -197,8 +197,8 @@ func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte
 	return x
 }
 
-// oldest is how far back the time of a message is believed.
-const oldest = 24 * time.Hour
+// oldestSent is how far back the time of a message is believed.
+const oldestSent = 24 * time.Hour
 
 // handle decides what kind of message it is. Erasing comes before every limit: it is
 // a right.

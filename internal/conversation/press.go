@@ -25,7 +25,7 @@ const (
 // press runs the action of a button.
 func (x *exchange) press(action string) {
 	at := x.at.UnixMilli()
-	if again := x.state.Pressed; again.Action == action && at-again.At < twice && at >= again.At {
+	if again := x.state.Pressed; again.Action == action && at-again.At < samePressWithin && at >= again.At {
 		x.quiet = true
 		return // pressed twice because the answer did not come at once
 	}
@@ -70,8 +70,8 @@ func (x *exchange) press(action string) {
 	}
 }
 
-// twice is within how many milliseconds the same press counts once.
-const twice = 10_000
+// samePressWithin is within how many milliseconds the same press counts once.
+const samePressWithin = 10_000
 
 // numbered reads an action of a digit and a name: "choice.2.abc".
 func numbered(action, prefix string) (n int, name string, ok bool) {
@@ -92,6 +92,6 @@ func digit(s string, most int) int {
 	return 0
 }
 
-var ids = regexp.MustCompile(`^[0-9A-Za-z_-]{1,48}$`)
+var idForm = regexp.MustCompile(`^[0-9A-Za-z_-]{1,48}$`)
 
-func goodID(id string) bool { return ids.MatchString(id) }
+func goodID(id string) bool { return idForm.MatchString(id) }
