@@ -36,13 +36,13 @@ func (t *tx) setUnreachable(channel, dialogue, person, reason string) error {
 	if err != nil {
 		return err
 	}
-	if err := t.hold(1, channel, dialogue); err != nil {
+	if err := t.hold(outbox, channel, dialogue); err != nil {
 		return err
 	}
 	if _, err := t.endParts(dropped, reason, "", "channel = ? AND dialogue = ? AND done = 0", channel, dialogue); err != nil {
 		return err
 	}
-	return t.settle(1, channel, dialogue, t.now)
+	return t.settle(outbox, channel, dialogue, t.now)
 }
 
 // Reachable says whether nothing is known that keeps a chat from being written to.
@@ -74,7 +74,7 @@ func (db *DB) Move(ctx context.Context, channel, from, to string) error {
 		return nil
 	}
 	return db.writeAnd(ctx, "move chat", true, func(t *tx) error {
-		for box := range 2 {
+		for _, box := range boxes {
 			for _, dialogue := range slices.Sorted(slices.Values([]string{from, to})) {
 				if err := t.hold(box, channel, dialogue); err != nil {
 					return err
@@ -111,7 +111,7 @@ func (db *DB) Move(ctx context.Context, channel, from, to string) error {
 
 // moveLanes joins two lanes: neither may be ready before the other.
 func (t *tx) moveLanes(channel, from, to string) error {
-	for box := range 2 {
+	for _, box := range boxes {
 		var ready int64
 		err := t.row("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? RETURNING ready", box, channel, from).Scan(&ready)
 		if err == sql.ErrNoRows {
@@ -164,7 +164,7 @@ func (t *tx) erase(channel, person string) (rows int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	for box := range 2 {
+	for _, box := range boxes {
 		for _, dialogue := range dialogues {
 			if err := t.hold(box, channel, dialogue); err != nil {
 				return 0, err
@@ -188,7 +188,7 @@ func (t *tx) erase(channel, person string) (rows int, err error) {
 	for _, c := range keyed {
 		remove("DELETE FROM "+c.table+" WHERE channel = ? AND person = ?", channel, person)
 	}
-	for box := range 2 {
+	for _, box := range boxes {
 		for _, dialogue := range dialogues {
 			if err == nil {
 				err = t.settleAfter(box, channel, dialogue)

@@ -20,6 +20,14 @@ const (
 	dropped = 3 // outbox only: its person cannot be reached
 )
 
+// The two queues, as lanes tell them apart; statements write them as numbers.
+const (
+	inbox  = 0
+	outbox = 1
+)
+
+var boxes = [...]int{inbox, outbox} // in the order in which lanes are held
+
 // Received is a delivery as the inbox keeps it.
 type Received struct {
 	Channel  string
@@ -167,7 +175,7 @@ func (t *tx) receiveOne(r *Received, keep time.Duration) (int, error) {
 			return 0, err
 		}
 	}
-	return 1, t.lane(0, r.Channel, r.Dialogue)
+	return 1, t.lane(inbox, r.Channel, r.Dialogue)
 }
 
 // lane opens the lane of a dialogue, or takes hold of it when it is open: whoever
@@ -298,13 +306,13 @@ func queueLanes(batch *pgx.Batch, rows []Received, now int64) {
 // it is the same, the lane that was opened for it is closed.
 func (db *DB) receiveAgain(ctx context.Context, r Received) (fresh int, err error) {
 	err = db.transact(ctx, func(t *tx) (err error) {
-		if err = t.lane(0, r.Channel, r.Dialogue); err != nil {
+		if err = t.lane(inbox, r.Channel, r.Dialogue); err != nil {
 			return err
 		}
 		if fresh, err = t.receiveOne(&r, db.keep); err != nil || fresh > 0 {
 			return err
 		}
-		return t.settleAfter(0, r.Channel, r.Dialogue)
+		return t.settleAfter(inbox, r.Channel, r.Dialogue)
 	})
 	return fresh, err
 }
@@ -337,7 +345,7 @@ func (db *DB) Next(ctx context.Context, owner string, n int, lease time.Duration
 			case nil:
 				jobs = append(jobs, j)
 			case sql.ErrNoRows: // what it was opened for is gone
-				if err := t.settle(0, l[0], l[1], now); err != nil {
+				if err := t.settle(inbox, l[0], l[1], now); err != nil {
 					return err
 				}
 			default:
@@ -407,7 +415,7 @@ func (t *tx) hold(box int, channel, dialogue string) error {
 // settle closes a lane in which nothing is open; another is ready at the time given.
 func (t *tx) settle(box int, channel, dialogue string, ready int64) error {
 	table := "inbox"
-	if box == 1 {
+	if box == outbox {
 		table = "outbox"
 	}
 	err := t.later("DELETE FROM lanes WHERE box = ? AND channel = ? AND dialogue = ? AND NOT EXISTS (SELECT 1 FROM "+table+" WHERE channel = ? AND dialogue = ? AND done = 0)",
@@ -428,7 +436,7 @@ func (db *DB) Renew(ctx context.Context, jobs []Job, lease time.Duration) error 
 	err := db.write(ctx, "renew", func(t *tx) error {
 		lost = 0
 		for _, j := range sortedByLane(jobs) {
-			if err := t.hold(0, j.Channel, j.Dialogue); err != nil {
+			if err := t.hold(inbox, j.Channel, j.Dialogue); err != nil {
 				return err
 			}
 			n, err := t.exec(`UPDATE lanes SET ready = ? WHERE box = 0 AND channel = ? AND dialogue = ?
@@ -478,7 +486,7 @@ func (db *DB) Finish(ctx context.Context, job Job, r Result) error {
 
 // end marks a job and lets its lane go on.
 func (t *tx) end(job Job, how int, reason string) error {
-	if err := t.hold(0, job.Channel, job.Dialogue); err != nil {
+	if err := t.hold(inbox, job.Channel, job.Dialogue); err != nil {
 		return err
 	}
 	n, err := t.exec("UPDATE inbox SET done = ?, body = ?, owner = '', reason = ?, finished = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0",
@@ -489,7 +497,7 @@ func (t *tx) end(job Job, how int, reason string) error {
 	if n == 0 {
 		return ErrLost
 	}
-	return t.settle(0, job.Channel, job.Dialogue, t.now)
+	return t.settle(inbox, job.Channel, job.Dialogue, t.now)
 }
 
 // forgetJob leaves of a job only its key, so that the request to erase is not
@@ -580,7 +588,7 @@ func (db *DB) PutBack(ctx context.Context, job Job, until time.Time, reason stri
 
 func (db *DB) putBack(ctx context.Context, what string, job Job, uncounted int, until time.Time, reason string) error {
 	return db.write(ctx, what, func(t *tx) error {
-		if err := t.hold(0, job.Channel, job.Dialogue); err != nil {
+		if err := t.hold(inbox, job.Channel, job.Dialogue); err != nil {
 			return err
 		}
 		n, err := t.exec("UPDATE inbox SET owner = '', attempt = attempt - ?, reason = ? WHERE id = ? AND attempt = ? AND owner = ? AND done = 0", uncounted, reason, job.ID, job.Attempt, job.Owner)
@@ -590,7 +598,7 @@ func (db *DB) putBack(ctx context.Context, what string, job Job, uncounted int, 
 		if n == 0 {
 			return ErrLost
 		}
-		return t.settle(0, job.Channel, job.Dialogue, millis(until))
+		return t.settle(inbox, job.Channel, job.Dialogue, millis(until))
 	})
 }
 
