@@ -1,11 +1,7 @@
 package database
 
-import (
-	"context"
-)
-
 // keyed are the tables with rows that belong to a person or chat of a channel,
-// and the columns that say so: what Erase empties and Move renames.
+// and the columns that say so: what erase empties and Move renames.
 var keyed = []struct{ table, dialogue, person string }{
 	{"inbox", "dialogue", "person"},
 	{"outbox", "dialogue", "person"},
@@ -18,19 +14,11 @@ var keyed = []struct{ table, dialogue, person string }{
 	{"corrections", "dialogue", "person"},
 }
 
-// Erase removes everything kept about a person of a channel from every table, at
-// once: waiting and past messages with their keys, answers not yet sent, what
-// their dialogues remember, outcomes, feedback, tickets with their conversation. Work in progress for them
-// ends with ErrLost. What is posted to them later is kept as usual. rows is how
-// many went.
-func (db *DB) Erase(ctx context.Context, channel, person string) (rows int, err error) {
-	err = db.write(ctx, "erase", func(t *tx) (err error) {
-		rows, err = t.erase(channel, person)
-		return err
-	})
-	return rows, err
-}
-
+// erase removes everything kept about a person of a channel from every table, at once:
+// waiting and past messages with their keys, answers not yet sent, what their dialogues
+// remember, outcomes, feedback, tickets with their conversation. Work in progress for
+// them ends with ErrLost. What is posted to them later is kept as usual. rows is how many
+// went.
 func (t *tx) erase(channel, person string) (rows int, err error) {
 	// In a group what a dialogue remembers may be of anyone who wrote there.
 	dialogues, err := t.strings(`SELECT dialogue FROM inbox WHERE channel = ? AND person = ? UNION SELECT dialogue FROM outbox WHERE channel = ? AND person = ?

@@ -143,17 +143,6 @@ func (db *DB) SendFailed(ctx context.Context, o Outgoing, code string) error {
 	})
 }
 
-// Post puts a reply in the outbox that is no answer to a job: an officer's, a
-// correction. ErrUnreachable.
-func (db *DB) Post(ctx context.Context, channel, dialogue, person string, parts [][]byte) error {
-	return db.writeAnd(ctx, "post", true, func(t *tx) error {
-		if err := t.toWrite(channel, dialogue); err != nil {
-			return err
-		}
-		return t.post(channel, dialogue, person, parts, 0, false)
-	})
-}
-
 // post adds the parts of one reply. heard is when what it answers came in, 0 for
 // none; fleeting parts are deleted once sent.
 func (t *tx) post(channel, dialogue, person string, parts [][]byte, heard int64, fleeting bool) error {

@@ -257,25 +257,15 @@ func (t *tx) release(channel, dialogue string, as TicketStatus) error {
 	return err
 }
 
-// Hold makes the bot silent in a dialogue until then, or until Release or
-// Result.Release; an earlier end given before is moved, a later one stays. reason
-// is a constant word.
+// Hold makes the bot silent in a dialogue until then, or until its ticket ends or
+// Result.Release; an earlier end given before is moved, a later one stays. reason is a
+// constant word.
 func (db *DB) Hold(ctx context.Context, by By, channel, dialogue, person string, until time.Time, reason string) error {
 	return db.write(ctx, "hold dialogue", func(t *tx) error {
 		if err := t.silence(channel, dialogue, person, until, reason); err != nil {
 			return err
 		}
 		return t.audit(by, "hold dialogue", reason)
-	})
-}
-
-// Release lets the bot answer again in a dialogue and releases its ticket, if any.
-func (db *DB) Release(ctx context.Context, by By, channel, dialogue string) error {
-	return db.write(ctx, "release dialogue", func(t *tx) error {
-		if err := t.release(channel, dialogue, TicketReleased); err != nil {
-			return err
-		}
-		return t.audit(by, "release dialogue", channel)
 	})
 }
 

@@ -176,7 +176,7 @@ func TestAnOfficerAnswersInTheSameChat(t *testing.T) {
 	d.says("vâng cảm ơn chị")
 	d.expect("an answer to the officer", from)
 
-	if err := d.db.Release(t.Context(), database.By{Who: "lan"}, k.Channel, k.Dialogue); err != nil {
+	if err := d.db.EndTicket(t.Context(), database.By{Who: "lan"}, k.ID, database.TicketReleased); err != nil {
 		t.Fatal(err)
 	}
 	d.says("lệ phí bao nhiêu")

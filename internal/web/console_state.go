@@ -368,7 +368,7 @@ const auditShown = 100
 func (c *console) auditLog(w http.ResponseWriter, r *http.Request, me database.Account) {
 	q := r.URL.Query()
 	p := auditPage{Who: AccountName(q.Get("ai")), What: q.Get("viec"), From: q.Get("tu"), To: q.Get("den")}
-	for _, what := range []string{"sign in", "sign in refused", "sign out", "read ticket", "read outcome", "open ticket", "assign ticket", "reply to ticket", "end ticket", "hold dialogue", "release dialogue",
+	for _, what := range []string{"sign in", "sign in refused", "sign out", "read ticket", "read outcome", "open ticket", "assign ticket", "reply to ticket", "end ticket", "hold dialogue",
 		"add approved answer", "set approved answer", "recall", "stop recall", "correct", "switch off", "switch on", "add account", "set account", "set password", "set password refused", "add key", "revoke key"} {
 		p.Kinds = append(p.Kinds, choice{what, wordFor(what), what == p.What})
 	}

@@ -28,8 +28,8 @@ var consoleWords = map[string]string{
 	"high": "Cao", "medium": "Trung bình", "low": "Thấp",
 	"sign in": "Đăng nhập", "sign in refused": "Đăng nhập bị từ chối", "sign out": "Đăng xuất", "add account": "Tạo tài khoản", "set account": "Đổi tài khoản", "set password": "Đổi mật khẩu", "set password refused": "Đổi mật khẩu bị từ chối",
 	"add key": "Tạo khóa API", "revoke key": "Thu hồi khóa API", "reply to ticket": "Trả lời người dân", "assign ticket": "Giao việc", "end ticket": "Kết thúc yêu cầu", "open ticket": "Tiếp nhận",
-	"hold dialogue": "Cho trợ lý im lặng", "release dialogue": "Trả lại cho trợ lý", "read ticket": "Đọc cuộc trò chuyện", "read outcome": "Đọc một câu hỏi",
-	"add approved answer": "Thêm câu trả lời duyệt sẵn", "set approved answer": "Sửa câu trả lời duyệt sẵn", "outdate approved answer": "Nguồn của câu trả lời đã đổi", "switch off": "Tắt", "switch on": "Bật",
+	"hold dialogue": "Cho trợ lý im lặng", "read ticket": "Đọc cuộc trò chuyện", "read outcome": "Đọc một câu hỏi",
+	"add approved answer": "Thêm câu trả lời duyệt sẵn", "set approved answer": "Sửa câu trả lời duyệt sẵn", "switch off": "Tắt", "switch on": "Bật",
 	"correct": "Gửi đính chính", "recall": "Đợt đính chính", "stop recall": "Dừng đợt đính chính",
 }
 

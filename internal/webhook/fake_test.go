@@ -262,6 +262,20 @@ func (w *world) say(chat, text string) {
 	w.deliver(delivery{ID: chat + "/" + text, Chat: chat, Text: text})
 }
 
+// officerWrites puts the parts of one reply into the outbox that answers no message: a
+// correction of the console.
+func (w *world) officerWrites(chat string, parts ...string) {
+	w.t.Helper()
+	var bodies [][]byte
+	for _, p := range parts {
+		bodies = append(bodies, []byte(p))
+	}
+	to := database.Recipient{Channel: "test", Dialogue: chat, Person: chat}
+	if posted, err := w.db.Correct(w.t.Context(), database.By{Who: "an", Why: "wrong"}, "recall", to, bodies); !posted || err != nil {
+		w.t.Fatalf("Correct = %v, %v; want true", posted, err)
+	}
+}
+
 func (w *world) deliver(d delivery) {
 	w.t.Helper()
 	if got := post(w.hook, secret, d); got.Code != http.StatusOK {
