@@ -201,8 +201,7 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 			a.Sources = append(a.Sources, database.ApprovedSource{Document: id, Version: v})
 		}
 	}
-	until := readTime(form.Get("den"))
-	a.Expires = until.AddDate(0, 0, 1) // the whole day
+	a.Expires = readEnd(form.Get("den"))
 	owner, err := c.db.Account(r.Context(), a.Owner)
 	switch {
 	case len(a.Questions) == 0:
@@ -221,7 +220,7 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 		return "Nhiều nhất " + strconv.Itoa(mostSources) + " tài liệu."
 	case err != nil || owner.Disabled:
 		return "Người chịu trách nhiệm phải là một tài khoản đang dùng."
-	case until.IsZero() || !a.Expires.After(c.now()) || a.Expires.Sub(c.now()) > longestForDay*24*time.Hour:
+	case !a.Expires.After(c.now()) || a.Expires.Sub(c.now()) > longestForDay*24*time.Hour:
 		return "Hãy ghi ngày hết hạn, từ hôm nay đến một năm sau."
 	}
 	return c.withheld(a)

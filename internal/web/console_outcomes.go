@@ -74,10 +74,7 @@ func (c *console) filtered(q url.Values) (p outcomesPage, f database.Filter) {
 		p.Checks = append(p.Checks, choice{name, wordFor(name), f.Failed == name})
 	}
 	p.Topics = c.documentChoices(f.Document)
-	f.From = readTime(p.From)
-	if to := readTime(p.To); !to.IsZero() {
-		f.To = to.AddDate(0, 0, 1) // the whole day
-	}
+	f.From, f.To = readTime(p.From), readEnd(p.To)
 	return p, f
 }
 

@@ -47,10 +47,7 @@ const (
 func (c *console) given(q url.Values) (recallPage, database.Given) {
 	p := recallPage{Outcome: clip(q.Get("cau-hoi"), 100), Document: q.Get("viec"), From: q.Get("tu"), To: q.Get("den"), Most: recallFirst, MostEver: recallMost, CanSend: c.opts.Desk != nil}
 	p.Topics = c.documentChoices(p.Document)
-	g := database.Given{Outcome: p.Outcome, Document: p.Document, From: readTime(p.From)}
-	if to := readTime(p.To); !to.IsZero() {
-		g.To = to.AddDate(0, 0, 1)
-	}
+	g := database.Given{Outcome: p.Outcome, Document: p.Document, From: readTime(p.From), To: readEnd(p.To)}
 	p.Asked = p.Outcome != "" || p.Document != ""
 	return p, g
 }

@@ -372,10 +372,7 @@ func (c *console) auditLog(w http.ResponseWriter, r *http.Request, me database.A
 		"add approved answer", "set approved answer", "recall", "stop recall", "correct", "switch off", "switch on", "add account", "set account", "set password", "set password refused", "add key", "revoke key"} {
 		p.Kinds = append(p.Kinds, choice{what, wordFor(what), what == p.What})
 	}
-	f := database.AuditFilter{Who: p.Who, What: p.What, From: readTime(p.From), Limit: auditShown}
-	if to := readTime(p.To); !to.IsZero() {
-		f.To = to.AddDate(0, 0, 1)
-	}
+	f := database.AuditFilter{Who: p.Who, What: p.What, From: readTime(p.From), To: readEnd(p.To), Limit: auditShown}
 	f.Before, _ = strconv.ParseInt(q.Get("truoc"), 10, 64) // anything else: from the newest
 	rows, err := c.db.AuditLog(r.Context(), f)
 	if err != nil {

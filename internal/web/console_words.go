@@ -89,6 +89,16 @@ func readTime(s string) time.Time {
 	return time.Time{}
 }
 
+// readEnd reads the last day of a period and returns the moment after it; the zero time
+// for what readTime cannot read.
+func readEnd(s string) time.Time {
+	day := readTime(s)
+	if day.IsZero() {
+		return day
+	}
+	return day.AddDate(0, 0, 1)
+}
+
 // spell says a length of time in its largest unit.
 func spell(d time.Duration) string {
 	switch {
