@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -109,7 +110,7 @@ func (c *console) answer(ctx context.Context, p *askPage, q pipeline.Question, f
 	p.Searched = true
 	o := c.assistant.Ask(ctx, q)
 	p.Status, p.AnsweredBy = string(o.Status), o.AnsweredBy
-	for _, name := range sortedKeys(o.Checks) {
+	for _, name := range slices.Sorted(maps.Keys(o.Checks)) {
 		if o.Checks[name] != "pass" {
 			p.Low = append(p.Low, name)
 		}
@@ -200,7 +201,7 @@ func (c *console) card(d *corpus.Document, today corpus.Date) cardView {
 	}
 	if hasSlip(d) {
 		v.Slip = slipAddress(d)
-		v.Papers = blocks(d.Section("ho-so").Body, func(l string) []span { return c.known.line(l, nil) })
+		v.Papers = c.known.blocks(d.Section("ho-so").Body)
 	}
 	for _, f := range corpus.ValidOn(d.Fees, today) {
 		v.Fees = append(v.Fees, c.factOf(d, &f, today))
@@ -309,13 +310,4 @@ func with(path string, q url.Values, changes ...string) string {
 		return path
 	}
 	return path + "?" + next.Encode()
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

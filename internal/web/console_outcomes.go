@@ -2,8 +2,10 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"troly/internal/database"
 	"troly/internal/pipeline"
@@ -114,11 +116,11 @@ func (c *console) outcome(w http.ResponseWriter, r *http.Request, me database.Ac
 	}
 	p.Readable = json.Unmarshal(o.Body, &p.Trace) == nil
 	p.Hits = c.hits(p.Trace.Retrieved)
-	for _, name := range sortedKeys(p.Trace.Checks) {
+	for _, name := range slices.Sorted(maps.Keys(p.Trace.Checks)) {
 		p.Checks = append(p.Checks, choice{Value: p.Trace.Checks[name], Label: name})
 	}
 	p.Citations = c.citations(p.Trace.Citations)
-	p.Blocks = blocks(o.Answer, func(l string) []span { return c.known.line(l, nil) })
+	p.Blocks = c.known.blocks(o.Answer)
 	t := p.Trace.Timings
 	p.Timings = []timingView{{"understand", t.Understand}, {"retrieve", t.Retrieve}, {"answer", t.Answer}, {"verify", t.Verify}}
 	c.audit(r, me.Name, "", "read outcome", "outcome "+o.ID)

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -68,13 +69,13 @@ func (c *console) preview(r *http.Request, p *recallPage, g database.Given) erro
 		counts[to.Channel] = strconv.Itoa(n + 1)
 	}
 	p.OnPage, p.FoundDays = counts[Channel] != "", foundDays
-	for _, channel := range sortedKeys(counts) {
+	for _, channel := range slices.Sorted(maps.Keys(counts)) {
 		p.Channels = append(p.Channels, choice{counts[channel], wordFor(channel), false})
 	}
 	if p.Outcome != "" {
 		if o, err := c.db.OutcomeByID(r.Context(), p.Outcome); err == nil {
 			p.Question = o.Question
-			p.Answer = blocks(o.Answer, func(l string) []span { return c.known.line(l, nil) })
+			p.Answer = c.known.blocks(o.Answer)
 		}
 	}
 	return nil

@@ -124,7 +124,7 @@ func (c *console) dialogue(ctx context.Context, k database.Ticket) ([]dialogueLi
 		}
 		lines = append(lines, dialogueLine{At: o.At, Who: "resident", Text: whole.Question, Outcome: o.ID, Status: o.Status})
 		if whole.Answer != "" {
-			lines = append(lines, dialogueLine{At: o.At, Who: "bot", Blocks: blocks(whole.Answer, func(l string) []span { return c.known.line(l, nil) }), Outcome: o.ID, Status: o.Status})
+			lines = append(lines, dialogueLine{At: o.At, Who: "bot", Blocks: c.known.blocks(whole.Answer), Outcome: o.ID, Status: o.Status})
 		}
 	}
 	messages, err := c.db.TicketMessages(ctx, k.ID)

@@ -13,10 +13,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // guard is what every request passes before its route: the headers of the reply,
@@ -206,7 +204,7 @@ func (g *guard) reading(next, refuse http.HandlerFunc) http.HandlerFunc {
 func (g *guard) limited(by *limiter, next, refuse http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if wait := by.wait(g.client(r)); wait > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			comeAgain(w, wait)
 			refuse(w, r)
 			return
 		}
