@@ -314,9 +314,6 @@ func (c *console) personal(text string) bool {
 	return slices.ContainsFunc(found, func(f privacy.Finding) bool { return !c.known.phones[digits(f.Text)] })
 }
 
-// reason of an act, without personal data: it stays in the audit log.
-func reason(r *http.Request) string { return clip(clean(r.PostForm.Get("ly-do")), 500) }
-
 // changed tells the rest of this process that what staff decide has changed.
 func (c *console) changed(r *http.Request) {
 	if c.opts.Changed != nil {

@@ -8,10 +8,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -202,79 +200,6 @@ func (c *console) checked(ctx context.Context, hash, password string) (bool, err
 	return CheckPassword(hash, password)
 }
 
-// passwordPage changes one's own password.
-type passwordPage struct {
-	Name      string
-	Elsewhere bool // the account signs in elsewhere and has none here
-	Least     int  // characters
-	Problem   string
-}
-
-func (c *console) passwordForm(w http.ResponseWriter, r *http.Request, me database.Account) {
-	c.showPassword(w, r, http.StatusOK, me, "")
-}
-
-func (c *console) showPassword(w http.ResponseWriter, r *http.Request, status int, me database.Account, problem string) {
-	c.show(w, r, status, "password", me, passwordPage{me.Name, me.Hash == "", MinPassword, problem})
-}
-
-// newPasswordProblem says what is wrong with a new password, "" when nothing is.
-func newPasswordProblem(old, password, again string) string {
-	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
-	case n < MinPassword:
-		return "Mật khẩu mới cần ít nhất " + strconv.Itoa(MinPassword) + " ký tự."
-	case n > maxPassword:
-		return "Mật khẩu mới dài quá."
-	case password != again:
-		return "Hai lần gõ mật khẩu mới không giống nhau."
-	case password == old:
-		return "Mật khẩu mới phải khác mật khẩu hiện nay."
-	}
-	return ""
-}
-
-// changePassword takes the present password and twice the new one. Who is signed in
-// with the old one elsewhere is not any more.
-func (c *console) changePassword(w http.ResponseWriter, r *http.Request, me database.Account) {
-	old, password := r.PostForm.Get("cu"), r.PostForm.Get("moi")
-	problem := newPasswordProblem(old, password, r.PostForm.Get("lai"))
-	if me.Hash == "" || problem != "" { // of an account without a password the page says why
-		c.showPassword(w, r, http.StatusBadRequest, me, problem)
-		return
-	}
-	wait, err := c.attempt(r, me.Name) // as for signing in: who finds a browser signed in guesses no faster
-	if err != nil {
-		c.broken(w, r, me, "set password", err)
-		return
-	}
-	if wait > 0 {
-		c.showPassword(w, r, http.StatusTooManyRequests, me, "Bạn đã thử quá nhiều lần. Chờ "+spell(wait)+" rồi thử lại.")
-		return
-	}
-	right, err := c.checked(r.Context(), me.Hash, old)
-	if err != nil {
-		c.broken(w, r, me, "check password", err)
-		return
-	}
-	if !right {
-		c.audit(r, me.Name, "", "set password refused", me.Name)
-		c.showPassword(w, r, http.StatusForbidden, me, "Mật khẩu hiện nay không đúng.")
-		return
-	}
-	hash, err := HashPassword(password)
-	if err == nil {
-		err = c.db.SetPassword(r.Context(), database.By{Who: me.Name}, me.Name, hash)
-	}
-	if err != nil {
-		c.broken(w, r, me, "set password", err)
-		return
-	}
-	if err := c.db.Succeeded(r.Context(), "account "+me.Name); err != nil {
-		c.log.Warn("attempts not forgotten", "err", err)
-	}
-	c.begin(w, r, me, consolePath+"/mat-khau?xong=mat-khau")
-}
-
 // begin signs an account in and leads on.
 func (c *console) begin(w http.ResponseWriter, r *http.Request, account database.Account, next string) {
 	if c.session(w, r, account) {
@@ -311,11 +236,4 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request, me database.Ac
 	c.audit(r, me.Name, "", "sign out", me.Name)
 	c.setToken(w, r, "")
 	http.Redirect(w, r, consolePath+"/dang-nhap", http.StatusSeeOther)
-}
-
-// audit notes something that changes nothing by itself.
-func (c *console) audit(r *http.Request, who, why, what, subject string) {
-	if err := c.db.Audit(r.Context(), database.By{Who: who, Why: why}, what, subject); err != nil {
-		c.log.Error("audit log not written", "what", what, "err", err)
-	}
 }

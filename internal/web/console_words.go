@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"troly/internal/database"
 )
@@ -71,34 +68,6 @@ func day(t time.Time) string {
 	return t.In(vietnamTime).Format("02/01/2006")
 }
 
-// inputTime is a time as a field for date and time holds it.
-func inputTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.In(vietnamTime).Format("2006-01-02T15:04")
-}
-
-// readTime reads what inputTime writes, or a day; the zero time for anything else.
-func readTime(s string) time.Time {
-	for _, layout := range []string{"2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, strings.TrimSpace(s), vietnamTime); err == nil {
-			return t
-		}
-	}
-	return time.Time{}
-}
-
-// readEnd reads the last day of a period and returns the moment after it; the zero time
-// for what readTime cannot read.
-func readEnd(s string) time.Time {
-	day := readTime(s)
-	if day.IsZero() {
-		return day
-	}
-	return day.AddDate(0, 0, 1)
-}
-
 // spell says a length of time in its largest unit.
 func spell(d time.Duration) string {
 	switch {
@@ -118,21 +87,6 @@ func percent(n, of int) string {
 	}
 	return strings.Replace(fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of)), ".", ",", 1)
 }
-
-// written is a text of a form as staff wrote it, with its lines: NFC, no control
-// characters but ends of lines.
-func written(s string) string {
-	s = strings.ReplaceAll(norm.NFC.String(strings.ToValidUTF8(s, "")), "\r\n", "\n")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s))
-}
-
-// long reports whether a text has more letters than its form takes.
-func long(s string, most int) bool { return utf8.RuneCountInString(s) > most }
 
 // titleOf names a document as people know it.
 func (c *console) titleOf(id string) string {
