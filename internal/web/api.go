@@ -162,7 +162,7 @@ func share(next http.HandlerFunc) http.HandlerFunc {
 
 // think lets the assistant answer within its deadline and keeps what came of it. What
 // went wrong is for the log: a resident never sees it.
-func (a *api) think(ctx context.Context, channel string, q pipeline.Question, release pipeline.Release) told {
+func (a *api) think(ctx context.Context, channel string, q pipeline.Question, release pipeline.Release) keptOutcome {
 	thinking, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	var outcome pipeline.Outcome
@@ -172,14 +172,14 @@ func (a *api) think(ctx context.Context, channel string, q pipeline.Question, re
 		outcome = a.assistant.Stream(thinking, q, release)
 	}
 	if ctx.Err() != nil { // who asked went away
-		return told{Outcome: outcome}
+		return keptOutcome{Outcome: outcome}
 	}
 	if outcome.Status == pipeline.Failed {
 		a.log.Error("question not answered", "err", outcome.Error)
 	}
 	id := a.keep(ctx, channel, outcome)
 	outcome.Error = ""
-	return told{id, outcome}
+	return keptOutcome{id, outcome}
 }
 
 // refusal is why a request was not taken.

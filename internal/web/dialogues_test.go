@@ -98,7 +98,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestTurnsOfADialogueFollowEachOther(t *testing.T) {
-	var all turns
+	var all dialogueLocks
 	var wait sync.WaitGroup
 	inside := make(map[string]*int)
 	for _, d := range []string{"a", "b"} {
@@ -107,13 +107,13 @@ func TestTurnsOfADialogueFollowEachOther(t *testing.T) {
 	for i := range 200 {
 		d := []string{"a", "b"}[i%2]
 		wait.Go(func() {
-			defer all.take(d)()
+			defer all.lock(d)()
 			*inside[d]++ // the race detector sees it when two are inside
 		})
 	}
 	wait.Wait()
-	if *inside["a"] != 100 || *inside["b"] != 100 || len(all.busy) != 0 {
-		t.Errorf("counted %d and %d, %d left in the table", *inside["a"], *inside["b"], len(all.busy))
+	if *inside["a"] != 100 || *inside["b"] != 100 || len(all.held) != 0 {
+		t.Errorf("counted %d and %d, %d left in the table", *inside["a"], *inside["b"], len(all.held))
 	}
 }
 
@@ -254,8 +254,8 @@ func TestProcessesKeepWhatOthersWroteMeanwhile(t *testing.T) {
 	s := slow{make(chan struct{}), make(chan struct{})}
 	first := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: s, Dialogues: m})
 	second := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: echo{}, Dialogues: m})
-	form := func(key, text string) said {
-		return said{message: webhook.Message{Channel: Channel, Dialogue: "d", Person: "d", Key: key, Text: text}, said: text}
+	form := func(key, text string) chatForm {
+		return chatForm{message: webhook.Message{Channel: Channel, Dialogue: "d", Person: "d", Key: key, Text: text}, said: text}
 	}
 	second.respond(context.Background(), form("k0", "không"), nil)
 	ended := make(chan record)
@@ -289,7 +289,7 @@ func TestADialogueThatCannotBeReadIsNotLost(t *testing.T) {
 	c := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: echo{}, Dialogues: l})
 	ask := func(m webhook.Message) turn {
 		m.Channel, m.Dialogue, m.Person, m.Key = Channel, "d", "d", newKey()
-		t, _ := c.respond(context.Background(), said{message: m, said: m.Text}, nil)
+		t, _ := c.respond(context.Background(), chatForm{message: m, said: m.Text}, nil)
 		return t
 	}
 	texts := func() string {
