@@ -25,7 +25,7 @@ type chat struct {
 func newChat(s *server, programs *api, opts Options) *chat {
 	c := &chat{server: s, programs: programs, responder: opts.Responder, dialogues: opts.Dialogues, ancestors: opts.FrameAncestors}
 	if c.dialogues == nil {
-		c.dialogues = NewMemory(opts.Now)
+		c.dialogues = newMemory(opts.Now)
 	}
 	return c
 }

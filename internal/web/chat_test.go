@@ -20,7 +20,7 @@ import (
 func TestWhatIsSaidLaterIsRead(t *testing.T) {
 	at := &clock{at: someDay}
 	opts := options(t)
-	memory := web.NewMemory(at.now)
+	memory := web.NewLetterbox(at.now)
 	opts.Now, opts.Dialogues = at.now, memory
 	asked := opts.Responder.(*responder)
 	server := serve(t, opts)
