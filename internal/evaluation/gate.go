@@ -178,12 +178,6 @@ func GateRun(r *Run) (*GateInput, error) {
 	return &GateInput{rows: set, Summary: s}, nil
 }
 
-// GateSamples makes the input of gates from samples in memory.
-func GateSamples(samples []Sample) *GateInput {
-	set := rowsOf(samples)
-	return &GateInput{rows: set, Summary: set.summarize()}
-}
-
 // Judge holds a run against the gates. What was not measured does not pass. The
 // gates that are decided by an interval are one family: their p-values are adjusted
 // by Holm's method, so that more gates do not make more false alarms.

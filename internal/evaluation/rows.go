@@ -104,26 +104,6 @@ func (set *rows) judge(r *row, j *Judged) {
 	}
 }
 
-// rowsOf makes rows of samples in memory.
-func rowsOf(samples []Sample) *rows {
-	set := newRows(nil)
-	for i := range samples {
-		s := &samples[i]
-		r := row{base: s.BaseID, id: s.Case, repeat: s.Repeat, missed: s.Missed, cached: s.Cached, unscored: set.share(s.Unscored), values: make([]float64, len(set.metrics))}
-		for i, m := range set.metrics {
-			v, ok := s.Metrics[m.Name]
-			if !ok {
-				v = math.NaN()
-			}
-			r.values[i] = v
-		}
-		r.take(s)
-		set.list = append(set.list, r)
-	}
-	set.sort()
-	return set
-}
-
 // share returns the reasons that all samples with equal ones have.
 func (set *rows) share(list map[string]string) *grounds {
 	key, err := json.Marshal(list)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -194,15 +193,4 @@ func vietnameseWord(key string) string {
 		}
 	}
 	return strings.ReplaceAll(key[2:], "_", " ")
-}
-
-var scorecardKnowledge = regexp.MustCompile(`<meta name="knowledge" content="([0-9a-f]+)">`)
-
-// ScorecardKnowledge is the version of the knowledge that a scorecard was made of;
-// empty when the page does not say.
-func ScorecardKnowledge(page []byte) string {
-	if m := scorecardKnowledge.FindSubmatch(page); m != nil {
-		return string(m[1])
-	}
-	return ""
 }

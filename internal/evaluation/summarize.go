@@ -26,9 +26,6 @@ func Summarize(r *Run) (*Summary, error) {
 	return s, nil
 }
 
-// SummarizeSamples gathers samples in memory.
-func SummarizeSamples(samples []Sample) *Summary { return rowsOf(samples).summarize() }
-
 // WriteSummary writes summary.json into the directory of a run.
 func (r *Run) WriteSummary(s *Summary) error { return writeFile(r.file("summary.json"), s) }
 
@@ -487,18 +484,13 @@ func (set *rows) noiseOf(list []*row, metric string) (floor float64, ok bool) {
 	return statistics.NoiseFloor(scores), ok
 }
 
-// Metric returns the summary of a metric, or nil.
-func (s *Summary) Metric(name string) *MetricSummary { return metricIn(s.Metrics, name) }
-
 // Metric returns the summary of a metric in the slice, or nil.
-func (s *Slice) Metric(name string) *MetricSummary { return metricIn(s.Metrics, name) }
-
-func metricIn(list []MetricSummary, name string) *MetricSummary {
-	i := slices.IndexFunc(list, func(m MetricSummary) bool { return m.Name == name })
+func (s *Slice) Metric(name string) *MetricSummary {
+	i := slices.IndexFunc(s.Metrics, func(m MetricSummary) bool { return m.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return &list[i]
+	return &s.Metrics[i]
 }
 
 // String prints a mean as a cell of a table.
