@@ -82,12 +82,7 @@ func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 func libraryBaseline(lib *corpus.Library) *Baseline {
 	b := NewBaseline()
 	for _, d := range lib.Documents {
-		var text strings.Builder
-		text.WriteString(d.Title + "\n")
-		for _, s := range lib.Passages(d) {
-			text.WriteString(s.Heading + "\n" + s.Body + "\n")
-		}
-		b.Add(d.ID, text.String())
+		b.Add(d.ID, d.Title+"\n"+wholeText(lib, d))
 	}
 	return b
 }

@@ -131,7 +131,7 @@ const (
 	Teencode     Variant = "teencode"       // chat shorthand
 	Typo         Variant = "typo"           // slips of the finger
 	Telex        Variant = "telex"          // keys of an input method that was off
-	OldPlaceName Variant = "old_place_name" // from a district that no longer is
+	OldPlaceName Variant = "old_place_name" // from a district that was abolished
 	Mixed        Variant = "mixed"          // several at once
 	VoiceLike    Variant = "voice_like"     // as dictated; people write these
 )

@@ -172,10 +172,7 @@ func GateRun(r *Run) (*GateInput, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := set.summarize()
-	s.Run = r.Manifest.Run
-	s.Missing = max(0, r.Manifest.Cases*max(r.Manifest.Repeat, 1)-s.Samples)
-	return &GateInput{rows: set, Summary: s}, nil
+	return &GateInput{rows: set, Summary: r.summary(set)}, nil
 }
 
 // Judge holds a run against the gates. What was not measured does not pass. The

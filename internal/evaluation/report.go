@@ -241,11 +241,7 @@ func (r *Report) writeBEIR(dir string) error {
 	}
 	var documents []trec.Document
 	for _, d := range r.Library.Documents {
-		var text strings.Builder
-		for _, s := range r.Library.Passages(d) {
-			text.WriteString(s.Heading + "\n" + s.Body + "\n")
-		}
-		documents = append(documents, trec.Document{ID: documentPrefix + d.ID, Title: d.Title, Text: strings.TrimSpace(text.String())})
+		documents = append(documents, trec.Document{ID: documentPrefix + d.ID, Title: d.Title, Text: strings.TrimSpace(wholeText(r.Library, d))})
 	}
 	var queries []trec.Query
 	for c, err := range r.Cases {

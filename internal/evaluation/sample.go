@@ -1,6 +1,10 @@
 package evaluation
 
-import "troly/internal/pipeline"
+import (
+	"slices"
+
+	"troly/internal/pipeline"
+)
 
 // Sample is one case with its outcome and what was measured on it: a line of
 // samples.jsonl in a run directory. The fields of the outcome stand beside the others.
@@ -69,6 +73,11 @@ type ForbiddenHit struct {
 	Severity string `json:"severity"`
 	Start    int    `json:"start"` // byte offsets in the answer
 	End      int    `json:"end"`
+}
+
+// serious reports whether the answer holds a forbidden statement that is worse than minor.
+func (s *Sample) serious() bool {
+	return slices.ContainsFunc(s.Forbidden, func(h ForbiddenHit) bool { return h.Severity != "minor" })
 }
 
 // Claim is one factual sentence of an answer with the citations that stand for it.

@@ -33,14 +33,13 @@ const (
 
 // markOf marks a question that should be answered.
 func markOf(s *Sample) mark {
-	serious := slices.ContainsFunc(s.Forbidden, func(h ForbiddenHit) bool { return h.Severity != "minor" })
 	ungrounded := s.Metrics[Truthfulness] < 0
 	switch {
 	case s.Metrics[Pass] == 1:
 		return right
 	case s.Metrics[Declined] == 1 || s.Status == pipeline.Clarify:
 		return declined
-	case serious || ungrounded || s.Missed == SaidWrongly:
+	case s.serious() || ungrounded || s.Missed == SaidWrongly:
 		return wrong
 	case s.Metrics[FactRecall] > 0:
 		return partly

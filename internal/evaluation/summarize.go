@@ -19,11 +19,16 @@ func Summarize(r *Run) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.summary(set), nil
+}
+
+// summary is what the samples say, with what only the manifest knows.
+func (r *Run) summary(set *rows) *Summary {
 	s := set.summarize()
 	s.Cost = set.cost(r.Manifest.Price)
 	s.Run, s.Skipped = r.Manifest.Run, len(r.Manifest.Skipped)
 	s.Missing = max(0, r.Manifest.Cases*max(r.Manifest.Repeat, 1)-s.Samples)
-	return s, nil
+	return s
 }
 
 // WriteSummary writes summary.json into the directory of a run.
