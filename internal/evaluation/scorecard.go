@@ -171,7 +171,8 @@ func (t *tallies) add(key string, m mark) {
 	if !ok {
 		at = len(t.list)
 		t.index[key] = at
-		t.list = append(t.list, tally{Name: vietnameseWord(key)})
+		name, _ := wordsFor(key)
+		t.list = append(t.list, tally{Name: name})
 	}
 	t.list[at].Count[m]++
 }
@@ -182,14 +183,4 @@ func (t *tallies) worstFirst() []tally {
 		return cmp.Or(cmp.Compare(a.Share(int(right)), b.Share(int(right))), strings.Compare(a.Name, b.Name))
 	})
 	return t.list
-}
-
-// vietnameseWord is the Vietnamese name of a label of the data.
-func vietnameseWord(key string) string {
-	for _, w := range reportWords {
-		if w[0] == key {
-			return w[1]
-		}
-	}
-	return strings.ReplaceAll(key[2:], "_", " ")
 }
