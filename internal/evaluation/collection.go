@@ -240,18 +240,18 @@ func (r *CollectionRun) Latency(p float64) float64 {
 }
 
 // AskBaseline asks a plain BM25 index of whole documents the same questions, for
-// comparison (see Baseline).
+// comparison (see plainSearch).
 func (c *Collection) AskBaseline(v Variant, seed uint64, measures []trec.Measure, depth int) (*CollectionRun, error) {
-	b := NewBaseline()
+	b := newPlainSearch()
 	for d, err := range trec.Documents(c.FS) {
 		if err != nil {
 			return nil, err
 		}
-		b.Add(d.ID, d.Title+"\n"+d.Text)
+		b.add(d.ID, d.Title+"\n"+d.Text)
 	}
 	r := &CollectionRun{Variant: v, Run: make(trec.Run, len(c.Queries))}
 	for _, q := range c.Queries {
-		for _, found := range b.Rank(typed(q, v, seed), depth) {
+		for _, found := range b.rank(typed(q, v, seed), depth) {
 			r.Run[q.ID] = append(r.Run[q.ID], trec.Result{Document: found.Document, Score: found.Score})
 		}
 	}

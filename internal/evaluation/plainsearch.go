@@ -15,10 +15,10 @@ import (
 	"troly/internal/pipeline"
 )
 
-// Baseline is plain BM25 over whole documents, by syllables as typed: what any
+// plainSearch is plain BM25 over whole documents, by syllables as typed: what any
 // search box does. k1 1.2, b 0.75, idf ln(1 + (N-df+0.5)/(df+0.5)), NFC, lower
 // case, title and text joined. It shows how hard a question set is.
-type Baseline struct {
+type plainSearch struct {
 	ids     []string
 	lengths []float64
 	average float64
@@ -30,11 +30,11 @@ type posting struct {
 	tf  float64
 }
 
-// NewBaseline returns an empty index.
-func NewBaseline() *Baseline { return &Baseline{post: make(map[string][]posting)} }
+// newPlainSearch returns an empty index.
+func newPlainSearch() *plainSearch { return &plainSearch{post: make(map[string][]posting)} }
 
-// Add indexes a document.
-func (b *Baseline) Add(id, text string) {
+// add indexes a document.
+func (b *plainSearch) add(id, text string) {
 	counts := make(map[string]float64)
 	words := plainWords(text)
 	for _, w := range words {
@@ -55,9 +55,9 @@ func plainWords(s string) []string {
 	})
 }
 
-// Rank returns the best documents for a question, equal scores by ID downwards as
+// rank returns the best documents for a question, equal scores by ID downwards as
 // everything here that is measured.
-func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
+func (b *plainSearch) rank(question string, limit int) []pipeline.Retrieved {
 	const k1, bb = 1.2, 0.75
 	scores := make(map[int]float64)
 	n := float64(len(b.ids))
@@ -78,11 +78,11 @@ func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
 	return ranked[:min(limit, len(ranked))]
 }
 
-// libraryBaseline indexes the documents of a library: title and sections.
-func libraryBaseline(lib *corpus.Library) *Baseline {
-	b := NewBaseline()
+// plainSearchOf indexes the documents of a library: title and sections.
+func plainSearchOf(lib *corpus.Library) *plainSearch {
+	b := newPlainSearch()
 	for _, d := range lib.Documents {
-		b.Add(d.ID, d.Title+"\n"+wholeText(lib, d))
+		b.add(d.ID, d.Title+"\n"+wholeText(lib, d))
 	}
 	return b
 }
@@ -90,7 +90,7 @@ func libraryBaseline(lib *corpus.Library) *Baseline {
 // PlainSearch returns how often plain BM25 finds the right document first among the
 // plain cases of a set of the run, of which there are n: how hard the set is.
 func (r *Run) PlainSearch(lib *corpus.Library) func(set string) (share float64, n int, err error) {
-	b := libraryBaseline(lib)
+	b := plainSearchOf(lib)
 	return func(set string) (float64, int, error) {
 		cases, err := Load(os.DirFS(r.file(casesFolder)), set+".jsonl")
 		if errors.Is(err, fs.ErrNotExist) {
@@ -103,7 +103,7 @@ func (r *Run) PlainSearch(lib *corpus.Library) func(set string) (share float64, 
 				continue
 			}
 			n++
-			if ranked := b.Rank(c.Question, 1); len(ranked) > 0 && c.expects(ranked[0].Document) {
+			if ranked := b.rank(c.Question, 1); len(ranked) > 0 && c.expects(ranked[0].Document) {
 				first++
 			}
 		}
@@ -116,7 +116,7 @@ func (r *Run) PlainSearch(lib *corpus.Library) func(set string) (share float64, 
 // document first, medium when among the first ten, else hard. Variants are as
 // difficult as their plain case.
 func Rate(cases []Case, lib *corpus.Library) {
-	b := libraryBaseline(lib)
+	b := plainSearchOf(lib)
 	rated := make(map[string]string)
 	for i := range cases {
 		if c := &cases[i]; c.Variant == Plain {
@@ -129,11 +129,11 @@ func Rate(cases []Case, lib *corpus.Library) {
 }
 
 // rate is the difficulty of one question; empty when it expects no document.
-func (b *Baseline) rate(c *Case) string {
+func (b *plainSearch) rate(c *Case) string {
 	if !slices.ContainsFunc(c.ExpectedDocs, ExpectedDoc.answers) {
 		return ""
 	}
-	at := slices.IndexFunc(b.Rank(c.Question, 10), func(r pipeline.Retrieved) bool { return c.expects(r.Document) })
+	at := slices.IndexFunc(b.rank(c.Question, 10), func(r pipeline.Retrieved) bool { return c.expects(r.Document) })
 	switch {
 	case at < 0:
 		return "hard"
