@@ -158,7 +158,7 @@ type GateInput struct {
 	Summary *Summary
 	// Baseline holds the scores of a committed run; nil: none. Drift says why it may
 	// not be compared with; empty: it may.
-	Baseline *GateBaseline
+	Baseline *Baseline
 	Drift    []string
 	// Difficulty is the share of a set's n plain questions that plain BM25 answers; nil:
 	// not measured.

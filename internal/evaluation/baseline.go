@@ -12,9 +12,9 @@ import (
 	"troly/internal/corpus"
 )
 
-// GateBaseline is a committed run in small: the scores of every case by the metrics
+// Baseline is a committed run in small: the scores of every case by the metrics
 // that gates compare, and what they were measured on.
-type GateBaseline struct {
+type Baseline struct {
 	SchemaVersion int                   `json:"schema_version"` // 1
 	Run           string                `json:"run"`
 	Created       corpus.Date           `json:"created"`
@@ -27,8 +27,8 @@ type GateBaseline struct {
 
 // BaselineOf makes a baseline of a run, by the metrics of the gates of kind
 // non_inferior.
-func (g *Gates) BaselineOf(r *Run, in *GateInput, created corpus.Date) *GateBaseline {
-	b := &GateBaseline{
+func (g *Gates) BaselineOf(r *Run, in *GateInput, created corpus.Date) *Baseline {
+	b := &Baseline{
 		SchemaVersion: 1, Run: r.Manifest.Run, Created: created, Data: r.Manifest.Data,
 		Knowledge: r.Manifest.Versions["knowledge"], Judge: r.Manifest.Judge, Scores: make(map[string][]*float64),
 	}
@@ -57,7 +57,7 @@ func (g *Gates) BaselineOf(r *Run, in *GateInput, created corpus.Date) *GateBase
 }
 
 // Bytes is the file: one case a line, so that a change of the baseline can be read.
-func (b *GateBaseline) Bytes() ([]byte, error) {
+func (b *Baseline) Bytes() ([]byte, error) {
 	h := *b
 	h.Scores = nil
 	data, err := json.Marshal(h)
@@ -81,12 +81,12 @@ func (b *GateBaseline) Bytes() ([]byte, error) {
 }
 
 // LoadBaseline reads a baseline.
-func LoadBaseline(fsys fs.FS, name string) (*GateBaseline, error) {
+func LoadBaseline(fsys fs.FS, name string) (*Baseline, error) {
 	data, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		return nil, fmt.Errorf("read baseline: %w", err)
 	}
-	var b GateBaseline
+	var b Baseline
 	if err := json.Unmarshal(data, &b); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, jsonError(err))
 	}
@@ -99,7 +99,7 @@ func LoadBaseline(fsys fs.FS, name string) (*GateBaseline, error) {
 }
 
 // DriftFrom names what a run was measured on that differs from the baseline.
-func (b *GateBaseline) DriftFrom(m Manifest) []string {
+func (b *Baseline) DriftFrom(m Manifest) []string {
 	var list []string
 	for _, d := range []struct{ what, old, now string }{
 		{"cases", b.Data, m.Data}, {"knowledge", b.Knowledge, m.Versions["knowledge"]}, {"judge", b.Judge, m.Judge},
@@ -113,7 +113,7 @@ func (b *GateBaseline) DriftFrom(m Manifest) []string {
 
 // gains are how much better each base is than in the baseline, over the cases that
 // both have.
-func (b *GateBaseline) gains(set *rows, list []*row, m Metric) []float64 {
+func (b *Baseline) gains(set *rows, list []*row, m Metric) []float64 {
 	at := slices.Index(b.Metrics, m.Name)
 	if at < 0 {
 		return nil
