@@ -179,8 +179,8 @@ func (s *Searcher) query(text string) retrieval.Query {
 	return q
 }
 
-// Search returns what is found for one question, best first.
-func (s *Searcher) Search(ctx context.Context, text string) ([]trec.Result, error) {
+// search returns what is found for one question, best first.
+func (s *Searcher) search(ctx context.Context, text string) ([]trec.Result, error) {
 	found, err := s.retriever.Search(ctx, s.query(text))
 	if err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func (c *Collection) Ask(ctx context.Context, s *Searcher, v Variant, seed uint6
 	r := &CollectionRun{Variant: v, Run: make(trec.Run, len(c.Queries))}
 	for i, q := range c.Queries {
 		start := time.Now()
-		results, err := s.Search(ctx, typed(q, v, seed))
+		results, err := s.search(ctx, typed(q, v, seed))
 		if err != nil {
 			return nil, fmt.Errorf("query %q: %w", q.ID, err)
 		}

@@ -36,7 +36,7 @@ func NewReport(run, baseline *Run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Manifest: run.Manifest, Summary: summary, Samples: run.Brief(), Cases: run.EachCase(), run: run}
+	r := &Report{Manifest: run.Manifest, Summary: summary, Samples: run.Brief(), Cases: run.eachCase(), run: run}
 	if baseline != nil {
 		if r.Comparison, err = Compare(baseline, run, run.Manifest.Seed); err != nil {
 			return nil, fmt.Errorf("baseline: %w", err)
@@ -130,7 +130,7 @@ func (r *Report) writeCSV(w io.Writer) error {
 			return err
 		}
 		row := []string{s.Case, s.BaseID, strconv.Itoa(s.Repeat)}
-		for _, label := range s.Labels() {
+		for _, label := range s.labels() {
 			row = append(row, label[1])
 		}
 		row = append(row, string(s.Status), string(s.Missed), s.Error)

@@ -110,8 +110,8 @@ func Misses() []Miss {
 	return []Miss{NotInCorpus, NotRetrieved, NotSaid, SaidWrongly, NotCited, NotDeclined, NotClarified, NotHandedOver}
 }
 
-// Labels are the names by which samples are sliced, with this sample's value of each.
-func (s *Sample) Labels() [7][2]string {
+// labels are the names by which samples are sliced, with this sample's value of each.
+func (s *Sample) labels() [7][2]string {
 	return [7][2]string{
 		{"set", s.Set}, {"intent", s.Intent}, {"variant", string(s.Variant)}, {"collection", s.Collection},
 		{"audience", s.Audience}, {"difficulty", s.Difficulty}, {"split", s.Split},

@@ -56,7 +56,7 @@ func mustMeasure(name string) trec.Measure {
 // retrieval.
 func (s *Scorer) Score(c *Case, o pipeline.Outcome, answered bool) Sample {
 	sample := Sample{
-		Set: c.Set, Case: c.ID, BaseID: c.BaseID, Variant: c.Variant, Intent: c.Intent, Collection: c.Collection(s.lib),
+		Set: c.Set, Case: c.ID, BaseID: c.BaseID, Variant: c.Variant, Intent: c.Intent, Collection: c.collection(s.lib),
 		Audience: c.Audience, Difficulty: cmp.Or(c.Difficulty, "unrated"), Split: c.Split, Outcome: o,
 	}
 	if o.Error != "" || o.Status == pipeline.Failed {
