@@ -58,9 +58,9 @@ func HashPassword(password string) (string, error) {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonThreads, text.EncodeToString(salt), text.EncodeToString(key)), nil
 }
 
-// CheckPassword reports whether a password is the one of a hash. It takes as long for
+// checkPassword reports whether a password is the one of a hash. It takes as long for
 // a wrong one as for the right one.
-func CheckPassword(hash, password string) (bool, error) {
+func checkPassword(hash, password string) (bool, error) {
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[0] != "" || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
 		return false, errPassword

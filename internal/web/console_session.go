@@ -197,7 +197,7 @@ func (c *console) checked(ctx context.Context, hash, password string) (bool, err
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	return CheckPassword(hash, password)
+	return checkPassword(hash, password)
 }
 
 // begin signs an account in and leads on.

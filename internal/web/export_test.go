@@ -33,6 +33,9 @@ func ConsoleRoutes(opts Options) []string {
 // HashToken is what is kept of the token of a session.
 var HashToken = hashToken
 
+// CheckPassword reports whether a password is the one of a hash.
+var CheckPassword = checkPassword
+
 // AssetAddress is where a file of the pages is served.
 func AssetAddress(name string) string { return must(newLook().address(name)) }
 
