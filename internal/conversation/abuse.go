@@ -30,7 +30,7 @@ func (x *exchange) calm() {
 const longestInsult = 8
 
 // abusive reports whether a message is an insult and nothing else: each of its words is
-// one, or goes with one. Who was insulted and tells of it, or swears over a question,
+// one, or goes with one. Whoever was insulted and tells of it, or swears over a question,
 // says more than that and is answered.
 func abusive(text string) bool {
 	if strings.Count(text, " ") >= longestInsult {

@@ -26,7 +26,7 @@ func (x *exchange) choose(t turn, n int) {
 	if n <= 4 {
 		text = strconv.Itoa(n) // as the pipeline reads a choice, whatever the words
 	}
-	// "2" says nothing later, neither to the next question nor to who reads the outcome.
+	// "2" says nothing later, neither to the next question nor to whoever reads the outcome.
 	shown := cutRunes(t.Turn.Question+": "+offer, keptQuestion)
 	x.askAs(shown, text, x.state.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
 }

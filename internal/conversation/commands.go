@@ -148,7 +148,7 @@ var commands = regexp.MustCompile(`^(?:(?:cho|xin|toi|em|minh|con|chau|bac|muon|
 // closed list, and so is everything around it, since whoever is given to a person
 // hears nothing of the bot: "gặp cán bộ nào để làm khai sinh" is a question.
 func wantsHuman(text string) bool {
-	const longest = 300 // bytes; who writes more has a question
+	const longest = 300 // bytes; whoever writes more has a question
 	if len(text) > longest {
 		return false
 	}

@@ -10,7 +10,7 @@
 // that are not theirs. The first answer in a group says that an AI wrote it. Each
 // person's questions lean on that person's own earlier ones only.
 //
-// Who asks for a human opens a ticket, and from then on the bot is silent in that
+// Whoever asks for a human opens a ticket, and from then on the bot is silent in that
 // dialogue for Options.Hold; likewise when a human of the office answers on the platform
 // itself, or the console takes the dialogue (webhook.Message.Held, which decides where it
 // is known). Silent means: what is written is kept as an outcome that was handed over and
@@ -71,7 +71,7 @@ type Options struct {
 	Forget    time.Duration // after which a silent dialogue begins anew; 0: 30 days
 	Hold      time.Duration // that a human has a dialogue, if they do not give it back; 0: 12 hours
 	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian", negative: nothing is kept
-	NoStaff   bool          // nobody reads what is handed over: who wants a human is told where to find one
+	NoStaff   bool          // nobody reads what is handed over: whoever wants a human is told where to find one
 	Staffed   func() bool   // whether somebody does at this moment, in place of NoStaff; nil: NoStaff says
 
 	Now   func() time.Time // nil: time.Now
@@ -138,8 +138,8 @@ func (c *Conversation) Respond(ctx context.Context, m webhook.Message, state []b
 	return x.end()
 }
 
-// LastWord is what comes of a message that Respond cannot answer. Who wants to be
-// forgotten is, and who wants a human gets one: neither needs an answer to be found.
+// LastWord is what comes of a message that Respond cannot answer. Whoever wants to be
+// forgotten is, and whoever wants a human gets one: neither needs an answer to be found.
 // Everybody else gets Apology, and the dialogue stays as it was.
 func (c *Conversation) LastWord(m webhook.Message, state []byte) (r webhook.Response) {
 	if Erases(m) {

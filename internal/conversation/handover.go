@@ -107,7 +107,7 @@ func (x *exchange) summary(about string) string {
 
 // whileHeld keeps silent while a human has the dialogue. What is written meanwhile is
 // kept for them as an outcome that was handed over. Danger is answered all the same;
-// who wants the bot back gets it.
+// whoever wants the bot back gets it.
 func (x *exchange) whileHeld(command, argument string) {
 	x.quiet = true
 	if x.m.Kind == webhook.Button {

@@ -20,7 +20,7 @@ type window struct {
 	Urgent   int64  `json:"urgent,omitempty"`   // when an emergency was last answered all the same
 }
 
-// window returns the counts of somebody, who is from now on the last that wrote.
+// window returns the counts of a person, who from here on is the last to have written.
 func (s *state) window(who string) *window {
 	w := window{Who: who}
 	if i := slices.IndexFunc(s.Windows, func(w window) bool { return w.Who == who }); i >= 0 {

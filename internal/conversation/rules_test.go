@@ -116,7 +116,7 @@ func TestT05OneApology(t *testing.T) {
 	}
 }
 
-// Who wants to be forgotten is, and who wants a human gets one, whatever broke.
+// Whoever wants to be forgotten is, and whoever wants a human gets one, whatever broke.
 func TestLastWord(t *testing.T) {
 	c := meet(t, conversation.Options{}).c
 	state := []byte(`{"v":"of another version"`)

@@ -65,7 +65,7 @@ func (db *DB) AddAccount(ctx context.Context, by By, a Account) error {
 	})
 }
 
-// SetAccount changes role and whether an account is disabled; who is disabled is
+// SetAccount changes role and whether an account is disabled; a disabled one is
 // signed out everywhere. ErrNotFound.
 func (db *DB) SetAccount(ctx context.Context, by By, name string, role Role, disabled bool) error {
 	if err := role.check(); err != nil {

@@ -19,7 +19,7 @@ type Feedback struct {
 
 // addFeedback keeps the last word of a person; a reason given earlier stays when
 // none is given with the same opinion, which is counted once. ErrNotFound: there is no
-// such outcome (any more).
+// such outcome, or it was erased.
 func (t *tx) addFeedback(f Feedback) error {
 	at := cmp.Or(millis(f.At), t.now)
 	var before int // -1: they had none
@@ -42,7 +42,7 @@ func (t *tx) addFeedback(f Feedback) error {
 }
 
 // AddFeedback keeps feedback that did not come through the inbox. ErrNotFound:
-// there is no such outcome (any more).
+// there is no such outcome, or it was erased.
 func (db *DB) AddFeedback(ctx context.Context, f Feedback) error {
 	return db.write(ctx, "add feedback", func(t *tx) error { return t.addFeedback(f) })
 }

@@ -26,8 +26,8 @@ type Given struct {
 }
 
 // Recipients lists who was given an answer, each dialogue once, the last given
-// first, and how many there are altogether (behind g.After). Who wrote without leaving a dialogue,
-// as by the API, is not among them. ErrNotFound: there is no outcome of that ID, or
+// first, and how many there are altogether (behind g.After). Whoever wrote without leaving
+// a dialogue, as by the API, is not among them. ErrNotFound: there is no outcome of that ID, or
 // it has no answer.
 func (db *DB) Recipients(ctx context.Context, g Given) (some []Recipient, all int, err error) {
 	const what = "recipients"

@@ -100,8 +100,8 @@ type command struct {
 	Description string `json:"description"`
 }
 
-// languages are whom the menu is set for: Vietnamese, and everybody else, who are
-// residents with a telephone set to another language.
+// languages are those the menu is set for: Vietnamese, and any other, for residents whose
+// telephone is set to it.
 var languages = []string{"vi", ""}
 
 // SetMenu tells Telegram the commands.

@@ -23,7 +23,7 @@ import (
 const secretHeader = "X-Telegram-Bot-Api-Secret-Token"
 
 // Read checks the secret and decodes one update. A body that is no update is refused
-// with 400; an update that nothing can be done with is none to refuse, because
+// with 400; an update that nothing can be done with is not refused, because
 // Telegram would send it again for a day and hold back what the chat writes meanwhile.
 func (c *Channel) Read(header http.Header, body []byte) ([]webhook.Message, error) {
 	if c.Barred(header) {

@@ -33,11 +33,11 @@ type api struct {
 	keys      keyring
 	on        func() bool // whether questions are answered
 
-	asking, reading limit // of who has no key
+	asking, reading limit // of requests without a key
 }
 
-// newAPI makes the API. Who has no key is kept within the limits: of questions, and of
-// open data.
+// newAPI makes the API. Requests without a key are kept within the limits: of questions,
+// and of open data.
 func newAPI(opts Options, asking, reading limit) *api {
 	now, on, lib := opts.Now, opts.ProgramsOn, opts.Library
 	if now == nil {
@@ -123,7 +123,7 @@ func (a *api) unlessOff(next http.HandlerFunc, problem func(w http.ResponseWrite
 	}
 }
 
-// otherMethods says what a path takes to who asks and to who sends something else.
+// otherMethods says what a path takes, to OPTIONS and to every method it does not take.
 func otherMethods(allow string, problem func(w http.ResponseWriter, status int, detail string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allow)

@@ -125,7 +125,7 @@ func (c *chat) refuse(w http.ResponseWriter, r *http.Request, f chatForm, status
 	c.show(w, r, status, p)
 }
 
-// tooMany tells who asks too often.
+// tooMany answers whoever asks too often.
 func (c *chat) tooMany(w http.ResponseWriter, r *http.Request) {
 	f, _ := c.read(w, r)
 	c.refuse(w, r, f, http.StatusTooManyRequests, "Nhiều câu hỏi quá trong một lúc. Bạn chờ một phút rồi hỏi tiếp nhé.")
@@ -134,7 +134,7 @@ func (c *chat) tooMany(w http.ResponseWriter, r *http.Request) {
 // respond answers one message and keeps what came of it. Messages of a dialogue are
 // answered one after the other here; one that was answered before is not asked again.
 func (c *chat) respond(ctx context.Context, f chatForm, release func(string)) (turn, record) {
-	// Who reloads the page finds the answer there.
+	// Whoever reloads the page finds the answer there.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respondIn)
 	defer cancel()
 	m := f.message

@@ -109,7 +109,7 @@ type staffHandler func(w http.ResponseWriter, r *http.Request, me database.Accou
 
 func (rt consoleRoute) lets(role database.Role) bool { return rt.may != nil && rt.may(role) }
 
-// openRoutes are those for who is not signed in, by pattern.
+// openRoutes are those for people who are not signed in, by pattern.
 func (c *console) openRoutes() map[string]http.HandlerFunc {
 	open := map[string]http.HandlerFunc{"GET " + consolePath + "/dang-nhap": c.signInForm, "POST " + consolePath + "/dang-nhap": c.signIn}
 	if c.sso != nil {

@@ -179,7 +179,7 @@ func (c *console) approvedOf(w http.ResponseWriter, r *http.Request, me database
 }
 
 // readApproved takes the form into a; the problem is for whoever wrote it. The sources
-// get the versions of this moment: who saves says that the answer agrees with them.
+// get the versions of this moment: whoever saves says that the answer agrees with them.
 func (c *console) readApproved(r *http.Request, a *database.Approved) (problem string) {
 	form := r.PostForm
 	a.Questions = nil

@@ -141,8 +141,8 @@ func newPasswordProblem(old, password, again string) string {
 	return ""
 }
 
-// changePassword takes the present password and twice the new one. Who is signed in
-// with the old one elsewhere is not any more.
+// changePassword takes the present password and twice the new one. Whoever is signed
+// in with the old one elsewhere is signed out.
 func (c *console) changePassword(w http.ResponseWriter, r *http.Request, me database.Account) {
 	old, password := r.PostForm.Get("cu"), r.PostForm.Get("moi")
 	problem := newPasswordProblem(old, password, r.PostForm.Get("lai"))
@@ -150,7 +150,7 @@ func (c *console) changePassword(w http.ResponseWriter, r *http.Request, me data
 		c.showPassword(w, r, http.StatusBadRequest, me, problem)
 		return
 	}
-	wait, err := c.attempt(r, me.Name) // as for signing in: who finds a browser signed in guesses no faster
+	wait, err := c.attempt(r, me.Name) // as for signing in: whoever finds a browser signed in guesses no faster
 	if err != nil {
 		c.broken(w, r, me, "set password", err)
 		return

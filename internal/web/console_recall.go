@@ -335,7 +335,7 @@ func (c *console) recallProgress(w http.ResponseWriter, r *http.Request, me data
 	c.show(w, r, http.StatusOK, "recall_run", me, p)
 }
 
-// stopRecall stops one: who was not written to yet is not.
+// stopRecall stops one: nobody further is written to.
 func (c *console) stopRecall(w http.ResponseWriter, r *http.Request, me database.Account) {
 	key := r.PathValue("khoa")
 	run := c.recalls.find(key)

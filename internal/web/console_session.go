@@ -134,7 +134,7 @@ func AccountName(s string) string {
 	return strings.ToLower(strings.TrimSpace(norm.NFC.String(strings.ToValidUTF8(clip(s, 200), ""))))
 }
 
-// signIn takes name and password. Why it was refused is not told apart: who guesses
+// signIn takes name and password. Why it was refused is not told apart: whoever guesses
 // learns no names.
 func (c *console) signIn(w http.ResponseWriter, r *http.Request) {
 	name := AccountName(r.PostForm.Get("ten"))
@@ -180,7 +180,7 @@ func (c *console) signIn(w http.ResponseWriter, r *http.Request) {
 }
 
 // attempt counts a try to sign in, by address and by account. The address comes first:
-// one that may not try any more must not lock others out of their accounts.
+// one whose tries are used up must not lock others out of their accounts.
 func (c *console) attempt(r *http.Request, name string) (wait time.Duration, err error) {
 	wait, err = c.db.Attempt(r.Context(), triesAddress, tryWindow, "address "+household(c.guard.client(r)).String())
 	if err != nil || wait > 0 || name == "" {
@@ -207,8 +207,8 @@ func (c *console) begin(w http.ResponseWriter, r *http.Request, account database
 	}
 }
 
-// session signs an account in; false: it could not, and that was answered. A browser
-// that was signed in before is not any more.
+// session signs an account in; false: it could not, and that was answered. The session
+// that the browser had before ends.
 func (c *console) session(w http.ResponseWriter, r *http.Request, account database.Account) bool {
 	if old := c.token(r); old != "" {
 		if err := c.db.EndSession(r.Context(), hashToken(old)); err != nil {

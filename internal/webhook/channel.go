@@ -72,7 +72,7 @@ type (
 )
 
 // Refusal is a delivery that is not taken in. Status is what the platform is told:
-// 401 or 403 for who may not send, 400 for a body that is none.
+// 401 or 403 for whoever may not send, 400 for a body that cannot be read.
 type Refusal struct {
 	Status int
 	Reason string // constant words for the metrics: bad-secret, bad-signature, bad-body …

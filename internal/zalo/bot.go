@@ -88,7 +88,7 @@ func goodSecret(s string) error {
 // Name is "zalo-bot".
 func (b *Bot) Name() string { return "zalo-bot" }
 
-// Probed: who looks whether the address is there is told so.
+// Probed: whoever looks whether the address is there is told that it is.
 func (b *Bot) Probed() bool { return true }
 
 // Read takes a delivery with our secret in its header: 401 for any other, 400 for a

@@ -34,7 +34,7 @@ func payloadOf(action string) string {
 
 // actionOf is the action of a payload; empty when text is none of ours: two words, a
 // letter with a mark, too long. A person who types "#abc" is taken to have pressed a
-// button, as one who forges a press is: who acts on it checks it against what was
+// button, as one who forges a press is: whoever acts on it checks it against what was
 // offered.
 func actionOf(text string) string {
 	payload, ok := strings.CutPrefix(strings.TrimSpace(text), mark)
