@@ -202,13 +202,25 @@ func (c *composer) direct(most int, share float64) int {
 		if l.section == "can-cu" || plain && !l.asked || c.d.has(l.line) || c.aside(l) {
 			continue
 		}
-		if c.d.add("• " + l.bare + " " + c.d.cite(c.doc, l.section)) {
+		if c.d.add("• " + c.labelled(l.line) + " " + c.d.cite(c.doc, l.section)) {
 			c.d.printed[l.bare] = true
 			printed++
 		}
 	}
 	return printed
 }
+
+// labelled is a line with its section's name in front, when it only names something: an
+// office by itself may be where one goes or who decides.
+func (c *composer) labelled(l line) string {
+	if l.row || l.rules || strings.Contains(l.bare, ": ") || c.doc.Kind != corpus.Procedure || !slices.Contains(naming, l.section) {
+		return l.bare
+	}
+	return headingOf(c.doc, l.section) + ": " + l.bare
+}
+
+// naming are the sections of a procedure whose lines are names rather than sentences.
+var naming = []string{"doi-tuong", "ho-so", "noi-nop", "ket-qua", "mau-don"}
 
 // aside reports whether a typed row only shares words with the question: one of a later
 // day, without a value of the kind asked for, or a fee where nobody asked for

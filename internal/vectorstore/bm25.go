@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/bits"
 	"slices"
+	"strings"
 
 	"github.com/twmb/murmur3"
 
@@ -70,10 +71,20 @@ type Encoder struct {
 	spare  []uint64
 	places []uint32
 	buffer []byte
+	known  []map[string]syllableIDs // of documents' syllables, by field and text
 }
 
+// syllableIDs are the term IDs of a syllable, by family.
+type syllableIDs [syllableFamilies]uint32
+
 // Encoder returns a new encoder.
-func (b BM25) Encoder() *Encoder { return &Encoder{bm25: b} }
+func (b BM25) Encoder() *Encoder {
+	e := &Encoder{bm25: b, known: make([]map[string]syllableIDs, len(b.Fields))}
+	for f := range e.known {
+		e.known[f] = make(map[string]syllableIDs)
+	}
+	return e
+}
 
 // Document encodes the texts of a document's fields.
 func (e *Encoder) Document(texts ...string) Sparse {
@@ -88,9 +99,9 @@ func (e *Encoder) Document(texts ...string) Sparse {
 			norms[f] *= 1 - field.B + field.B*float64(len(e.tokens))/field.Average
 		}
 		once[f] = saturated(1, norms[f])
-		var before [syllableFamilies]uint32
+		var before syllableIDs
 		for i, t := range e.tokens {
-			ids := e.ids(f, t)
+			ids := e.knownIDs(f, t)
 			for family, id := range ids {
 				e.add(id, f, family)
 				if i > 0 {
@@ -170,8 +181,25 @@ func (e *Encoder) add(id uint32, field, family int) {
 	e.keys = append(e.keys, uint64(id)<<8|uint64(field)<<4|uint64(family))
 }
 
-// ids are the term IDs of a syllable, by family.
-func (e *Encoder) ids(field int, t vietnamese.Token) (ids [syllableFamilies]uint32) {
+// maxKnown bounds what an encoder remembers of a field: some 8,000 syllables make up
+// nearly all text, the rest are numbers and names.
+const maxKnown = 1 << 16
+
+// knownIDs are the ids of a document's syllable, hashed the first time only.
+func (e *Encoder) knownIDs(field int, t vietnamese.Token) syllableIDs {
+	known := e.known[field]
+	ids, ok := known[t.Text]
+	if !ok {
+		ids = e.ids(field, t)
+		if len(known) < maxKnown {
+			known[strings.Clone(t.Text)] = ids
+		}
+	}
+	return ids
+}
+
+// ids are the term IDs of a syllable.
+func (e *Encoder) ids(field int, t vietnamese.Token) (ids syllableIDs) {
 	for family, text := range [...]string{accentedFamily: t.Text, foldedFamily: t.Folded} {
 		b := append(e.buffer[:0], e.bm25.Fields[field].Name...)
 		b = append(b, familyMarks[family])
@@ -208,7 +236,7 @@ func (e *Encoder) Query(terms []Term, weights []Weights) *Sparse {
 		}
 	}
 	for f, w := range weights {
-		var before [syllableFamilies]uint32
+		var before syllableIDs
 		for i, t := range terms {
 			ids := e.ids(f, t.Token)
 			put(ids[accentedFamily], w.Accented*t.Weight)

@@ -55,28 +55,36 @@ func newSparse(name string, idf bool, points []*Point) *sparseIndex {
 			greatest = max(greatest, v.Indices[len(v.Indices)-1])
 		}
 	}
-	x := &sparseIndex{idf: idf, count: len(entries), docs: make([]uint32, 0, total), values: make([]float32, 0, total)}
+	x := &sparseIndex{idf: idf, count: len(entries), docs: make([]uint32, total), values: make([]float32, total)}
 	width := max(bits.Len32(greatest)-bits.Len(uint(total/bandPostings)), 0) // bits of a term within its band
 	var terms, offsets []uint32
 	var band, scratch []keyed
+	done, last := 0, uint32(0)
 	for first := uint64(0); first <= uint64(greatest) && total > 0; first += 1 << width {
 		band = band[:0]
 		for i := range entries {
 			e := &entries[i]
 			n := int(e.next)
-			for n < len(e.Indices) && uint64(e.Indices[n]) < first+1<<width {
-				band = append(band, keyed{uint64(e.Indices[n])<<32 | uint64(e.doc), e.Values[n]})
+			indices, values := e.Indices[n:], e.Values[n:len(e.Indices)]
+			for j, term := range indices {
+				if uint64(term) >= first+1<<width {
+					break
+				}
+				band = append(band, keyed{uint64(term)<<32 | uint64(e.doc), values[j]})
 				n++
 			}
 			e.next = uint32(n)
 		}
 		band, scratch = sortKeyed(band, scratch, 32, 32+width)
-		for _, posting := range band {
-			if term := uint32(posting.key >> 32); len(terms) == 0 || terms[len(terms)-1] != term {
-				terms, offsets = append(terms, term), append(offsets, uint32(len(x.docs)))
+		docs, values := x.docs[done:][:len(band)], x.values[done:][:len(band)]
+		for i, posting := range band {
+			docs[i], values[i] = uint32(posting.key), posting.value
+			if term := uint32(posting.key >> 32); term != last || len(terms) == 0 {
+				last = term
+				terms, offsets = append(terms, term), append(offsets, uint32(done+i))
 			}
-			x.docs, x.values = append(x.docs, uint32(posting.key)), append(x.values, posting.value)
 		}
+		done += len(band)
 	}
 	x.terms = append(make([]uint32, 0, len(terms)), terms...) // no longer than need be: they stay
 	x.offsets = append(append(make([]uint32, 0, len(terms)+1), offsets...), uint32(total))
