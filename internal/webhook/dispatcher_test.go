@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +59,13 @@ func TestX02OrderWithinADialogue(t *testing.T) {
 				for n := range each {
 					hook := webhook.NewIntake(c, dbs[n%len(dbs)], webhook.IntakeOptions{})
 					d := delivery{ID: fmt.Sprintf("%d-%d", i, n), Chat: fmt.Sprint("chat", i), Text: fmt.Sprint(n)}
-					if got := post(hook, secret, d); got.Code != 200 {
+					// A platform delivers again what was not taken: of three processes that
+					// write to one SQLite file, one may be kept waiting on a busy machine.
+					got := post(hook, secret, d)
+					for again := 0; again < 5 && got.Code == http.StatusServiceUnavailable; again++ {
+						got = post(hook, secret, d)
+					}
+					if got.Code != http.StatusOK {
 						t.Errorf("delivery %s = %d", d.ID, got.Code)
 					}
 				}
