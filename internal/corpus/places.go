@@ -114,8 +114,8 @@ func (u *Units) Find(dst []Match, tokens []vietnamese.Token, loose bool) []Match
 	}
 	for i := 0; i < len(tokens); {
 		n := u.longest(tokens, i, loose)
-		if n == 0 || n <= u.longest(tokens, i+1, loose) && unitWordAt(tokens, i) {
-			i++ // in "thị trấn Yên Thế" the name is not "Trấn Yên"
+		if n == 0 || n <= u.longest(tokens, i+1, loose) && (unitWordAt(tokens, i) || u.insteadProvince(tokens, i, loose)) {
+			i++ // in "thị trấn Yên Thế" the name is not "Trấn Yên", in "bao Yen Bai", the newspaper, not "Bảo Yên"
 			continue
 		}
 		dst = appendMatches(dst, u.index[tokens[i].Folded], tokens, i, n, loose)
@@ -137,6 +137,17 @@ func (u *Units) longest(tokens []vietnamese.Token, i int, loose bool) int {
 		}
 	}
 	return 0
+}
+
+// insteadProvince reports whether a province is named from the token after i, and no
+// word for a unit says that the name at token i is meant.
+func (u *Units) insteadProvince(tokens []vietnamese.Token, i int, loose bool) bool {
+	if word, _, _ := wordBefore(tokens, i); word != "" {
+		return false
+	}
+	return slices.ContainsFunc(u.index[tokens[i+1].Folded], func(n unitName) bool {
+		return n.place.Province != "" && n.matches(tokens[i+1:], loose)
+	})
 }
 
 // unitWordAt reports whether token i is the word for a unit that the next begins.

@@ -141,6 +141,8 @@ func TestFindUnits(t *testing.T) {
 		{"huyện Văn Chấn, xã Tân Thịnh", []string{"Huyện Văn Chấn", "Xã Tân Thịnh > Phường Văn Phú", "Xã Tân Thịnh > Xã Chấn Thịnh"}},
 		{"tỉnh yên bái", []string{"Tỉnh Yên Bái"}},
 		{"em ở yên bái", []string{"Tỉnh Yên Bái"}},
+		{"doc tren bao yen bai", []string{"Tỉnh Yên Bái"}}, // the newspaper
+		{"huyen bao yen bai o dau", []string{"Huyện Bảo Yên"}},
 		{"phường Yên Bái", []string{"Phường Yên Bái"}},
 		{"phường Minh Tân", []string{"Phường Minh Tân > Phường Yên Bái"}},
 		{"xã Minh Tân", []string{"Phường Minh Tân > Phường Yên Bái", "Xã Minh Tân > Xã Thượng Hà"}},

@@ -47,7 +47,7 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 	d.keepFree(places)
 	p := a.page(doc, asOf)
 	named := q.casesOf(doc)
-	c := composer{a, d, q, doc, p, named, a.rank(q, doc, p, named)}
+	c := composer{a, d, q, doc, p, named, a.inTurn(q, doc, p, named)}
 	if doc.Kind == corpus.Procedure {
 		c.procedure()
 	} else {
@@ -94,6 +94,9 @@ func (c *composer) procedure() {
 			c.facet(How)
 		}
 	case isFigure(facets[0]) && !c.elsewhere(facets) || isList(facets[0]) || isWhere(facets[0]) && !c.asked(): // its section is the answer
+		if isList(facets[0]) && c.asked() && !c.ranked[0].row { // one item of it is
+			c.direct(1, directShare)
+		}
 		c.facet(facets[0])
 		c.direct(maxBeside, besideShare)
 		for _, f := range facets[1:] {
@@ -210,10 +213,15 @@ func (c *composer) direct(most int, share float64) int {
 	return printed
 }
 
-// labelled is a line with its section's name in front, when it only names something: an
+// labelled is a line as it is understood away from its list: with what the list is of,
+// or with its section's name in front, when it only names something. "Mọi người sống ở
+// vùng đặc biệt khó khăn" says nothing without "Được ngân sách đóng 100%:", and an
 // office by itself may be where one goes or who decides.
 func (c *composer) labelled(l line) string {
-	if l.row || l.rules || strings.Contains(l.bare, ": ") || c.doc.Kind != corpus.Procedure || !slices.Contains(naming, l.section) {
+	switch {
+	case l.lead != "":
+		return l.lead + " " + l.bare
+	case l.row || l.rules || strings.Contains(l.bare, ": ") || c.doc.Kind != corpus.Procedure || !slices.Contains(naming, l.section):
 		return l.bare
 	}
 	return headingOf(c.doc, l.section) + ": " + l.bare
@@ -358,8 +366,18 @@ func (c *composer) lesson(hit retrieval.Document) {
 	if len(c.ranked) > 0 && (!c.plain() || c.ranked[0].asked) {
 		main = c.ranked[0].section
 	}
-	if main != "" && main != "tom-tat" && stepNumber.MatchString(c.ranked[0].text) && c.rest(main, maxLines) {
+	if id := c.headed(); id != "" {
+		if c.asked() && main != id {
+			c.direct(1, directShare)
+		}
+		all := c.byCase(c.page.of(id))
+		c.d.block(c.doc, id, headingOf(c.doc, id), all[:min(len(all), maxLines)])
 		main, most, lines = "", maxBeside, enough
+	} else if main != "" && main != "tom-tat" && stepNumber.MatchString(c.ranked[0].text) && c.rest(main, maxLines) {
+		main, most, lines = "", maxBeside, enough
+	}
+	if slices.Equal(c.q.facets, []Facet{Legal}) && c.has(c.doc, Legal) {
+		c.facet(Legal)
 	}
 	lines += c.direct(most, directShare)
 	if left := slices.DeleteFunc(c.byCase(c.page.of(main)), c.d.has); main != "tom-tat" && main != "can-cu" {
@@ -384,6 +402,44 @@ func (c *composer) lesson(hit retrieval.Document) {
 			return
 		}
 	}
+}
+
+// headed is the section of a lesson whose heading asks what the question asks in the
+// end: how, with what, where. What comes before is told: "bên ngân hàng hướng dẫn quét
+// mặt, bảo đọc mã" asks for no instructions. It is empty when none or several do.
+func (c *composer) headed() string {
+	clauses := clausesOf(c.q.query.Text)
+	if len(clauses) == 0 {
+		return ""
+	}
+	facets, _ := c.facetsOf(vietnamese.Tokenize(nil, clauses[len(clauses)-1]), !c.q.accented)
+	found := ""
+	for _, s := range c.doc.Sections {
+		if !slices.ContainsFunc(facets, func(f Facet) bool { return heads(s.Heading, f) }) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = s.ID
+	}
+	if c.asked() && !slices.ContainsFunc(c.ranked[:min(len(c.ranked), maxDirect)], func(l scoredLine) bool { return l.section == found }) {
+		return "" // it asks for something else
+	}
+	return found
+}
+
+// heads reports whether the section of a lesson under a heading answers a facet.
+func heads(heading string, f Facet) bool {
+	switch f {
+	case How:
+		return strings.HasPrefix(heading, "Cách ") || strings.HasSuffix(heading, "ngay")
+	case Documents:
+		return strings.HasPrefix(heading, "Mang ")
+	case Place:
+		return strings.HasSuffix(heading, "ở đâu")
+	}
+	return false
 }
 
 // rest prints what a section says beside what is printed, most lines at most, unless

@@ -192,12 +192,31 @@ func TestAskLine(t *testing.T) {
 		{"dan ong dong dc co 17 nam, du tuoi roi thi duoc linh may phan tram luong", "Tỷ lệ hưởng của nam đóng từ 15 đến dưới 20 năm"},
 		{"về hưu sớm 2 năm thì bị trừ mấy phần trăm", "Nghỉ trước tuổi bị trừ"},
 		{"Bố tôi già rồi, con ra lĩnh lương hưu thay có được không?", "Giấy ủy quyền lĩnh lương hưu"},
+		{"làm sổ đỏ hết mấy tháng", "ngày làm việc"}, // and not how much money
+		{"đóng bảo hiểm tự nguyện rồi đẻ con thì có được đồng nào không", "Trợ cấp thai sản"},
+		{"giấy ghi thời hạn đến năm 2024, giờ muốn gia hạn tạm trú thì cần giấy tờ gì", "CT01"},
+		{"ra trung tâm hành chính công phải mang theo những gì", "Căn cước hoặc VNeID"},
+		{"nhà có khách ngủ lại có phải báo không, báo trước mấy giờ", "23 giờ"},
 	} {
 		lines := strings.Split(ask(tt.question).Answer, "\n")
 		at := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, "• ") || strings.HasPrefix(l, "- ") })
 		if at < 0 || !strings.Contains(lines[at], tt.first) {
 			t.Errorf("Ask(%q) =\n%s\nwant %q in its first line", tt.question, strings.Join(lines, "\n"), tt.first)
 		}
+	}
+}
+
+// An item away from its list says what the list is of.
+func TestAskItemOfAList(t *testing.T) {
+	question := "người ở vùng đặc biệt khó khăn có phải mua thẻ bảo hiểm y tế không"
+	o := ask(question)
+	for l := range strings.Lines(o.Answer) {
+		if strings.Contains(l, "ười dân tộc thiểu số ở xã vừa ra khỏi diện") && !strings.Contains(l, "Được hỗ trợ một phần: ") {
+			t.Errorf("Ask(%q) has the line %q, want it to say that they pay a part", question, l)
+		}
+	}
+	if !strings.Contains(o.Answer, "Được ngân sách đóng 100%, không mất tiền: ") {
+		t.Errorf("Ask(%q) =\n%s\nwant it to say of what the lines are examples", question, o.Answer)
 	}
 }
 
@@ -354,6 +373,8 @@ func TestAskLeaning(t *testing.T) {
 		{"mua bảo hiểm y tế hộ gia đình người thứ nhất bao nhiêu", "người thứ ba thì sao", "bhyt-ho-gia-dinh", "68.310 đồng"},
 		{"đi làm căn cước có phải lấy vân tay không", "thế con em mới 5 tuổi thì sao, có phải lấy không", "can-cuoc-duoi-14-tuoi", "không phải chụp ảnh"},
 		{"đăng ký kết hôn ở xã nhà gái cần gì", "đi buổi sáng thì chiều có giấy không", "ket-hon", "trong ngày"},
+		{"tách thửa đất cho con thì hồ sơ gồm gì", "rồi có phải đóng thuế gì không", "thue-truoc-ba-nha-dat", "2%"},
+		{"mở quán tạp hóa đăng ký hộ kinh doanh ở đâu", "thế phải nộp thuế thế nào", "thue-ho-kinh-doanh", "1 tỷ đồng"},
 		{"mở quán tạp hóa đăng ký hộ kinh doanh mấy ngày xong", "thế sau này muốn đóng hẳn thì mất mấy ngày", "ho-kinh-doanh", "5 ngày làm việc"},
 	} {
 		o := ask(tt.question, pipeline.Turn{Question: tt.before, Answer: "Dạ."})

@@ -111,12 +111,63 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
+	case !q.followUp && !asGood(q, found) && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
+	if next := a.nextTopic(q, found); next != "" {
+		q.query.Context = []string{next}
+	}
 	return a.retriever.Search(ctx, q.query)
 }
+
+// nearlyBest is the share of the best document's score from which the one spoken of
+// before is as likely meant, by a question that names none.
+const nearlyBest = 0.93
+
+// asGood reports whether a question by its own words fits what was spoken of before
+// nearly as well as anything: then that is meant.
+func asGood(q *understanding, found retrieval.Result) bool {
+	if len(q.named) > 0 || q.kind != aQuestion || found.Documents[0].Probability >= changeFloor {
+		return false
+	}
+	return slices.ContainsFunc(found.Documents, func(d retrieval.Document) bool {
+		return d.ID == q.before[0] && d.Score >= nearlyBest*found.Documents[0].Score
+	})
+}
+
+// nextDocuments is how many documents are looked at for the next topic.
+const nextDocuments = 3
+
+// nextTopic is a document related to the one spoken of before that a follow-up question
+// goes on to: the question has a telling word of its title that the title before lacks,
+// "thế thuế thì sao" after opening a shop. It is empty when there is none.
+func (a *Assistant) nextTopic(q *understanding, found retrieval.Result) string {
+	before := a.lib.Document(q.before[0])
+	if before == nil || len(q.named) > 0 {
+		return ""
+	}
+	title := q.titleWords(before)
+	for _, d := range found.Documents[:min(nextDocuments, len(found.Documents))] {
+		if d.ID == before.ID {
+			return ""
+		}
+		if !slices.Contains(before.Related, d.ID) {
+			continue
+		}
+		next := q.titleWords(a.lib.Document(d.ID))
+		if slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+			return next[t.Folded] && !title[t.Folded] && a.idf(t.Text) >= topical
+		}) {
+			return d.ID
+		}
+	}
+	return ""
+}
+
+// topical is the rarity of a word from which it names a topic: "thuế" does, "lệ phí"
+// and "hồ sơ" are asked for of every topic.
+const topical = 1.0
 
 // halfAsked reports whether a question wants a yes or a no in a few words that no
 // document has together: "đi lúc sáng thì chiều có luôn không".

@@ -74,12 +74,12 @@ var phrases = []struct {
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
 		"thời hạn", "thời gian", "hạn chót", "trong ngày", "lấy ngay", "chờ lâu", "đợi lâu", "mấy tháng", "bao nhiêu tháng", "mấy năm", "bao nhiêu năm",
-		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm",
+		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm", "trước mấy giờ", "muộn nhất mấy giờ",
 	}},
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì", "cầm gì", "cầm theo", "cầm những gì",
 		"chuẩn bị gì", "chuẩn bị những", "thành phần hồ sơ", "bộ hồ sơ", "thủ tục gồm", "gồm những", "cần mang", "phải mang", "phải có gì", "cần có gì", "cần chuẩn bị", "giấy tờ",
-		"phải nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình", "kèm những gì", "kèm gì", "kèm theo gì",
+		"phải nộp gì", "cần nộp gì", "thì nộp gì", "nộp những gì", "thiếu giấy", "mấy ảnh", "xuất trình", "kèm những gì", "kèm gì", "kèm theo gì",
 	}},
 	{Place, []string{
 		"ở đâu", "nộp đâu", "chỗ nào", "nơi nào", "cơ quan nào", "xã nào", "đến đâu", "ra đâu", "lên đâu", "làm đâu", "đi đâu", "tới đâu", "ai giải quyết", "ai cấp", "đơn vị nào",
@@ -99,8 +99,8 @@ var phrases = []struct {
 		"được không", "có được", "có phải", "có bắt buộc", "có cần", "phải không", "cần không", "có nhận", "có còn", "có đến", "có cho", "được chưa", "có mất", "hay không", "đúng không", "có bị", "có thể", "có tới", "có giữ", "hay phải", "hay cứ", "hay là", "có hết",
 	}},
 	{Result, []string{
-		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được",
-		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "nhà nước cho", "cho mấy triệu", "cho mấy đồng", "cho khoản gì", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy",
+		"được bao nhiêu", "hưởng bao nhiêu", "nhận bao nhiêu", "lĩnh bao nhiêu", "trợ cấp bao nhiêu", "mức hưởng", "mức trợ cấp", "được hưởng", "được nhận", "được gì", "bao nhiêu một tháng", "mỗi tháng được", "trả mấy phần", "trả bao nhiêu phần",
+		"kết quả", "hỗ trợ bao nhiêu", "được hỗ trợ", "nhà nước cho", "cho mấy triệu", "cho mấy đồng", "cho khoản gì", "quyền lợi", "mức hỗ trợ", "phạt bao nhiêu", "bị phạt", "mức phạt", "bao nhiêu phần trăm", "được mấy", "được đồng nào", "được xu nào", "cho đồng nào", "lĩnh được", "có được tiền",
 	}},
 	{Form, []string{
 		"mẫu đơn", "tờ khai", "mẫu nào", "mẫu số", "biểu mẫu", "đơn xin", "viết đơn", "mẫu gì", "điền mẫu", "khai tờ", "tờ nào", "giấy khai gì",
@@ -126,7 +126,13 @@ func newFacetTable() *phraseTable {
 // facetsOf finds what a question asks for, in the order of the table above: the
 // figures people most want come first; and whether it asks for a yes or a no.
 func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []Facet, yesNo bool) {
-	groups := a.facets.find(tokens, unmarked)
+	groups := make(map[int]bool)
+	a.facets.each(tokens, unmarked, func(at int, p phrase) {
+		facet := phrases[p.group].facet
+		if !ofTime(facet, p, tokens[at+len(p.words):]) && !(facet == Result && earned(tokens[:at])) {
+			groups[p.group] = true
+		}
+	})
 	for i, f := range phrases {
 		switch {
 		case !groups[i]:
@@ -140,6 +146,53 @@ func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []
 		found = append([]Facet{Fee}, found...)
 	}
 	return found, yesNo || endsInNot(tokens, unmarked)
+}
+
+// askedFirst puts the facets of clauses that ask before those of clauses that only
+// tell: "trên bìa ghi thời hạn đến 2023, giờ cần nộp gì" asks for papers.
+func (a *Assistant) askedFirst(facets []Facet, text string, unmarked bool) []Facet {
+	clauses := clausesOf(text)
+	if len(facets) < 2 || len(clauses) < 2 {
+		return facets
+	}
+	var asked []Facet
+	for i, clause := range clauses {
+		tokens := vietnamese.Tokenize(nil, clause)
+		if i+1 < len(clauses) && !interrogative(tokens, unmarked) {
+			continue
+		}
+		own, _ := a.facetsOf(tokens, unmarked)
+		asked = append(asked, own...)
+	}
+	told := slices.DeleteFunc(slices.Clone(facets), func(f Facet) bool { return slices.Contains(asked, f) })
+	return append(slices.DeleteFunc(slices.Clone(facets), func(f Facet) bool { return slices.Contains(told, f) }), told...)
+}
+
+// interrogative reports whether a clause has a word that asks.
+func interrogative(tokens []vietnamese.Token, unmarked bool) bool {
+	return endsInNot(tokens, unmarked) || slices.ContainsFunc(tokens, func(t vietnamese.Token) bool {
+		return slices.Contains([]string{"gì", "nào", "mấy", "nhiêu", "đâu", "sao", "lâu", "ai"}, t.Text)
+	})
+}
+
+// ofTime reports whether a phrase for money asks for time by the word after it: "hết
+// mấy" in "hết mấy ngày", "được bao nhiêu" in "được bao nhiêu tháng".
+func ofTime(f Facet, p phrase, after []vietnamese.Token) bool {
+	if f != Fee && f != Result || len(after) == 0 {
+		return false
+	}
+	last := p.words[len(p.words)-1]
+	return slices.Contains([]string{"mấy", "may", "nhiêu", "nhieu"}, last) &&
+		slices.Contains([]string{"ngay", "hom", "tuan", "thang", "nam", "gio", "lau", "bua"}, after[0].Folded)
+}
+
+// earned reports whether the words before "được bao nhiêu" say that people themselves
+// make the money: "làm được bao nhiêu thì vào hộ nghèo" asks for no allowance.
+func earned(before []vietnamese.Token) bool {
+	if n := len(before); n > 0 && before[n-1].Text == "được" {
+		before = before[:n-1]
+	}
+	return len(before) > 0 && slices.Contains([]string{"làm", "kiếm", "bán", "đóng"}, before[len(before)-1].Text)
 }
 
 // endsInNot reports whether a question ends in "không" or "chưa", courtesies apart:

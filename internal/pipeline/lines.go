@@ -18,6 +18,7 @@ type line struct {
 	section string
 	text    string // as printed, "- " and the numbers of steps included
 	bare    string // without them
+	lead    string // the paragraph ending in a colon whose list it is an item of; empty: none
 	row     bool   // a typed row
 	coming  bool   // a row whose period has not begun
 	rules   bool   // says what one must, may or need not
@@ -86,8 +87,19 @@ func (a *Assistant) newPage(doc *corpus.Document, asOf corpus.Date) *page {
 		if s.ID == "tom-tat" {
 			written = sentences(body(doc, s.ID))
 		}
+		lead := ""
 		for _, text := range written {
-			p.add(line{section: s.ID, text: strings.TrimSpace(text), unknown: strings.Contains(text, "hưa xác minh")})
+			if text = strings.TrimSpace(text); text == "" {
+				continue
+			}
+			item := strings.HasPrefix(text, "- ")
+			if !item {
+				lead = ""
+			}
+			p.add(line{section: s.ID, text: text, lead: lead, unknown: strings.Contains(text, "hưa xác minh")})
+			if !item && strings.HasSuffix(text, ":") {
+				lead = text
+			}
 		}
 	}
 	p.takeWords(a.lib, doc)
@@ -257,6 +269,54 @@ func (a *Assistant) ranked(q *understanding, doc *corpus.Document, p *page, name
 	return ranked
 }
 
+// inTurn is rank for a question that asks several things one after the other, "có phải
+// báo công an không, báo trước mấy giờ": the best line for each comes first.
+func (a *Assistant) inTurn(q *understanding, doc *corpus.Document, p *page, named namedCases) []scoredLine {
+	ranked := a.rank(q, doc, p, named)
+	clauses := a.askingClauses(q)
+	if len(clauses) < 2 || len(ranked) == 0 {
+		return ranked
+	}
+	best := ranked[0].score
+	var first []scoredLine
+	for _, clause := range clauses {
+		if own := a.ranked(clause, doc, p, named); len(own) > 0 {
+			l := own[0]
+			l.score, l.asked = best, true
+			first = append(first, l)
+		}
+	}
+	for _, l := range ranked {
+		if !slices.ContainsFunc(first, func(f scoredLine) bool { return f.text == l.text && f.section == l.section }) {
+			first = append(first, l)
+		}
+	}
+	return first
+}
+
+// askingClauses are the clauses of a question that each ask something of their own.
+func (a *Assistant) askingClauses(q *understanding) []*understanding {
+	var list []*understanding
+	for _, text := range clausesOf(q.query.Text) {
+		tokens := vietnamese.Tokenize(nil, text)
+		if len(tokens) < minClause {
+			continue
+		}
+		c := *q
+		c.facets, c.yesNo = a.facetsOf(tokens, !q.accented)
+		c.content, c.kinds = a.retriever.Content(text), kindsOf(c.facets)
+		if c.query.Text = text; len(c.content) > 0 && interrogative(tokens, !q.accented) {
+			list = append(list, &c)
+		}
+	}
+	return list
+}
+
+// clausesOf cuts a question at its punctuation.
+func clausesOf(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(",.?!;:\n", r) })
+}
+
 // near says how near a question, or one of its clauses, is to the questions that ask
 // for each line, see phrasings.
 func (p *page) near(q *understanding) []float64 {
@@ -268,7 +328,7 @@ func (p *page) near(q *understanding) []float64 {
 	if len(x.list) == 0 || len(q.content) == 0 || q.bare() { // asks for no line in particular
 		return near
 	}
-	clauses := strings.FieldsFunc(q.query.Text, func(r rune) bool { return strings.ContainsRune(",.?!;:\n", r) })
+	clauses := clausesOf(q.query.Text)
 	for i, text := range append(clauses, q.query.Text) {
 		tokens := vietnamese.Tokenize(nil, text)
 		if i < len(clauses) && len(tokens) < minClause {

@@ -72,7 +72,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q := &understanding{raw: a.cut(question.Text), asOf: question.AsOf, audience: question.Audience, commune: question.Commune}
 	q.raw = a.withoutOrders(q.raw)
 	typed := vietnamese.Normalize(a.withoutPersonalData(q.raw))
-	expanded := a.glossary.Expand(typed)
+	expanded := age.ReplaceAllString(a.glossary.Expand(typed), "$1 tuổi")
 	q.accented = !vietnamese.MissingDiacritics(typed)
 	q.text = a.restorer.RestoreExpanded(expanded, typed)
 	q.signs = a.emergencies.read(expanded, q.text, q.accented)
@@ -82,6 +82,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	}
 	tokens := vietnamese.Tokenize(nil, q.text)
 	q.facets, q.yesNo = a.facetsOf(tokens, !q.accented)
+	q.facets = a.askedFirst(q.facets, q.text, !q.accented)
 	q.kinds = kindsOf(q.facets)
 	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
 	q.content = a.retriever.Content(q.text)
@@ -107,6 +108,9 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	}
 	return q
 }
+
+// age matches years of age as chat writes them, "bé 9t".
+var age = regexp.MustCompile(`\b(1[01]\d|[1-9]\d?)t\b`)
 
 // spelled writes out the shorthand of a typed text and puts back its marks.
 func (a *Assistant) spelled(typed string) string {

@@ -360,6 +360,22 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// Of two copies one may be away: what was published is still whole and searched.
+func TestNodeAway(t *testing.T) {
+	server := qdranttest.New(t)
+	s := published(t, qdrant.Options{URL: server.URL, Replicas: 2})
+	server.Fail(qdranttest.Fault{NodeAway: true})
+	if err := s.Check(context.Background()); err != nil {
+		t.Errorf("Check with one of two nodes away: %v, want nil", err)
+	}
+	if _, err := s.Search(context.Background(), []vectorstore.Query{{Using: "words", Sparse: &vectorstore.Sparse{Indices: []uint32{1}, Values: []float32{1}}, Limit: 3}}); err != nil {
+		t.Errorf("Search with one of two nodes away: %v, want nil", err)
+	}
+	if _, err := s.Hashes(context.Background()); err == nil {
+		t.Error("Hashes with one of two nodes away: nil, want an error: a copy may lack what was just written")
+	}
+}
+
 // What this program makes is laid out as the settings say.
 func TestLayout(t *testing.T) {
 	server := qdranttest.New(t)

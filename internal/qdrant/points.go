@@ -194,7 +194,8 @@ func (s *Store) hashes(ctx context.Context, collection string) (map[string]strin
 }
 
 // consistent asks most copies when there are several: one may not have a write that
-// others confirmed. Searches are content with any, since versions do not change.
+// others confirmed. Searches and the count of a published version are content with any:
+// it does not change, and most of two copies are both, so that a node could not fail.
 func (s *Store) consistent() *client.ReadConsistency {
 	if s.opts.Replicas < 2 {
 		return nil

@@ -54,7 +54,7 @@ func (s *Store) info(ctx context.Context, name string) (*client.CollectionInfo, 
 
 func (s *Store) count(ctx context.Context) (uint64, error) {
 	return quick(ctx, s, "count the points of "+s.Collection(), func(ctx context.Context) (uint64, error) {
-		return s.client.Count(ctx, &client.CountPoints{CollectionName: s.Collection(), Exact: client.PtrOf(true), ReadConsistency: s.consistent(), Timeout: seconds(s.opts.SearchIn)})
+		return s.client.Count(ctx, &client.CountPoints{CollectionName: s.Collection(), Exact: client.PtrOf(true), Timeout: seconds(s.opts.SearchIn)})
 	})
 }
 

@@ -157,13 +157,19 @@ func (r *Restorer) rare(list []reading) bool {
 }
 
 // mayRepair bounds the work on slips: only so many tokens, none too long to be a
-// syllable with one letter too many.
+// syllable with one letter too many, and no letter with a number after it: "mức m2",
+// "lớp l8", "bằng a1" are names of something.
 func (r *Restorer) mayRepair(t Token, repairs *int) bool {
-	if len(t.Folded) < 2 || len(t.Folded) > 9 || *repairs >= maxRepairs {
+	if len(t.Folded) < 2 || len(t.Folded) > 9 || *repairs >= maxRepairs || numbered(t.Folded) {
 		return false
 	}
 	*repairs++
 	return true
+}
+
+// numbered reports whether a word is a letter and a number.
+func numbered(folded string) bool {
+	return strings.Trim(folded[1:], "0123456789") == ""
 }
 
 // forms are the known syllables that fold to folded.

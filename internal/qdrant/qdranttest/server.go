@@ -54,6 +54,7 @@ type Fault struct {
 	HalfWritten  bool          // an upsert writes half of its points before it fails with Code
 	Acknowledged bool          // a write is taken and not carried out in time: no error, another status
 	FewerResults bool          // a batch of queries loses a result
+	NodeAway     bool          // one of two nodes: reads that want more than one copy fail
 	Delay        time.Duration // the call takes so much longer
 }
 
@@ -195,6 +196,8 @@ func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnarySer
 	case f.Silent:
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case f.NodeAway && wantsMore(request):
+		return nil, status.Error(codes.Internal, "Service internal error: 1 of 2 read operations failed")
 	case f.HalfWritten:
 		u := request.(*client.UpsertPoints)
 		u.Points = u.Points[:len(u.Points)/2]
@@ -229,6 +232,15 @@ func (s *Server) intercept(ctx context.Context, request any, info *grpc.UnarySer
 		}
 	}
 	return reply, err
+}
+
+// wantsMore reports whether a read is content only when several copies agree; of two
+// copies even a majority is both.
+func wantsMore(request any) bool {
+	r, ok := request.(interface {
+		GetReadConsistency() *client.ReadConsistency
+	})
+	return ok && r.GetReadConsistency() != nil
 }
 
 // health answers for the service "Qdrant".
