@@ -11,14 +11,14 @@ import (
 // calm answers an insult: it may be the last answer that earned it. Nothing is looked
 // up, since whatever is found for such words would be one more wrong answer.
 func (x *exchange) calm() {
-	if x.s.last(x.who) != nil {
-		x.s.fail()
+	if x.state.last(x.who) != nil {
+		x.state.fail()
 	}
 	reply := webhook.Reply{Text: sorry}
 	switch {
 	case x.m.Group:
 	case x.noStaff():
-		reply.Text += " Cần người thật, bạn " + x.whereToAsk(x.s.Commune) + "."
+		reply.Text += " Cần người thật, bạn " + x.whereToAsk(x.state.Commune) + "."
 	default:
 		reply.Text += " " + offerStaff
 		reply.Choices = []webhook.Choice{{Label: LabelStaff, Action: actionStaff}}
@@ -30,7 +30,7 @@ func (x *exchange) calm() {
 const longestInsult = 8
 
 // abusive reports whether a message is an insult and nothing else: each of its words is
-// one, or goes with one. Who was insulted and tells of it, or swears over a question,
+// one, or goes with one. Whoever was insulted and tells of it, or swears over a question,
 // says more than that and is answered.
 func abusive(text string) bool {
 	if strings.Count(text, " ") >= longestInsult {

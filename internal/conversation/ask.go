@@ -2,20 +2,13 @@ package conversation
 
 import (
 	"encoding/json"
-	"regexp"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"troly/internal/pipeline"
 	"troly/internal/privacy"
 	"troly/internal/vietnamese"
 	"troly/internal/webhook"
 )
-
-// maxSuggestions is how many buttons of suggestions fit beside 👍 and 👎 on every
-// channel.
-const maxSuggestions = 3
 
 // maxID is how long an outcome's ID is at most, so that every action fits 64 bytes.
 const maxID = 48
@@ -25,20 +18,20 @@ const maxID = 48
 func (x *exchange) text() {
 	text := x.m.Text
 	if good, rated := rating(text); rated && !x.m.Group {
-		if last := x.s.last(x.who); last != nil {
+		if last := x.state.last(x.who); last != nil {
 			x.rate(last.ID, good)
 			return
 		}
 	}
-	pick, reason := x.s.Pick, x.s.Reason
-	x.s.Pick, x.s.Reason = nil, nil // asked for now or never
+	pick, reason := x.state.Pick, x.state.Reason
+	x.state.Pick, x.state.Reason = nil, nil // asked for now or never
 	if pick != nil && x.recent(pick.At) && x.pickedCommune(pick, text) {
 		return
 	}
 	if reason != nil && x.recent(reason.At) && x.reasonGiven(reason.Outcome, text) {
 		return
 	}
-	if last := x.s.last(x.who); last != nil && x.recent(last.At) && len(last.Offers) > 0 {
+	if last := x.state.last(x.who); last != nil && x.recent(last.At) && len(last.Offers) > 0 {
 		if n := ordinal(text, len(last.Offers)); n > 0 && n <= len(last.Offers) {
 			x.choose(*last, n)
 			return
@@ -61,13 +54,13 @@ func (x *exchange) recent(at int64) bool { return at >= x.at.Add(-x.opts.FollowU
 // history is what the question may lean on: the turns before, and above them what the
 // message answers to.
 func (x *exchange) history() []pipeline.Turn {
-	history := x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), "")
+	history := x.state.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), "")
 	quoted := squeezed(x.m.Quoted)
 	if quoted == "" {
 		return history
 	}
-	for i := len(x.s.Turns) - 1; i >= 0; i-- {
-		t := x.s.Turns[i].Turn
+	for i := len(x.state.Turns) - 1; i >= 0; i-- {
+		t := x.state.Turns[i].Turn
 		if answer := squeezed(t.Answer); answer != "" && (strings.HasPrefix(answer, quoted) || strings.HasPrefix(quoted, answer)) {
 			return append(history, t)
 		}
@@ -87,33 +80,17 @@ func squeezed(s string) string {
 
 // edited answers an edit: once after each new message, and only a new text.
 func (x *exchange) edited() {
-	last := x.s.last(x.who)
+	last := x.state.last(x.who)
 	same := last != nil && vietnamese.Normalize(last.Turn.Question) == vietnamese.Normalize(cutRunes(masked(x.m.Text), keptQuestion))
-	if x.m.Command != "" || x.m.Text == "" || x.s.Edited || same {
+	if x.m.Command != "" || x.m.Text == "" || x.state.Edited || same {
 		x.quiet = true
 		return
 	}
-	x.s.Edited = true
+	x.state.Edited = true
 	if last != nil {
-		x.s.drop(last.ID)
+		x.state.drop(last.ID)
 	}
 	x.ask(x.m.Text, x.history())
-}
-
-// choose answers the n-th of what a turn offered.
-func (x *exchange) choose(t turn, n int) {
-	offer := t.Offers[n-1]
-	if t.Status != pipeline.Clarify {
-		x.ask(offer, nil) // each stands by itself
-		return
-	}
-	text := offer
-	if n <= 4 {
-		text = strconv.Itoa(n) // as the pipeline reads a choice, whatever the words
-	}
-	// "2" says nothing later, neither to the next question nor to who reads the outcome.
-	shown := cutRunes(t.Turn.Question+": "+offer, keptQuestion)
-	x.askAs(shown, text, x.s.before(x.who, x.at.Add(-x.opts.FollowUp).UnixMilli(), t.ID))
 }
 
 // ask answers a question and remembers what came of it.
@@ -122,7 +99,7 @@ func (x *exchange) ask(text string, history []pipeline.Turn) { x.askAs("", text,
 // askAs is ask of a question that is kept as shown unless that is empty.
 func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 	o := x.assistant.Stream(x.ctx, pipeline.Question{
-		Text: text, Audience: x.opts.Audience, AsOf: x.opts.AsOf, Commune: x.s.Commune, History: history,
+		Text: text, Audience: x.opts.Audience, AsOf: x.opts.AsOf, Commune: x.state.Commune, History: history,
 	}, x.release)
 	if shown != "" {
 		o.Question = shown
@@ -134,19 +111,19 @@ func (x *exchange) askAs(shown, text string, history []pipeline.Turn) {
 	t := turn{ID: id, At: x.at.UnixMilli(), Who: x.who, Status: o.Status, Urgent: urgent, Turn: o.Turn()}
 	if o.Status == pipeline.Clarify {
 		t.Offers = o.Suggestions
-	} else if !x.m.Group && (o.Status != pipeline.SmallTalk || len(x.s.Turns) == 0) { // thanks are no reason to begin anew
+	} else if !x.m.Group && (o.Status != pipeline.SmallTalk || len(x.state.Turns) == 0) { // thanks are no reason to begin anew
 		t.Offers = o.Suggestions[:min(len(o.Suggestions), maxSuggestions)]
 	}
 	if o.Status != pipeline.Failed {
-		x.s.keep(t)
+		x.state.keep(t)
 	}
 	reply.Choices = offered(id, o.Status, t.Offers)
-	x.s.count(o.Status)
+	x.state.count(o.Status)
 	switch {
 	case x.m.Group:
 	case urgent:
 		x.quiet = true // nothing else matters now
-	case o.Status == pipeline.SmallTalk && !x.s.Greeted && len(x.s.Turns) == 1:
+	case o.Status == pipeline.SmallTalk && !x.state.Greeted && len(x.state.Turns) == 1:
 		x.welcome()
 		return
 	case o.Status == pipeline.Answered:
@@ -167,7 +144,7 @@ func (x *exchange) record(id string, o pipeline.Outcome) {
 	if err != nil { // a number that JSON has not, which no stage makes
 		panic(err)
 	}
-	x.r.Outcome = &webhook.Outcome{ID: id, Status: string(o.Status), Body: body}
+	x.response.Outcome = &webhook.Outcome{ID: id, Status: string(o.Status), Body: body}
 }
 
 // Sources are the citations of an answer as a reply carries them.
@@ -179,81 +156,7 @@ func Sources(citations []pipeline.Citation) []webhook.Source {
 	return list
 }
 
-// offered are the buttons of what a turn offers; the choices of a question asked back
-// carry the numbers under which they stand in its text.
-func offered(id string, status pipeline.Status, offers []string) []webhook.Choice {
-	var list []webhook.Choice
-	for i, o := range offers {
-		n := strconv.Itoa(i + 1)
-		label := o
-		if status == pipeline.Clarify {
-			label = n + ". " + o
-		}
-		list = append(list, webhook.Choice{Label: short(label), Action: actionChoice + n + "." + id})
-	}
-	return list
-}
-
-// maxLabel is how much of a button every channel shows, in runes.
-const maxLabel = 35
-
-// short cuts a label between words; of a question its end is kept, which tells it from
-// others on the same matter: "Đổi giấy phép… hết bao nhiêu tiền?".
-func short(label string) string {
-	if utf8.RuneCountInString(label) <= maxLabel {
-		return label
-	}
-	end := ""
-	if m := asked.FindString(label); m != "" {
-		end = " " + strings.TrimSpace(m)
-	}
-	cut := cutRunes(label, maxLabel-1-utf8.RuneCountInString(end))
-	if i := strings.LastIndexByte(cut, ' '); i > len(cut)/2 {
-		cut = cut[:i]
-	}
-	return strings.TrimRight(cut, " ,;:(") + "…" + end
-}
-
-// asked matches what a suggestion asks about the document it begins with.
-var asked = regexp.MustCompile(` (?:cần giấy tờ gì|hết bao nhiêu tiền|mất bao lâu|nộp ở đâu|nộp trực tuyến thế nào)\?$`)
-
 func masked(s string) string {
 	m, _ := privacy.Mask(s)
 	return m
-}
-
-// count keeps how many questions in a row ended badly. What is neither an answer nor
-// a failure changes nothing.
-func (s *state) count(status pipeline.Status) {
-	switch status {
-	case pipeline.Answered, pipeline.Abstained, pipeline.Failed:
-		if !s.Failed {
-			s.Fails = 0
-		}
-		s.Failed = false
-		if status != pipeline.Answered {
-			s.fail()
-		}
-	}
-}
-
-// fail counts the last question as ended badly, once.
-func (s *state) fail() {
-	if !s.Failed {
-		s.Fails++
-	}
-	s.Failed = true
-}
-
-// failedAgain reports whether it is time to offer a human.
-func (x *exchange) failedAgain() bool { return !x.noStaff() && x.s.Failed && x.s.Fails >= 2 }
-
-// drop forgets one turn.
-func (s *state) drop(id string) {
-	for i := range s.Turns {
-		if s.Turns[i].ID == id {
-			s.Turns = append(s.Turns[:i:i], s.Turns[i+1:]...)
-			return
-		}
-	}
 }

@@ -10,7 +10,7 @@
 // that are not theirs. The first answer in a group says that an AI wrote it. Each
 // person's questions lean on that person's own earlier ones only.
 //
-// Who asks for a human opens a ticket, and from then on the bot is silent in that
+// Whoever asks for a human opens a ticket, and from then on the bot is silent in that
 // dialogue for Options.Hold; likewise when a human of the office answers on the platform
 // itself, or the console takes the dialogue (webhook.Message.Held, which decides where it
 // is known). Silent means: what is written is kept as an outcome that was handed over and
@@ -21,6 +21,11 @@
 // An edited message is answered once more at most: the first edit after the last new
 // message, when its text differs from the question it replaces, which is then
 // forgotten. Further edits, and edits of commands, are passed over.
+//
+// To follow a message: Respond and handle (conversation.go) tell what it is and whether it
+// may be answered (limit.go); then it is a command (commands.go, commune.go), the press of
+// a button (press.go, feedback.go, choice.go), a file (file.go) or a question (ask.go).
+// While a human has the dialogue, handover.go comes first. state.go is what is remembered.
 package conversation
 
 import (
@@ -66,7 +71,7 @@ type Options struct {
 	Forget    time.Duration // after which a silent dialogue begins anew; 0: 30 days
 	Hold      time.Duration // that a human has a dialogue, if they do not give it back; 0: 12 hours
 	KeepDays  int           // after which what was said is deleted, as people are told; 0: "sau một thời gian", negative: nothing is kept
-	NoStaff   bool          // nobody reads what is handed over: who wants a human is told where to find one
+	NoStaff   bool          // nobody reads what is handed over: whoever wants a human is told where to find one
 	Staffed   func() bool   // whether somebody does at this moment, in place of NoStaff; nil: NoStaff says
 
 	Now   func() time.Time // nil: time.Now
@@ -133,8 +138,8 @@ func (c *Conversation) Respond(ctx context.Context, m webhook.Message, state []b
 	return x.end()
 }
 
-// LastWord is what comes of a message that Respond cannot answer. Who wants to be
-// forgotten is, and who wants a human gets one: neither needs an answer to be found.
+// LastWord is what comes of a message that Respond cannot answer. Whoever wants to be
+// forgotten is, and whoever wants a human gets one: neither needs an answer to be found.
 // Everybody else gets Apology, and the dialogue stays as it was.
 func (c *Conversation) LastWord(m webhook.Message, state []byte) (r webhook.Response) {
 	if Erases(m) {
@@ -164,35 +169,36 @@ type exchange struct {
 
 	at    time.Time // when it was sent, as far as that can be believed
 	who   string    // whose turns are leaned on: a hash in groups, empty elsewhere
-	s     *state
-	r     webhook.Response
-	notes []string // lines for a reply of their own, after all others
-	quiet bool     // no introduction belongs under this
+	state *state    // of the dialogue; it becomes the state of the response
+	notes []string  // lines for a reply of their own, after all others
+	quiet bool      // no introduction belongs under this
+
+	response webhook.Response // so far
 }
 
 func (c *Conversation) begin(ctx context.Context, m webhook.Message, data []byte, release func(string)) *exchange {
-	x := &exchange{Conversation: c, ctx: ctx, m: m, release: release, s: decode(data)}
+	x := &exchange{Conversation: c, ctx: ctx, m: m, release: release, state: decode(data)}
 	x.m.Text = strings.TrimSpace(strings.ToValidUTF8(m.Text, ""))
 	x.m.Quoted = strings.TrimSpace(strings.ToValidUTF8(m.Quoted, ""))
 	now := c.opts.Now()
 	x.at = now
-	if age := now.Sub(m.Sent); age > 0 && age < oldest {
+	if age := now.Sub(m.Sent); age > 0 && age < oldestSent {
 		x.at = m.Sent // a queue that was stopped for an hour must not look like a flood
 	}
 	if m.Group {
 		x.who = nameless(m.Channel, m.Person)
 	}
-	if x.at.Sub(x.s.seen()) > c.opts.Forget {
-		x.s = &state{Version: stateVersion}
+	if x.at.Sub(x.state.seen()) > c.opts.Forget {
+		x.state = &state{Version: stateVersion}
 	}
 	if m.Held != nil {
-		x.s.heldUntil(*m.Held, x.at)
+		x.state.heldUntil(*m.Held, x.at)
 	}
 	return x
 }
 
-// oldest is how far back the time of a message is believed.
-const oldest = 24 * time.Hour
+// oldestSent is how far back the time of a message is believed.
+const oldestSent = 24 * time.Hour
 
 // handle decides what kind of message it is. Erasing comes before every limit: it is
 // a right.
@@ -205,10 +211,10 @@ func (x *exchange) handle() {
 		return
 	}
 	command, argument := x.command()
-	x.r.Note = x.said(command, argument)
+	x.response.Note = x.said(command, argument)
 	switch {
 	case command == erase:
-		x.r.Note = ""
+		x.response.Note = ""
 		x.erase()
 	case !x.allowed():
 		x.overLimit()
@@ -226,7 +232,7 @@ func (x *exchange) handle() {
 }
 
 // newMessage is called for what is not an edit.
-func (x *exchange) newMessage() { x.s.Edited = false }
+func (x *exchange) newMessage() { x.state.Edited = false }
 
 // plain answers what is no command.
 func (x *exchange) plain() {
@@ -249,18 +255,18 @@ func (x *exchange) plain() {
 }
 
 // say adds a reply.
-func (x *exchange) say(r webhook.Reply) { x.r.Replies = append(x.r.Replies, r) }
+func (x *exchange) say(r webhook.Reply) { x.response.Replies = append(x.response.Replies, r) }
 
 // note adds a line to the reply that comes after all others.
 func (x *exchange) note(line string) { x.notes = append(x.notes, line) }
 
 // end introduces the assistant where that was not done yet, and closes the response.
 func (x *exchange) end() webhook.Response {
-	if x.r.Erase && !x.m.Group {
-		return x.r // forgotten, the introduction too
+	if x.response.Erase && !x.m.Group {
+		return x.response // forgotten, the introduction too
 	}
-	if len(x.r.Replies) > 0 && !x.quiet && !x.s.Greeted {
-		x.s.Greeted = true
+	if len(x.response.Replies) > 0 && !x.quiet && !x.state.Greeted {
+		x.state.Greeted = true
 		if x.m.Group {
 			x.note(groupNotice)
 		} else {
@@ -270,22 +276,14 @@ func (x *exchange) end() webhook.Response {
 	if len(x.notes) > 0 {
 		x.say(webhook.Reply{Text: strings.Join(x.notes, "\n")})
 	}
-	x.s.Seen = x.at.UnixMilli()
-	x.r.State = x.s.encode()
-	return x.r
-}
-
-// noStaff: nobody reads what is handed over.
-func (c *Conversation) noStaff() bool {
-	if c.opts.Staffed != nil {
-		return !c.opts.Staffed()
-	}
-	return c.opts.NoStaff
+	x.state.Seen = x.at.UnixMilli()
+	x.response.State = x.state.encode()
+	return x.response
 }
 
 // joined greets somebody who came, once.
 func (x *exchange) joined() {
-	if x.m.Group || x.s.Greeted {
+	if x.m.Group || x.state.Greeted {
 		return
 	}
 	x.welcome()
@@ -293,17 +291,17 @@ func (x *exchange) joined() {
 
 // welcome is the first contact in full.
 func (x *exchange) welcome() {
-	x.s.Greeted = true
+	x.state.Greeted = true
 	x.say(webhook.Reply{Text: x.welcomeText(), Choices: exampleChoices()})
 }
 
 // erase forgets the person, at once and without a question back: what it costs is
 // only to be asked again.
 func (x *exchange) erase() {
-	x.r.Erase = true
+	x.response.Erase = true
 	x.say(webhook.Reply{Text: erased})
 	if x.m.Group { // the others' dialogue goes on
-		x.s.forget(x.who)
+		x.state.forget(x.who)
 		x.quiet = true
 	}
 }

@@ -17,12 +17,12 @@ func (x *exchange) file() {
 	if x.m.Media != nil && x.m.Media.Kind != "" {
 		kind = cutRunes(x.m.Media.Kind, 20)
 	}
-	at, last := x.at.UnixMilli(), x.s.Noticed
+	at, last := x.at.UnixMilli(), x.state.Noticed
 	if x.m.Group || last.Action == kind && at >= last.At && at-last.At < noticeEvery {
 		x.quiet = true
 		return
 	}
-	x.s.Noticed = lastDone{kind, at}
+	x.state.Noticed = lastDone{kind, at}
 	x.say(webhook.Reply{Text: notRead(kind)})
 }
 

@@ -20,7 +20,7 @@ type window struct {
 	Urgent   int64  `json:"urgent,omitempty"`   // when an emergency was last answered all the same
 }
 
-// window returns the counts of somebody, who is from now on the last that wrote.
+// window returns the counts of a person, who from here on is the last to have written.
 func (s *state) window(who string) *window {
 	w := window{Who: who}
 	if i := slices.IndexFunc(s.Windows, func(w window) bool { return w.Who == who }); i >= 0 {
@@ -45,7 +45,7 @@ func (w *window) begin(now int64) {
 
 // allowed counts the message and reports whether it is within the limits.
 func (x *exchange) allowed() bool {
-	w := x.s.window(x.who)
+	w := x.state.window(x.who)
 	w.begin(x.at.Unix())
 	if x.overMinute(w) || x.overDay(w) {
 		return false
@@ -66,8 +66,8 @@ const urgentEvery = time.Minute
 // overLimit says once that it is too much, then nothing until the time has passed.
 // Somebody in danger is answered all the same: that needs no model.
 func (x *exchange) overLimit() {
-	x.quiet, x.r.Note = true, ""
-	w := &x.s.Windows[len(x.s.Windows)-1] // allowed put it there
+	x.quiet, x.response.Note = true, ""
+	w := &x.state.Windows[len(x.state.Windows)-1] // allowed put it there
 	if x.urgent() && x.at.Unix()-w.Urgent >= int64(urgentEvery/time.Second) {
 		w.Urgent = x.at.Unix()
 		x.ask(x.m.Text, nil)

@@ -12,12 +12,3 @@ func FromStaff(text string) webhook.Reply {
 func Correction(text string) webhook.Reply {
 	return webhook.Reply{Text: wasWrong + "\n" + text, Staff: true}
 }
-
-// The words of the office.
-const (
-	staffSays = "Cán bộ trả lời bạn:"
-	wasWrong  = "Xin đính chính một câu trả lời trước đây của trợ lý AI:"
-)
-
-// Paused is what the chat page says while it is turned off.
-const Paused = "Trợ lý AI đang tạm dừng trên trang này. Bạn quay lại sau, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường. Việc khẩn cấp: gọi 113 (Công an), 114 (cứu hỏa), 115 (cấp cứu)."

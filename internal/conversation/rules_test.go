@@ -3,13 +3,11 @@ package conversation_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,66 +76,6 @@ func TestX03DecomposedTextIsTheSame(t *testing.T) {
 	}
 }
 
-func TestX07OneNoticeThenSilence(t *testing.T) {
-	a := answers()
-	p := meetWith(t, a, conversation.Options{})
-	p.says("câu đầu") // with the introduction
-	replies, notices := 0, 0
-	for i := range 99 {
-		p.now = p.now.Add(500 * time.Millisecond)
-		r := p.says(fmt.Sprintf("câu %d", i))
-		replies += len(r.Replies)
-		notices += strings.Count(texts(r), "chờ một phút")
-	}
-	if p.questions != 20 || replies != 20 || notices != 1 {
-		t.Errorf("100 messages in 50 s: %d questions, %d replies, %d notices; want 20, 19 answers and 1 notice", p.questions, replies, notices)
-	}
-	p.now = p.now.Add(11 * time.Second)
-	if got := texts(p.says("câu nữa")); got != "Trả lời [1]" {
-		t.Errorf("after the minute: %q, want an answer", got)
-	}
-}
-
-func TestX07TheDay(t *testing.T) {
-	p := meetWith(t, answers(), conversation.Options{PerDay: 30})
-	notices := 0
-	for i := range 100 {
-		p.now = p.now.Add(10 * time.Minute)
-		notices += strings.Count(texts(p.says(fmt.Sprintf("câu %d", i))), "mai tôi mới trả lời")
-	}
-	if p.questions != 30 || notices != 1 {
-		t.Errorf("100 messages in 17 hours: %d questions, %d notices, want 30 and 1", p.questions, notices)
-	}
-	p.now = p.now.Add(8 * time.Hour)
-	if got := texts(p.says("hôm sau")); got != "Trả lời [1]" {
-		t.Errorf("the next day: %q, want an answer", got)
-	}
-}
-
-// A queue that was stopped gives out at once what was written over hours.
-func TestBacklogIsNoFlood(t *testing.T) {
-	p := meetWith(t, answers(), conversation.Options{})
-	for i := range 60 {
-		p.does(webhook.Message{Text: fmt.Sprintf("câu %d", i), Sent: p.now.Add(time.Duration(i-60) * time.Minute)})
-	}
-	if p.questions != 60 {
-		t.Errorf("of 60 messages of the last hour %d were answered", p.questions)
-	}
-}
-
-func TestDangerIsAnsweredWhateverTheLimits(t *testing.T) {
-	p := meetWith(t, answers(), conversation.Options{PerMinute: 2})
-	for range 5 {
-		p.says("câu")
-	}
-	if got := texts(p.says("cháy nhà")); got != "Trả lời [1]" {
-		t.Errorf("over the limit, in danger: %q, want an answer", got)
-	}
-	if got := texts(p.says("cháy nhà")); got != "" {
-		t.Errorf("the same again at once: %q, want nothing", got)
-	}
-}
-
 // Sample 14 of Telegram, a forwarded message with orders in it.
 func TestX08OrdersInAMessageChangeNothing(t *testing.T) {
 	for _, text := range []string{
@@ -154,44 +92,6 @@ func TestX08OrdersInAMessageChangeNothing(t *testing.T) {
 		if got := texts(r); strings.Contains(got, "cấu hình") || strings.Contains(got, "prompt") || got == "" {
 			t.Errorf("%q is answered %q", text, got)
 		}
-	}
-}
-
-func TestX09EraseLeavesNothing(t *testing.T) {
-	p := meet(t, conversation.Options{})
-	p.says("khai tử cần giấy tờ gì")
-	p.says("/xa Đại Lịch")
-	r := p.says("cho tôi xoá hết dữ liệu của tôi nhé")
-	if !r.Erase || r.State != nil || len(r.Replies) != 1 {
-		t.Errorf("erase %v, state %q, replies %q; want one line and no state", r.Erase, r.State, texts(r))
-	}
-	if got := texts(p.says("/xa")); strings.Contains(got, "Chấn Thịnh") {
-		t.Errorf("after erasing, /xa says %q", got)
-	}
-}
-
-// In a group one person's things go and the others' stay.
-func TestX09EraseInAGroup(t *testing.T) {
-	a := answers()
-	p := meetWith(t, a, conversation.Options{})
-	send := func(who, text string) webhook.Response {
-		r := p.c.Respond(t.Context(), webhook.Message{Channel: "telegram", Dialogue: "g", Person: who, Group: true, Kind: webhook.Text, Text: text}, p.state, nil)
-		p.state = r.State
-		return r
-	}
-	send("an", "câu của An")
-	send("binh", "câu của Bình")
-	r := send("an", "/xoa")
-	if !r.Erase || bytes.Contains(r.State, []byte("của An")) || !bytes.Contains(r.State, []byte("của Bình")) {
-		t.Errorf("erase %v, state %s; want Bình's question in it and not An's", r.Erase, r.State)
-	}
-	send("an", "câu nữa")
-	send("binh", "câu nữa")
-	if n, m := len(a.asked[2].History), len(a.asked[3].History); n != 0 || m != 1 {
-		t.Errorf("An's question leans on %d turns and Bình's on %d, want 0 and 1", n, m)
-	}
-	if bytes.Contains(p.state, []byte(`"an"`)) || bytes.Contains(p.state, []byte("binh")) {
-		t.Errorf("people are named in the state of a group: %s", p.state)
 	}
 }
 
@@ -216,30 +116,7 @@ func TestT05OneApology(t *testing.T) {
 	}
 }
 
-// A button that answers a question back serves once, a suggestion as often as wanted.
-func TestWhichButtonsServeOnce(t *testing.T) {
-	for _, tt := range []struct {
-		says, presses string
-		want          bool
-	}{
-		{"thẻ", "choice.3.id1", true},
-		{"thẻ", "choice.3.id9", false}, // of no question
-		{"làm giấy khai sinh cho con cần giấy tờ gì", "choice.1.id1", false},
-		{"làm giấy khai sinh cho con cần giấy tờ gì", "why.2.id1", true},
-		{"/xa Tân Thịnh", "xa.1.id1", true},
-		{"xin chào", "example.2", false},
-		{"xin chào", "good.id1", false},
-	} {
-		p := meet(t, conversation.Options{})
-		p.says(tt.says)
-		p.now = p.now.Add(time.Minute)
-		if r := p.does(webhook.Message{Kind: webhook.Button, Action: tt.presses}); r.Spent != tt.want {
-			t.Errorf("%q, then %s: spent %v, want %v", tt.says, tt.presses, r.Spent, tt.want)
-		}
-	}
-}
-
-// Who wants to be forgotten is, and who wants a human gets one, whatever broke.
+// Whoever wants to be forgotten is, and whoever wants a human gets one, whatever broke.
 func TestLastWord(t *testing.T) {
 	c := meet(t, conversation.Options{}).c
 	state := []byte(`{"v":"of another version"`)
@@ -333,28 +210,6 @@ func TestT14AnEditIsAnsweredOnceMore(t *testing.T) {
 	}
 }
 
-// Every button that any document can lead to fits every channel; checkResponse looks.
-func TestT16EveryButtonFits(t *testing.T) {
-	lib, assistant := real()
-	p := meetWith(t, assistant, conversation.Options{PerMinute: -1, PerDay: -1})
-	long := strings.Repeat("0123456789abcdef", 3)
-	p.c = conversation.New(assistant, lib, lib.Units, conversation.Options{PerMinute: -1, PerDay: -1, NewID: func() string { return long }})
-	buttons := 0
-	for i, d := range lib.Documents {
-		if i%4 == 0 {
-			for _, reply := range p.says(d.Title).Replies {
-				buttons += len(reply.Choices)
-			}
-		}
-	}
-	for _, u := range lib.Units.Districts {
-		p.says(u.Name + " nay thuộc đâu")
-	}
-	if buttons < 100 {
-		t.Errorf("only %d buttons were looked at", buttons)
-	}
-}
-
 func TestAnApprovedAnswerSaysSo(t *testing.T) {
 	for by, want := range map[string]bool{"approved": true, "extractive": false, "llm": false} {
 		a := &scripted{outcome: func(q pipeline.Question) pipeline.Outcome {
@@ -408,246 +263,6 @@ func TestZ10GreetsOnce(t *testing.T) {
 	}
 }
 
-func TestTakenOver(t *testing.T) {
-	a := answers()
-	p := meetWith(t, a, conversation.Options{Hold: 2 * time.Hour})
-	p.says("câu 1")
-	p.does(webhook.Message{Kind: webhook.TookOver})
-	p.now = p.now.Add(time.Hour)
-	r := p.says("anh cho em hỏi, số em 0912345678")
-	if len(r.Replies) != 0 || r.Outcome == nil || r.Outcome.Status != string(pipeline.HandedOver) || bytes.Contains(r.Outcome.Body, []byte("0912345678")) {
-		t.Errorf("while a human answers: %q, outcome %+v; want silence and a masked outcome", texts(r), r.Outcome)
-	}
-	if r := p.does(webhook.Message{Kind: webhook.Button, Action: "bad.id1"}); len(r.Replies) != 0 || r.Feedback == nil || r.Feedback.Good {
-		t.Errorf("a rating meanwhile: %q, %+v; want it taken in silence", texts(r), r.Feedback)
-	}
-	if got := texts(p.says("cháy nhà")); got != "Trả lời [1]" {
-		t.Errorf("danger meanwhile: %q, want an answer", got)
-	}
-	p.now = p.now.Add(61 * time.Minute)
-	if got := texts(p.says("câu 2")); !strings.HasPrefix(got, "Trả lời [1]") || !strings.Contains(got, "trợ lý AI") {
-		t.Errorf("after the time: %q, want an answer and who speaks", got)
-	}
-	// The console gives and takes in the same way.
-	held := p.now.Add(time.Hour)
-	if r := p.does(webhook.Message{Text: "câu 3, số em 0912345678", Held: &held}); len(r.Replies) != 0 || r.Note == "" || strings.Contains(r.Note, "0912345678") {
-		t.Errorf("held by the console: %q with note %q, want silence and a masked note", texts(r), r.Note)
-	}
-	for _, tt := range []struct {
-		m    webhook.Message
-		note string
-	}{
-		{webhook.Message{Kind: webhook.Voice}, "tin nhắn thoại"},
-		{webhook.Message{Kind: webhook.File, Media: &webhook.Media{Kind: "photo"}}, "ảnh hoặc tệp"},
-		{webhook.Message{Kind: webhook.Button, Action: "good.id1"}, ""},
-		{webhook.Message{Text: "/xa Đại Lịch"}, ""},
-	} {
-		tt.m.Held = &held
-		if r := p.does(tt.m); len(r.Replies) != 0 || !strings.Contains(r.Note, tt.note) || tt.note == "" && r.Note != "" {
-			t.Errorf("%+v held: %q with note %q, want silence and %q", tt.m, texts(r), r.Note, tt.note)
-		}
-	}
-	if got := texts(p.does(webhook.Message{Text: "câu 4", Held: new(time.Time)})); !strings.HasPrefix(got, "Trả lời [1]") || !strings.Contains(got, "từ đây lại do tôi trả lời") {
-		t.Errorf("given back by the console: %q, want an answer and who speaks", got)
-	}
-	if got := texts(p.does(webhook.Message{Text: "câu 5", Held: new(time.Time)})); got != "Trả lời [1]" {
-		t.Errorf("the next one: %q, want an answer alone", got)
-	}
-	for _, back := range []string{"hỏi trợ lý ai", "Quay lại trợ lý AI ạ", "/moi", "/hoi khai tử ở đâu"} {
-		p.does(webhook.Message{Kind: webhook.TookOver})
-		if p.last.Hold.Before(p.now.Add(time.Hour)) {
-			t.Errorf("taken over: held until %v", p.last.Hold)
-		}
-		if r := p.says(back); len(r.Replies) == 0 || !r.Release {
-			t.Errorf("%q: %d replies, release %v; want the assistant back", back, len(r.Replies), r.Release)
-		}
-	}
-}
-
-func TestChoicesByEveryWay(t *testing.T) {
-	for _, pick := range []string{"2", "số 2", "cái thứ hai", "b", "B.", "chọn số 2 ạ", "thứ hai", "(button)", "Cấp, đổi, cấp lại thẻ căn cước (từ đủ 14 tuổi)"} {
-		p := meet(t, conversation.Options{})
-		first := p.says("thẻ")
-		if first.Outcome.Status != string(pipeline.Clarify) {
-			t.Fatalf("thẻ: %s, want a question back", first.Outcome.Status)
-		}
-		var r webhook.Response
-		if pick == "(button)" {
-			r = p.presses(button(first, "2. "))
-		} else {
-			r = p.says(pick)
-		}
-		if got := texts(r); !strings.HasPrefix(got, "Cấp, đổi, cấp lại thẻ căn cước (từ đủ 14 tuổi)\n") {
-			t.Errorf("picked by %q: %q", pick, got)
-		}
-		var kept pipeline.Outcome
-		if err := json.Unmarshal(r.Outcome.Body, &kept); err != nil || !strings.HasPrefix(pick, "C") && kept.Question != "thẻ: Cấp, đổi, cấp lại thẻ căn cước (từ đủ 14 tuổi)" {
-			t.Errorf("picked by %q: the outcome asks %q (%v), want what was picked", pick, kept.Question, err)
-		}
-		if got := texts(p.says("mất bao lâu?")); !strings.Contains(got, "thẻ căn cước") {
-			t.Errorf("picked by %q, then a follow-up: %q", pick, got)
-		}
-	}
-}
-
-// A button under an older message means what stood there, or nothing.
-func TestOldButtons(t *testing.T) {
-	p := meet(t, conversation.Options{})
-	first := p.says("thẻ")
-	p.says("khai tử cần giấy tờ gì")
-	if got := texts(p.presses(button(first, "3. "))); !strings.HasPrefix(got, "Cấp thẻ căn cước cho trẻ dưới 14 tuổi\n") {
-		t.Errorf("pressed one message later: %q", got)
-	}
-	for i := range 7 {
-		p.now = p.now.Add(time.Minute)
-		p.says(fmt.Sprintf("khai sinh cần gì, lần %d", i))
-	}
-	if got := texts(p.presses(button(first, "4. "))); !strings.Contains(got, "Nút này đã cũ") {
-		t.Errorf("pressed much later: %q", got)
-	}
-	for _, action := range []string{"", "choice", "choice.9.id1", "choice.-1.id1", "choice.1.", "why.9.id1", "why.1.đ", "good.", "bad.a b", "xa.1.zz", "example.7", strings.Repeat("x", 1000), "\xff"} {
-		if r := p.presses(action); r.Ticket != nil || r.Erase || r.Feedback != nil || r.Outcome != nil || len(r.Replies) > 1 {
-			t.Errorf("press %q: %+v, want at most a line", action, r)
-		}
-	}
-}
-
-func TestPressedTwice(t *testing.T) {
-	p := meet(t, conversation.Options{})
-	p.says("thẻ")
-	press := webhook.Message{Kind: webhook.Button, Action: "choice.1.id1"}
-	p.does(press)
-	p.now = p.now.Add(2 * time.Second)
-	if r := p.does(press); len(r.Replies) != 0 {
-		t.Errorf("the same press again at once: %q, want nothing", texts(r))
-	}
-}
-
-func TestFeedback(t *testing.T) {
-	begin := func() *person {
-		p := meet(t, conversation.Options{})
-		p.says("đổi bằng lái xe hết bao nhiêu tiền")
-		return p
-	}
-	for _, reason := range []string{"thiếu thông tin quá", "2", "sai rồi, giá cũ", "tra loi sai roi", "không đúng, tôi nghe nói khác"} {
-		p := begin()
-		p.says("👎")
-		if r := p.says(reason); r.Feedback == nil || r.Feedback.Outcome != "id1" || r.Feedback.Good || r.Feedback.Reason == "" || r.Outcome != nil {
-			t.Errorf("reason %q: feedback %+v, outcome %v; want it taken as the reason", reason, r.Feedback, r.Outcome)
-		}
-	}
-	for _, question := range []string{"đổi bằng lái xe ở đâu", "thiếu giấy khám sức khỏe thì làm sao", "mua bảo hiểm y tế hộ gia đình", "sai tên trên giấy khai sinh thì sửa ở đâu?", "cháy nhà"} {
-		p := begin()
-		p.presses("bad.id1")
-		if r := p.says(question); r.Feedback != nil || r.Outcome == nil {
-			t.Errorf("question %q after 👎: feedback %+v, outcome %v; want it answered", question, r.Feedback, r.Outcome)
-		}
-	}
-	p := begin()
-	if r := p.says("👍🏽"); r.Feedback == nil || !r.Feedback.Good {
-		t.Errorf("a thumb in words: %+v", r.Feedback)
-	}
-	if r := p.presses("good.id1"); r.Feedback != nil || len(r.Replies) != 0 {
-		t.Errorf("the same rating again: %+v %q, want nothing", r.Feedback, texts(r))
-	}
-	if r := p.presses("bad.id1"); r.Feedback == nil || r.Feedback.Good {
-		t.Errorf("a changed mind: %+v, want 👎", r.Feedback)
-	}
-}
-
-func TestOfficerIsOfferedAfterTwoFailures(t *testing.T) {
-	const good, bad = "làm giấy khai sinh cho con cần giấy tờ gì", "xin quốc tịch Việt Nam cho chồng người Lào thì làm thế nào"
-	for _, tt := range []struct {
-		steps   []string
-		offered bool
-	}{
-		{[]string{bad}, false},
-		{[]string{bad, bad}, true},
-		{[]string{bad, good, bad}, false},
-		{[]string{bad, "cảm ơn", bad}, true},
-		{[]string{good, "👎", good, "👎"}, true},
-		{[]string{good, "👎"}, false},
-		{[]string{good, "👎", bad}, true},
-		{[]string{good, "👎", good, good, "👎"}, false},
-		{[]string{bad, "👎"}, false}, // one question, not two
-	} {
-		p := meet(t, conversation.Options{})
-		var r webhook.Response
-		for _, s := range tt.steps {
-			p.now = p.now.Add(10 * time.Second)
-			r = p.says(s)
-		}
-		if got := button(r, "Gặp cán bộ") != ""; got != tt.offered {
-			t.Errorf("%q: an officer is offered: %v, want %v", tt.steps, got, tt.offered)
-		}
-	}
-}
-
-func TestTicket(t *testing.T) {
-	p := meet(t, conversation.Options{})
-	p.says("em số 0912345678, làm giấy khai sinh cho con cần giấy tờ gì")
-	p.says("/xa Đại Lịch")
-	r := p.does(webhook.Message{Command: "canbo", Text: "gọi lại số 0987654321"})
-	want := webhook.Ticket{Outcome: "id1", Reason: "asked", Commune: "Xã Chấn Thịnh", Topic: "khai-sinh"}
-	if r.Ticket == nil {
-		t.Fatal("no ticket")
-	}
-	summary := r.Ticket.Summary
-	r.Ticket.Summary = ""
-	if *r.Ticket != want || !strings.Contains(summary, "khai sinh") || strings.Contains(summary, "0912345678") || strings.Contains(summary, "0987654321") {
-		t.Errorf("ticket %+v with summary %q, want %+v and a masked summary", *r.Ticket, summary, want)
-	}
-	if got := texts(r); !strings.Contains(got, "giờ hành chính") || !strings.Contains(got, "18001096") || !strings.Contains(got, "xã Chấn Thịnh") {
-		t.Errorf("the person is told %q, want when, whom to call meanwhile, and where to go", got)
-	}
-	if r := p.says("gặp cán bộ"); r.Ticket != nil || len(r.Replies) != 1 {
-		t.Errorf("asked again: ticket %+v, %q; want no second one", r.Ticket, texts(r))
-	}
-}
-
-// Where nobody reads along, nobody is promised a human.
-func TestNoStaff(t *testing.T) {
-	p := meet(t, conversation.Options{NoStaff: true, KeepDays: -1})
-	p.does(webhook.Message{Kind: webhook.Joined})
-	all := texts(p.last)
-	for range 3 {
-		all += texts(p.says("xin quốc tịch Việt Nam cho chồng người Lào thì làm thế nào"))
-		all += texts(p.says("👎"))
-	}
-	all += texts(p.says("trợ giúp"))
-	if strings.Contains(all, "gặp cán bộ") || strings.Contains(all, "trước khi lưu") || button(p.last, "cán bộ") != "" {
-		t.Errorf("an officer or a store is spoken of in\n%s", all)
-	}
-	if r := p.says("gặp cán bộ"); r.Ticket != nil || !strings.Contains(texts(r), "18001096") {
-		t.Errorf("asked for a human: ticket %+v, %q; want none, and a number", r.Ticket, texts(r))
-	}
-	if got := texts(p.says("khai tử ở đâu")); !strings.HasPrefix(got, "Đăng ký khai tử") {
-		t.Errorf("after that: %q, want an answer", got)
-	}
-}
-
-func TestFollowUpsExpire(t *testing.T) {
-	a := answers()
-	p := meetWith(t, a, conversation.Options{PerMinute: -1})
-	for i := range 8 {
-		p.says(fmt.Sprintf("câu %d, số 0912345678", i))
-	}
-	if n := len(a.asked[7].History); n != 6 {
-		t.Errorf("the 8th question leans on %d turns, want 6", n)
-	}
-	p.now = p.now.Add(29 * time.Minute)
-	p.says("lần nữa")
-	p.now = p.now.Add(31 * time.Minute)
-	p.says("lần cuối")
-	if n, m := len(a.asked[8].History), len(a.asked[9].History); n != 6 || m != 0 {
-		t.Errorf("after 29 minutes %d turns, after 31 more %d; want 6 and 0", n, m)
-	}
-	p.now = p.now.Add(31 * 24 * time.Hour)
-	if got := texts(p.says("tháng sau")); !strings.Contains(got, "Tôi là Trợ lý số Yên Bái") {
-		t.Errorf("after a month: %q, want the introduction again", got)
-	}
-}
-
 // What is answered to is leaned on, ours or somebody's.
 func TestQuoted(t *testing.T) {
 	a := answers()
@@ -669,17 +284,6 @@ func TestQuoted(t *testing.T) {
 	}
 }
 
-func TestStateIsMasked(t *testing.T) {
-	p := meet(t, conversation.Options{})
-	p.says("em là Lan, số 0912345678, căn cước 010203004567, làm lại thẻ căn cước ở đâu")
-	p.does(webhook.Message{Kind: webhook.File, Text: "0912345678", Media: &webhook.Media{Kind: "contact"}})
-	p.says("/canbo số em 0912345678")
-	p.says("0912345678")
-	if s := string(p.state); strings.Contains(s, "0912345678") || strings.Contains(s, "010203004567") {
-		t.Errorf("personal data in the state: %s", s)
-	}
-}
-
 func TestReleaseIsPassedOn(t *testing.T) {
 	p := meetWith(t, answers(), conversation.Options{})
 	var shown string
@@ -696,30 +300,5 @@ func TestOptionsReachTheQuestion(t *testing.T) {
 	p.says("câu")
 	if q := a.asked[0]; q.Audience != "official" || q.AsOf != "2027-03-01" || q.Commune != "Phường Văn Phú" {
 		t.Errorf("asked %+v", q)
-	}
-}
-
-// Whatever a dialogue was filled with, its state stays small and readable.
-func TestStateStaysSmall(t *testing.T) {
-	long := strings.Repeat("nghiêng ", 2000)
-	a := &scripted{outcome: func(q pipeline.Question) pipeline.Outcome {
-		o := pipeline.Outcome{Status: pipeline.Clarify, Answer: "Việc nào?", Choices: make([]string, 50), Suggestions: make([]string, 50)}
-		for i := range o.Suggestions {
-			o.Suggestions[i], o.Choices[i] = long, long
-		}
-		for i := range 100 {
-			o.Citations = append(o.Citations, pipeline.Citation{N: i, Document: fmt.Sprintf("%s%d", long[:500], i)})
-		}
-		return o
-	}}
-	lib, _ := real()
-	c := conversation.New(a, lib, lib.Units, conversation.Options{PerMinute: -1, PerDay: -1})
-	var state []byte
-	for i := range 50 {
-		m := webhook.Message{Kind: webhook.Text, Group: true, Person: fmt.Sprint(i), Text: fmt.Sprint(i) + long}
-		r := c.Respond(t.Context(), m, state, nil)
-		if state = r.State; len(state) >= maxState || !json.Valid(state) {
-			t.Fatalf("after %d messages the state has %d bytes, valid %v", i+1, len(state), json.Valid(state))
-		}
 	}
 }

@@ -211,3 +211,36 @@ func cutRunes(s string, n int) string {
 	}
 	return s
 }
+
+// count keeps how many questions in a row ended badly. What is neither an answer nor
+// a failure changes nothing.
+func (s *state) count(status pipeline.Status) {
+	switch status {
+	case pipeline.Answered, pipeline.Abstained, pipeline.Failed:
+		if !s.Failed {
+			s.Fails = 0
+		}
+		s.Failed = false
+		if status != pipeline.Answered {
+			s.fail()
+		}
+	}
+}
+
+// fail counts the last question as ended badly, once.
+func (s *state) fail() {
+	if !s.Failed {
+		s.Fails++
+	}
+	s.Failed = true
+}
+
+// drop forgets one turn.
+func (s *state) drop(id string) {
+	for i := range s.Turns {
+		if s.Turns[i].ID == id {
+			s.Turns = append(s.Turns[:i:i], s.Turns[i+1:]...)
+			return
+		}
+	}
+}

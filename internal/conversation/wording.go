@@ -48,7 +48,7 @@ func (c *Conversation) welcomeText() string {
 	return text + c.emergencyNumbers()
 }
 
-// firstNotice is the same in short, under the answer, for who began with a question.
+// firstNotice is the same in short, under the answer, for whoever began with a question.
 func (c *Conversation) firstNotice() string {
 	text := "Tôi là " + self + ", trợ lý AI, không phải cán bộ. Tôi giúp bạn về " + abilities + ".\n"
 	if c.opts.KeepDays < 0 {
@@ -183,7 +183,7 @@ func (c *Conversation) handedOver(commune string) string {
 		"Bạn nhắn rõ " + tell + "; đừng gửi mật khẩu, mã OTP. Từ giờ tôi im lặng để cán bộ trả lời; muốn hỏi tôi, nhắn \"hỏi trợ lý AI\"."
 }
 
-// nobodyHere answers who wants a human where none reads along.
+// nobodyHere answers whoever wants a human where none reads along.
 func (c *Conversation) nobodyHere(commune string) string {
 	return "Tôi là trợ lý AI, ở đây chưa có cán bộ trực. Cần người thật, bạn " + c.whereToAsk(commune) + "."
 }
@@ -247,3 +247,12 @@ func communeWhich(names []string) string {
 	}
 	return b.String()
 }
+
+// The words of the office.
+const (
+	staffSays = "Cán bộ trả lời bạn:"
+	wasWrong  = "Xin đính chính một câu trả lời trước đây của trợ lý AI:"
+)
+
+// Paused is what the chat page says while it is turned off.
+const Paused = "Trợ lý AI đang tạm dừng trên trang này. Bạn quay lại sau, hoặc hỏi Trung tâm Phục vụ hành chính công xã, phường. Việc khẩn cấp: gọi 113 (Công an), 114 (cứu hỏa), 115 (cấp cứu)."

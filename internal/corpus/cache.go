@@ -144,12 +144,12 @@ func writeCache(path string, lib *Library, problems []Problem) error {
 		return fmt.Errorf("save knowledge: %w", err)
 	}
 	data := append([]byte(checksum(body)+"\n"), body...)
-	return WriteFile(path, data)
+	return writeFile(path, data)
 }
 
-// WriteFile replaces the file at path as one step: a reader, or a crash at any
+// writeFile replaces the file at path as one step: a reader, or a crash at any
 // instant, sees the old content or the new one. Missing folders are made.
-func WriteFile(path string, data []byte) error {
+func writeFile(path string, data []byte) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("save %s: %w", path, err)

@@ -30,9 +30,6 @@ func (p Place) Name() string {
 	return "Tỉnh " + p.Province
 }
 
-// Present reports whether the place is a commune or ward of today.
-func (p Place) Present() bool { return p.Commune != nil && p.Former == nil }
-
 // Unchanged reports whether a former commune became a present one by itself.
 func (p Place) Unchanged() bool { return p.Former != nil && len(p.Commune.Former) == 1 }
 

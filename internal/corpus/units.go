@@ -158,16 +158,6 @@ func (u *Units) Within(district string) []*Commune {
 	return list
 }
 
-// DistrictOf returns the former district with that full name, or nil.
-func (u *Units) DistrictOf(name string) *District {
-	for i := range u.Districts {
-		if u.Districts[i].Name == name {
-			return &u.Districts[i]
-		}
-	}
-	return nil
-}
-
 // IsOrdinary reports whether a name, without its type and marks, is also an ordinary
 // word.
 func (u *Units) IsOrdinary(folded string) bool { return u.ordinary[folded] }

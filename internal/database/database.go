@@ -27,6 +27,14 @@
 // It knows no platform and no wording. Bodies are opaque, except that an outcome
 // is read for the columns staff search by. Whoever writes masks personal data
 // before. Times are kept as milliseconds UTC.
+//
+// # Where things are
+//
+// A message: receive.go takes it in, queue.go gives it out, finish.go writes what comes of
+// it, outbox.go gives out and ends the parts of its answer; lanes.go keeps the order. For a
+// channel that answers at once exchange.go does all of it. tx.go and writer.go run the
+// statements, sqlite.go and postgres.go are the two databases. Every other file is one
+// thing that is kept.
 package database
 
 import (

@@ -99,7 +99,7 @@ func (db *DB) TakeParts(ctx context.Context, channel, dialogue string, show func
 		}
 		var parts [][]byte
 		var person string
-		if err := t.hold(1, channel, dialogue); err != nil {
+		if err := t.hold(outbox, channel, dialogue); err != nil {
 			return err
 		}
 		err = t.each(func(rows *sql.Rows) error {
@@ -123,6 +123,6 @@ func (db *DB) TakeParts(ctx context.Context, channel, dialogue string, show func
 		if _, err := t.endParts(done, "", "", "channel = ? AND dialogue = ? AND done = 0", channel, dialogue); err != nil {
 			return err
 		}
-		return t.settle(1, channel, dialogue, t.now)
+		return t.settle(outbox, channel, dialogue, t.now)
 	})
 }

@@ -78,3 +78,28 @@ func (db *DB) TicketOf(ctx context.Context, channel, dialogue string) (Ticket, e
 	}
 	return k, nil
 }
+
+// Post puts the parts of a reply in the outbox. ErrUnreachable.
+func (db *DB) Post(ctx context.Context, channel, dialogue, person string, parts [][]byte) error {
+	return db.writeAnd(ctx, "post", true, func(t *tx) error {
+		if err := t.toWrite(channel, dialogue); err != nil {
+			return err
+		}
+		return t.post(channel, dialogue, person, parts, 0, false)
+	})
+}
+
+// Erase is erase in a transaction of its own.
+func (db *DB) Erase(ctx context.Context, channel, person string) (rows int, err error) {
+	err = db.write(ctx, "erase", func(t *tx) (err error) {
+		rows, err = t.erase(channel, person)
+		return err
+	})
+	return rows, err
+}
+
+// PreviousToken is what was kept before the last change of a token; nil: nothing.
+func (db *DB) PreviousToken(ctx context.Context, channel string) (previous []byte, err error) {
+	err = db.reading(ctx).row("SELECT previous FROM tokens WHERE channel = ?", channel).Scan(&previous)
+	return previous, err
+}

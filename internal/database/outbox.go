@@ -49,7 +49,7 @@ func (db *DB) NextOut(ctx context.Context, owner, channel string, n int, lease t
 			case nil:
 				parts = append(parts, o)
 			case sql.ErrNoRows:
-				if err := t.settle(1, l[0], l[1], now); err != nil {
+				if err := t.settle(outbox, l[0], l[1], now); err != nil {
 					return err
 				}
 			default:
@@ -79,7 +79,7 @@ func (db *DB) Sent(ctx context.Context, o Outgoing, receipt string) error {
 }
 
 func (t *tx) sent(o Outgoing, receipt string) error {
-	if err := t.hold(1, o.Channel, o.Dialogue); err != nil {
+	if err := t.hold(outbox, o.Channel, o.Dialogue); err != nil {
 		return err
 	}
 	n, err := t.endParts(done, "", receipt, "id = ? AND attempt = ? AND done IN (0, 3)", o.ID, o.Attempt)
@@ -89,7 +89,7 @@ func (t *tx) sent(o Outgoing, receipt string) error {
 	if n == 0 {
 		return ErrLost
 	}
-	return t.settle(1, o.Channel, o.Dialogue, t.now)
+	return t.settle(outbox, o.Channel, o.Dialogue, t.now)
 }
 
 // endParts marks parts and deletes those that were to be kept until now only.
@@ -107,7 +107,7 @@ func (t *tx) endParts(how int, code, receipt, where string, args ...any) (int, e
 // until then. code is the platform's.
 func (db *DB) SendLater(ctx context.Context, o Outgoing, until time.Time, code string) error {
 	return db.write(ctx, "send later", func(t *tx) error {
-		if err := t.hold(1, o.Channel, o.Dialogue); err != nil {
+		if err := t.hold(outbox, o.Channel, o.Dialogue); err != nil {
 			return err
 		}
 		n, err := t.exec("UPDATE outbox SET begun = 0, owner = '', code = ? WHERE id = ? AND attempt = ? AND done = 0", code, o.ID, o.Attempt)
@@ -117,7 +117,7 @@ func (db *DB) SendLater(ctx context.Context, o Outgoing, until time.Time, code s
 		if n == 0 {
 			return ErrLost
 		}
-		return t.settle(1, o.Channel, o.Dialogue, millis(until))
+		return t.settle(outbox, o.Channel, o.Dialogue, millis(until))
 	})
 }
 
@@ -125,7 +125,7 @@ func (db *DB) SendLater(ctx context.Context, o Outgoing, until time.Time, code s
 // that follow it: an answer without its middle would mislead.
 func (db *DB) SendFailed(ctx context.Context, o Outgoing, code string) error {
 	return db.writeAnd(ctx, "send failed", true, func(t *tx) error {
-		if err := t.hold(1, o.Channel, o.Dialogue); err != nil {
+		if err := t.hold(outbox, o.Channel, o.Dialogue); err != nil {
 			return err
 		}
 		n, err := t.endParts(failed, code, "", "id = ? AND attempt = ? AND done IN (0, 3)", o.ID, o.Attempt)
@@ -139,18 +139,7 @@ func (db *DB) SendFailed(ctx context.Context, o Outgoing, code string) error {
 			o.Channel, o.Dialogue, cmp.Or(o.reply, o.ID), o.ID); err != nil {
 			return err
 		}
-		return t.settle(1, o.Channel, o.Dialogue, t.now)
-	})
-}
-
-// Post puts a reply in the outbox that is no answer to a job: an officer's, a
-// correction. ErrUnreachable.
-func (db *DB) Post(ctx context.Context, channel, dialogue, person string, parts [][]byte) error {
-	return db.writeAnd(ctx, "post", true, func(t *tx) error {
-		if err := t.toWrite(channel, dialogue); err != nil {
-			return err
-		}
-		return t.post(channel, dialogue, person, parts, 0, false)
+		return t.settle(outbox, o.Channel, o.Dialogue, t.now)
 	})
 }
 
@@ -161,7 +150,7 @@ func (t *tx) post(channel, dialogue, person string, parts [][]byte, heard int64,
 		return nil
 	}
 	// The lane first, as everywhere; it may not be closed before the parts are in.
-	if err := t.lane(1, channel, dialogue); err != nil {
+	if err := t.lane(outbox, channel, dialogue); err != nil {
 		return err
 	}
 	const insert = "INSERT INTO outbox (reply, channel, dialogue, person, body, created, heard, fleeting) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

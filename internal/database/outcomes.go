@@ -3,14 +3,143 @@ package database
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+
+	"troly/internal/vietnamese"
 )
+
+// Outcome is one answered question as it is kept: masked by whoever made it.
+type Outcome struct {
+	ID       string
+	Channel  string
+	Dialogue string
+	Person   string
+	Status   string
+	At       time.Time
+	Body     []byte // JSON of pipeline.Outcome, the shape of ask --json
+
+	// What staff search by. Read from Body when it is written.
+	Question  string
+	Answer    string
+	Documents []string // cited, or else understood to be meant; sorted
+	Failed    []string // checks that did not pass; sorted
+}
+
+// read fills what staff search by. A body of another shape is kept and not found by these.
+func (o *Outcome) read() {
+	var body struct {
+		Question   string
+		Answer     string
+		Citations  []struct{ Document string }
+		Understood struct{ Documents []string }
+		Checks     map[string]string
+	}
+	o.Question, o.Answer, o.Documents, o.Failed = "", "", nil, nil
+	if json.Unmarshal(o.Body, &body) != nil {
+		return
+	}
+	o.Question, o.Answer = body.Question, body.Answer
+	for _, c := range body.Citations {
+		o.Documents = append(o.Documents, c.Document)
+	}
+	if len(o.Documents) == 0 {
+		o.Documents = body.Understood.Documents
+	}
+	slices.Sort(o.Documents)
+	o.Documents = slices.Compact(o.Documents)
+	for check, result := range body.Checks {
+		if result != "pass" {
+			o.Failed = append(o.Failed, check)
+		}
+	}
+	slices.Sort(o.Failed)
+}
+
+// list keeps names in a column in which each is found by ",name,".
+func list(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return "," + strings.Join(names, ",") + ","
+}
+
+func unlist(s string) []string {
+	if s = strings.Trim(s, ","); s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}
+
+// sameAnswer is equal for equal answers, but for the space in them.
+func sameAnswer(answer string) string {
+	if answer = strings.Join(strings.Fields(answer), " "); answer == "" {
+		return ""
+	}
+	h := sha256.Sum256([]byte(answer))
+	return hex.EncodeToString(h[:16])
+}
+
+// words is a text as it is searched: without case, accents and more than one space.
+func words(text string) string {
+	return strings.Join(strings.Fields(vietnamese.Fold(clean(text))), " ")
+}
+
+func (t *tx) addOutcome(o Outcome) error {
+	o.read()
+	at := cmp.Or(millis(o.At), t.now)
+	n, err := t.exec(`INSERT INTO outcomes (id, channel, dialogue, person, status, at, question, words, documents, failed, answer, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
+		o.ID, o.Channel, o.Dialogue, o.Person, o.Status, at, o.Question, words(o.Question), list(o.Documents), list(o.Failed), sameAnswer(o.Answer), blob(o.Body))
+	if err != nil || n == 0 {
+		return err
+	}
+	t.count(at, o.Channel, o.Status, o.ID)
+	for _, check := range o.Failed {
+		t.count(at, o.Channel, "failed "+check, o.ID)
+	}
+	for _, d := range o.Documents {
+		if err := t.later("INSERT INTO outcome_documents (outcome, document, at) VALUES (?, ?, ?)", o.ID, d, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// AddOutcome keeps the outcome of a question that did not come through the inbox:
+// the web, the API. One whose ID is there already is left as it is.
+func (db *DB) AddOutcome(ctx context.Context, o Outcome) error {
+	return db.write(ctx, "add outcome", func(t *tx) error { return t.addOutcome(o) })
+}
+
+// OutcomeByID finds an outcome; ErrNotFound when there is none.
+func (db *DB) OutcomeByID(ctx context.Context, id string) (Outcome, error) {
+	t := db.reading(ctx)
+	o, err := scanOutcome(t.row("SELECT "+outcomeColumns+" FROM outcomes WHERE id = ?", id))
+	if err != nil {
+		return Outcome{}, named("outcome", err)
+	}
+	return o, nil
+}
+
+const outcomeColumns = "id, channel, dialogue, person, status, at, body"
+
+func scanOutcome(row interface{ Scan(...any) error }) (Outcome, error) {
+	var o Outcome
+	var at int64
+	err := row.Scan(&o.ID, &o.Channel, &o.Dialogue, &o.Person, &o.Status, &at, &o.Body)
+	o.At = timeOf(at)
+	o.read()
+	return o, err
+}
 
 // Filter chooses outcomes; empty fields choose all.
 type Filter struct {
@@ -125,145 +254,4 @@ func (db *DB) EachOutcome(ctx context.Context, filter Filter, f func(Outcome) er
 			return nil
 		}
 	}
-}
-
-// Recipient is somebody who was given an answer.
-type Recipient struct {
-	Channel  string
-	Dialogue string
-	Person   string
-	Outcome  string // the last time
-	At       time.Time
-}
-
-// Given chooses answers by document, by what they say, or both.
-type Given struct {
-	Document string // the answer cites it
-	Outcome  string // the answer is that of this outcome, but for space
-	From, To time.Time
-	After    Recipient // only those that are listed behind this one; zero: from the first
-	Limit    int       // 0: 100, 1,000 at most
-}
-
-// Recipients lists who was given an answer, each dialogue once, the last given
-// first, and how many there are altogether (behind g.After). Who wrote without leaving a dialogue,
-// as by the API, is not among them. ErrNotFound: there is no outcome of that ID, or
-// it has no answer.
-func (db *DB) Recipients(ctx context.Context, g Given) (some []Recipient, all int, err error) {
-	const what = "recipients"
-	if g.Document == "" && g.Outcome == "" {
-		return nil, 0, named(what, errors.New("neither a document nor an outcome is named"))
-	}
-	t := db.reading(ctx)
-	var c conditions
-	c.add("dialogue <> '' AND status = 'answered'")
-	c.period("at", g.From, g.To)
-	if g.Document != "" {
-		c.add("id IN (SELECT outcome FROM outcome_documents WHERE document = ?)", g.Document)
-	}
-	if g.Outcome != "" {
-		var answer string
-		if err := t.row("SELECT answer FROM outcomes WHERE id = ? AND answer <> ''", g.Outcome).Scan(&answer); err != nil {
-			return nil, 0, named(what, err)
-		}
-		c.add("answer = ? AND answer <> ''", answer)
-	}
-	behind, from := "", []any{}
-	if g.After != (Recipient{}) {
-		at := millis(g.After.At)
-		behind, from = " AND (at < ? OR at = ? AND id < ?)", []any{at, at, g.After.Outcome}
-	}
-	err = t.each(func(rows *sql.Rows) error {
-		var r Recipient
-		var at int64
-		err := rows.Scan(&r.Channel, &r.Dialogue, &r.Person, &r.Outcome, &at, &all)
-		r.At = timeOf(at)
-		some = append(some, r)
-		return err
-	}, `SELECT channel, dialogue, person, id, at, count(*) OVER () FROM
-		(SELECT channel, dialogue, person, id, at, row_number() OVER (PARTITION BY channel, dialogue ORDER BY at DESC, id DESC) AS nth FROM outcomes`+c.where()+`) AS given
-		WHERE nth = 1`+behind+` ORDER BY at DESC, id DESC LIMIT ?`, append(c.with(from...), limit(g.Limit))...)
-	return some, all, named(what, err)
-}
-
-// Correct posts a correction to one recipient, once for each name of a recall:
-// posted is false when this dialogue had it before, so a recall that was cut off
-// can be run again. by.Why is compulsory. ErrUnreachable: a later run may reach them.
-func (db *DB) Correct(ctx context.Context, by By, recall string, to Recipient, parts [][]byte) (posted bool, err error) {
-	if by.Why == "" {
-		return false, named("correct", ErrNoReason)
-	}
-	err = db.writeAnd(ctx, "correct", true, func(t *tx) error {
-		if err := t.toWrite(to.Channel, to.Dialogue); err != nil {
-			return err
-		}
-		n, err := t.exec("INSERT INTO corrections (recall, channel, dialogue, person, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (recall, channel, dialogue) DO NOTHING",
-			recall, to.Channel, to.Dialogue, to.Person, t.now)
-		if posted = n > 0; err != nil || !posted {
-			return err
-		}
-		if err := t.audit(by, "correct", "recall "+recall); err != nil {
-			return err
-		}
-		return t.post(to.Channel, to.Dialogue, to.Person, parts, 0, false)
-	})
-	return posted && err == nil, err
-}
-
-// Corrected counts who was posted the correction of a recall.
-func (db *DB) Corrected(ctx context.Context, recall string) (n int, err error) {
-	err = db.reading(ctx).row("SELECT count(*) FROM corrections WHERE recall = ?", recall).Scan(&n)
-	return n, named("corrected", err)
-}
-
-// Count is how often something happened on a day.
-type Count struct {
-	Day     string // YYYY-MM-DD in the time of Viet Nam
-	Channel string
-	What    string // a status of outcomes, good and bad for feedback, "failed " and a check
-	N       int
-}
-
-// office is the time in which days are counted.
-var office = time.FixedZone("ICT", 7*60*60)
-
-// tally is one more of a Count. They are written last in a transaction, since all
-// that happens at the same time is counted in the same few rows.
-type tally struct {
-	day, channel, what string
-	shard              int64
-}
-
-const shards = 16
-
-// count adds one for something that has to do with an outcome.
-func (t *tx) count(at int64, channel, what, outcome string) {
-	t.tallies = append(t.tallies, tally{timeOf(at).In(office).Format(time.DateOnly), channel, what, nameNumber(outcome) & (shards - 1)})
-}
-
-func (t *tx) flush() error {
-	slices.SortFunc(t.tallies, func(a, b tally) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), cmp.Compare(a.channel, b.channel), cmp.Compare(a.what, b.what), cmp.Compare(a.shard, b.shard))
-	})
-	for _, c := range t.tallies {
-		if err := t.later("INSERT INTO counts (day, channel, what, shard, n) VALUES (?, ?, ?, ?, 1) ON CONFLICT (day, channel, what, shard) DO UPDATE SET n = counts.n + 1",
-			c.day, c.channel, c.what, c.shard); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Counts lists what happened on the days from the first to the last, both
-// included. They stay when outcomes are deleted.
-func (db *DB) Counts(ctx context.Context, first, last time.Time) ([]Count, error) {
-	var out []Count
-	err := db.reading(ctx).each(func(rows *sql.Rows) error {
-		var c Count
-		err := rows.Scan(&c.Day, &c.Channel, &c.What, &c.N)
-		out = append(out, c)
-		return err
-	}, "SELECT day, channel, what, CAST(sum(n) AS BIGINT) FROM counts WHERE day >= ? AND day <= ? GROUP BY day, channel, what ORDER BY day, channel, what",
-		first.In(office).Format(time.DateOnly), last.In(office).Format(time.DateOnly))
-	return out, named("counts", err)
 }

@@ -284,10 +284,12 @@ func TestTickets(t *testing.T) {
 			t.Error("EndTicket takes open for an end")
 		}
 		ok(t, db.EndTicket(ctx, by, id, database.TicketClosed))
-		ok(t, db.Release(ctx, by, "telegram", "chat-b"))
+		k, err = db.TicketOf(ctx, "telegram", "chat-b")
+		ok(t, err)
+		ok(t, db.EndTicket(ctx, by, k.ID, database.TicketReleased))
 		list(database.TicketFilter{Status: []database.TicketStatus{database.TicketReleased}}, 1, 2)
 		if until := must(db.Held(ctx, "telegram", "chat-b"))(t); !until.IsZero() {
-			t.Errorf("Held after Release = %v", until)
+			t.Errorf("Held after the release = %v", until)
 		}
 		if log := must(db.AuditLog(ctx, database.AuditFilter{Subject: "ticket 1"}))(t); len(log) != 1 || log[0].What != "reply to ticket" || log[0].Who != "an" {
 			t.Errorf("AuditLog of ticket 1 = %+v", log)

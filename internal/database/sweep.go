@@ -110,7 +110,7 @@ func (db *DB) sweepPages(ctx context.Context, count *int, channel string, limit 
 		}
 		ended := 0
 		for _, d := range dialogues {
-			if err := t.hold(1, channel, d); err != nil {
+			if err := t.hold(outbox, channel, d); err != nil {
 				return 0, err
 			}
 			n, err := t.endParts(failed, "unread", "", "channel = ? AND dialogue = ? AND done = 0 AND created < ?", channel, d, limit)
@@ -118,7 +118,7 @@ func (db *DB) sweepPages(ctx context.Context, count *int, channel string, limit 
 				return 0, err
 			}
 			ended += n
-			if err := t.settleAfter(1, channel, d); err != nil {
+			if err := t.settleAfter(outbox, channel, d); err != nil {
 				return 0, err
 			}
 		}

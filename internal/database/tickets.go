@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ErrChanged says that somebody else was faster: the row is not any more as the
-// caller saw it.
+// ErrChanged says that somebody else was faster: the row differs from what the caller
+// saw.
 var ErrChanged = errors.New("database: changed meanwhile")
 
 // TicketStatus is how far a ticket is.
@@ -196,8 +196,8 @@ func (t *tx) say(ticket int64, side, author, text string) error {
 
 // ReplyTicket sends an officer's reply: its text, masked, joins the conversation, its parts go to
 // the outbox, the ticket is answered and the bot stays silent until the time given
-// (zero: as it is), all or nothing. ErrChanged: the ticket is not open any more.
-// ErrNotFound: there is none (any more). ErrUnreachable.
+// (zero: as it is), all or nothing. ErrChanged: the ticket has ended.
+// ErrNotFound: there is none, or it was erased. ErrUnreachable.
 func (db *DB) ReplyTicket(ctx context.Context, by By, id int64, text string, parts [][]byte, silent time.Time) error {
 	return db.writeAnd(ctx, "reply to ticket", true, func(t *tx) error {
 		k, err := t.ticket(id)
@@ -257,25 +257,15 @@ func (t *tx) release(channel, dialogue string, as TicketStatus) error {
 	return err
 }
 
-// Hold makes the bot silent in a dialogue until then, or until Release or
-// Result.Release; an earlier end given before is moved, a later one stays. reason
-// is a constant word.
+// Hold makes the bot silent in a dialogue until then, or until its ticket ends or
+// Result.Release; an earlier end given before is moved, a later one stays. reason is a
+// constant word.
 func (db *DB) Hold(ctx context.Context, by By, channel, dialogue, person string, until time.Time, reason string) error {
 	return db.write(ctx, "hold dialogue", func(t *tx) error {
 		if err := t.silence(channel, dialogue, person, until, reason); err != nil {
 			return err
 		}
 		return t.audit(by, "hold dialogue", reason)
-	})
-}
-
-// Release lets the bot answer again in a dialogue and releases its ticket, if any.
-func (db *DB) Release(ctx context.Context, by By, channel, dialogue string) error {
-	return db.write(ctx, "release dialogue", func(t *tx) error {
-		if err := t.release(channel, dialogue, TicketReleased); err != nil {
-			return err
-		}
-		return t.audit(by, "release dialogue", channel)
 	})
 }
 

@@ -47,17 +47,6 @@ func (db *DB) Token(ctx context.Context, channel string) ([]byte, error) {
 	return value, named("token", err)
 }
 
-// PreviousToken is what was kept before the last change: a last resort for an
-// operator. nil: nothing.
-func (db *DB) PreviousToken(ctx context.Context, channel string) ([]byte, error) {
-	var value []byte
-	err := db.reading(ctx).row("SELECT previous FROM tokens WHERE channel = ?", channel).Scan(&value)
-	if errors.Is(err, sql.ErrNoRows) || len(value) == 0 && err == nil {
-		return nil, nil
-	}
-	return value, named("previous token", err)
-}
-
 // exclusively holds a lock in this process and then across processes, so that at
 // most one goroutine of each process waits outside.
 func (db *DB) exclusively(ctx context.Context, name string) (unlock func(), err error) {

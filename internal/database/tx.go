@@ -291,3 +291,21 @@ func ignore(err, what error) error {
 	}
 	return err
 }
+
+// any says whether a query has a row. Asking first keeps those who look for work
+// and find none away from the one writer.
+func (db *DB) any(ctx context.Context, query string, args ...any) (bool, error) {
+	var one int
+	err := db.reading(ctx).row(query, args...).Scan(&one)
+	return err == nil, ignore(err, sql.ErrNoRows)
+}
+
+func (t *tx) strings(query string, args ...any) (out []string, err error) {
+	err = t.each(func(rows *sql.Rows) error {
+		var s string
+		err := rows.Scan(&s)
+		out = append(out, s)
+		return err
+	}, query, args...)
+	return out, err
+}

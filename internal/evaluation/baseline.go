@@ -1,157 +1,143 @@
 package evaluation
 
 import (
-	"cmp"
-	"errors"
+	"encoding/json"
+	"fmt"
 	"io/fs"
+	"maps"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
-	"golang.org/x/text/unicode/norm"
-
 	"troly/internal/corpus"
-	"troly/internal/pipeline"
 )
 
-// Baseline is plain BM25 over whole documents, by syllables as typed: what any
-// search box does. k1 1.2, b 0.75, idf ln(1 + (N-df+0.5)/(df+0.5)), NFC, lower
-// case, title and text joined. It shows how hard a question set is.
+// Baseline is a committed run in small: the scores of every case by the metrics
+// that gates compare, and what they were measured on.
 type Baseline struct {
-	ids     []string
-	lengths []float64
-	average float64
-	post    map[string][]posting
+	SchemaVersion int                   `json:"schema_version"` // 1
+	Run           string                `json:"run"`
+	Created       corpus.Date           `json:"created"`
+	Data          string                `json:"data"` // hash of the cases
+	Knowledge     string                `json:"knowledge"`
+	Judge         string                `json:"judge"`
+	Metrics       []string              `json:"metrics"`
+	Scores        map[string][]*float64 `json:"scores"` // case -> one for each metric; null: not scored
 }
 
-type posting struct {
-	doc int
-	tf  float64
-}
-
-// NewBaseline returns an empty index.
-func NewBaseline() *Baseline { return &Baseline{post: make(map[string][]posting)} }
-
-// Add indexes a document.
-func (b *Baseline) Add(id, text string) {
-	counts := make(map[string]float64)
-	words := plainWords(text)
-	for _, w := range words {
-		counts[w]++
+// BaselineOf makes a baseline of a run, by the metrics of the gates of kind
+// non_inferior.
+func (g *Gates) BaselineOf(r *Run, in *GateInput, created corpus.Date) *Baseline {
+	b := &Baseline{
+		SchemaVersion: 1, Run: r.Manifest.Run, Created: created, Data: r.Manifest.Data,
+		Knowledge: r.Manifest.Versions["knowledge"], Judge: r.Manifest.Judge, Scores: make(map[string][]*float64),
 	}
-	for w, tf := range counts {
-		b.post[w] = append(b.post[w], posting{len(b.ids), tf})
-	}
-	b.ids = append(b.ids, id)
-	b.lengths = append(b.lengths, float64(len(words)))
-	b.average += (float64(len(words)) - b.average) / float64(len(b.ids))
-}
-
-// plainWords are the runs of letters and digits.
-func plainWords(s string) []string {
-	return strings.FieldsFunc(strings.ToLower(norm.NFC.String(s)), func(r rune) bool {
-		return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 0xC0)
-	})
-}
-
-// Rank returns the best documents for a question, equal scores by ID downwards as
-// everything here that is measured.
-func (b *Baseline) Rank(question string, limit int) []pipeline.Retrieved {
-	const k1, bb = 1.2, 0.75
-	scores := make(map[int]float64)
-	n := float64(len(b.ids))
-	for _, w := range plainWords(question) {
-		df := float64(len(b.post[w]))
-		idf := math.Log(1 + (n-df+0.5)/(df+0.5))
-		for _, p := range b.post[w] {
-			scores[p.doc] += idf * p.tf * (k1 + 1) / (p.tf + k1*(1-bb+bb*b.lengths[p.doc]/b.average))
+	for _, gate := range g.Gates {
+		if gate.Kind == NonInferior && !slices.Contains(b.Metrics, gate.Metric) {
+			b.Metrics = append(b.Metrics, gate.Metric)
 		}
 	}
-	var ranked []pipeline.Retrieved
-	for doc, score := range scores {
-		ranked = append(ranked, pipeline.Retrieved{Document: b.ids[doc], Score: score})
-	}
-	slices.SortFunc(ranked, func(a, b pipeline.Retrieved) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(b.Document, a.Document))
-	})
-	return ranked[:min(limit, len(ranked))]
-}
-
-// libraryBaseline indexes the documents of a library: title and sections.
-func libraryBaseline(lib *corpus.Library) *Baseline {
-	b := NewBaseline()
-	for _, d := range lib.Documents {
-		var text strings.Builder
-		text.WriteString(d.Title + "\n")
-		for _, s := range lib.Passages(d) {
-			text.WriteString(s.Heading + "\n" + s.Body + "\n")
+	for _, one := range byCase(in.rows.where(nil)) {
+		scores := make([]*float64, len(b.Metrics))
+		for i, name := range b.Metrics {
+			sum, n := 0.0, 0.0
+			for _, r := range one {
+				if v, ok := in.rows.value(r, name); ok && !r.failed {
+					sum, n = sum+v, n+1
+				}
+			}
+			if n > 0 {
+				mean := sum / n
+				scores[i] = &mean
+			}
 		}
-		b.Add(d.ID, text.String())
+		b.Scores[one[0].id] = scores
 	}
 	return b
 }
 
-// PlainSearch returns how often plain BM25 finds the right document first among the
-// plain cases of a set of the run, of which there are n: how hard the set is.
-func (r *Run) PlainSearch(lib *corpus.Library) func(set string) (share float64, n int, err error) {
-	b := libraryBaseline(lib)
-	return func(set string) (float64, int, error) {
-		cases, err := Load(os.DirFS(r.file(casesFolder)), set+".jsonl")
-		if errors.Is(err, fs.ErrNotExist) {
-			return 0, 0, nil // the run did not ask it
-		}
-		first, n := 0, 0
-		for i := range cases {
-			c := &cases[i]
-			if c.Variant != Plain || len(c.ExpectedDocs) == 0 {
-				continue
-			}
-			n++
-			if ranked := b.Rank(c.Question, 1); len(ranked) > 0 && c.expects(ranked[0].Document) {
-				first++
-			}
-		}
-		return ratio(float64(first), float64(n)), n, err
+// Bytes is the file: one case a line, so that a change of the baseline can be read.
+func (b *Baseline) Bytes() ([]byte, error) {
+	h := *b
+	h.Scores = nil
+	data, err := json.Marshal(h)
+	if err != nil {
+		return nil, err
 	}
+	var out strings.Builder
+	out.WriteString(strings.TrimSuffix(string(data), "null}") + "{")
+	for i, id := range slices.Sorted(maps.Keys(b.Scores)) {
+		scores, err := json.Marshal(b.Scores[id])
+		if err != nil {
+			return nil, err
+		}
+		if i > 0 {
+			out.WriteByte(',')
+		}
+		fmt.Fprintf(&out, "\n%q:%s", id, scores)
+	}
+	out.WriteString("\n}}\n")
+	return []byte(out.String()), nil
 }
 
-// Rate says of each question that expects a document, and that its author has not
-// rated, how difficult it is for a search box: easy when plain BM25 finds the right
-// document first, medium when among the first ten, else hard. Variants are as
-// difficult as their plain case.
-func Rate(cases []Case, lib *corpus.Library) {
-	b := libraryBaseline(lib)
-	rated := make(map[string]string)
-	for i := range cases {
-		if c := &cases[i]; c.Variant == Plain {
-			rated[c.ID] = cmp.Or(c.Difficulty, b.rate(c))
+// LoadBaseline reads a baseline.
+func LoadBaseline(fsys fs.FS, name string) (*Baseline, error) {
+	data, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, fmt.Errorf("read baseline: %w", err)
+	}
+	var b Baseline
+	if err := json.Unmarshal(data, &b); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, jsonError(err))
+	}
+	for id, scores := range b.Scores {
+		if len(scores) != len(b.Metrics) {
+			return nil, fmt.Errorf("%s: case %s has %d scores for %d metrics", name, id, len(scores), len(b.Metrics))
 		}
 	}
-	for i := range cases {
-		cases[i].Difficulty = cmp.Or(cases[i].Difficulty, rated[cases[i].BaseID])
-	}
+	return &b, nil
 }
 
-// rate is the difficulty of one question; empty when it expects no document.
-func (b *Baseline) rate(c *Case) string {
-	if !slices.ContainsFunc(c.ExpectedDocs, ExpectedDoc.answers) {
-		return ""
+// DriftFrom names what a run was measured on that differs from the baseline.
+func (b *Baseline) DriftFrom(m Manifest) []string {
+	var list []string
+	for _, d := range []struct{ what, old, now string }{
+		{"cases", b.Data, m.Data}, {"knowledge", b.Knowledge, m.Versions["knowledge"]}, {"judge", b.Judge, m.Judge},
+	} {
+		if d.old != d.now {
+			list = append(list, d.what)
+		}
 	}
-	at := slices.IndexFunc(b.Rank(c.Question, 10), func(r pipeline.Retrieved) bool { return c.expects(r.Document) })
-	switch {
-	case at < 0:
-		return "hard"
-	case at > 0:
-		return "medium"
-	}
-	return "easy"
+	return list
 }
 
-// answers reports whether the document answers the question, alone or in part.
-func (d ExpectedDoc) answers() bool { return d.Grade >= relevant }
-
-// expects reports whether a document answers the question, alone or in part.
-func (c *Case) expects(document string) bool {
-	return slices.ContainsFunc(c.ExpectedDocs, func(d ExpectedDoc) bool { return d.Doc == document && d.answers() })
+// gains are how much better each base is than in the baseline, over the cases that
+// both have.
+func (b *Baseline) gains(set *rows, list []*row, m Metric) []float64 {
+	at := slices.Index(b.Metrics, m.Name)
+	if at < 0 {
+		return nil
+	}
+	before := make(map[string]float64)
+	var common []*row
+	for _, r := range list {
+		if scores, ok := b.Scores[r.id]; ok && scores[at] != nil && !math.IsNaN(r.values[set.index[m.Name]]) {
+			before[r.id] = *scores[at]
+			common = append(common, r)
+		}
+	}
+	_, now := set.means(common, set.index[m.Name])
+	old := &rows{metrics: []Metric{m}, index: map[string]int{m.Name: 0}}
+	for _, one := range byCase(common) {
+		old.list = append(old.list, row{baseNo: one[0].baseNo, caseNo: one[0].caseNo, base: one[0].base, id: one[0].id, values: []float64{before[one[0].id]}, failed: one[0].failed})
+	}
+	_, then := old.means(old.where(nil), 0)
+	gains := make([]float64, min(len(now), len(then)))
+	for i := range gains {
+		gains[i] = now[i] - then[i]
+		if !m.HigherIsBetter {
+			gains[i] = -gains[i]
+		}
+	}
+	return gains
 }

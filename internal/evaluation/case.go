@@ -131,7 +131,7 @@ const (
 	Teencode     Variant = "teencode"       // chat shorthand
 	Typo         Variant = "typo"           // slips of the finger
 	Telex        Variant = "telex"          // keys of an input method that was off
-	OldPlaceName Variant = "old_place_name" // from a district that no longer is
+	OldPlaceName Variant = "old_place_name" // from a district that was abolished
 	Mixed        Variant = "mixed"          // several at once
 	VoiceLike    Variant = "voice_like"     // as dictated; people write these
 )
@@ -155,9 +155,9 @@ func (c *Case) PipelineQuestion() pipeline.Question {
 	return q
 }
 
-// Collection is the folder of the knowledge that the best expected document is in;
+// collection is the folder of the knowledge that the best expected document is in;
 // "none" when no document is expected.
-func (c *Case) Collection(lib *corpus.Library) string {
+func (c *Case) collection(lib *corpus.Library) string {
 	best := ExpectedDoc{Grade: -1}
 	for _, d := range c.ExpectedDocs {
 		if d.Grade > best.Grade {
@@ -181,5 +181,5 @@ func (c *Case) facts() []*Fact {
 	return valid
 }
 
-// Expired reports whether the case does not hold on its day.
-func (c *Case) Expired() bool { return !c.AsOf.Within(c.ValidFrom, c.ValidTo) }
+// expired reports whether the case does not hold on its day.
+func (c *Case) expired() bool { return !c.AsOf.Within(c.ValidFrom, c.ValidTo) }

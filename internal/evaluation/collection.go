@@ -179,8 +179,8 @@ func (s *Searcher) query(text string) retrieval.Query {
 	return q
 }
 
-// Search returns what is found for one question, best first.
-func (s *Searcher) Search(ctx context.Context, text string) ([]trec.Result, error) {
+// search returns what is found for one question, best first.
+func (s *Searcher) search(ctx context.Context, text string) ([]trec.Result, error) {
 	found, err := s.retriever.Search(ctx, s.query(text))
 	if err != nil {
 		return nil, err
@@ -215,7 +215,7 @@ func (c *Collection) Ask(ctx context.Context, s *Searcher, v Variant, seed uint6
 	r := &CollectionRun{Variant: v, Run: make(trec.Run, len(c.Queries))}
 	for i, q := range c.Queries {
 		start := time.Now()
-		results, err := s.Search(ctx, typed(q, v, seed))
+		results, err := s.search(ctx, typed(q, v, seed))
 		if err != nil {
 			return nil, fmt.Errorf("query %q: %w", q.ID, err)
 		}
@@ -240,18 +240,18 @@ func (r *CollectionRun) Latency(p float64) float64 {
 }
 
 // AskBaseline asks a plain BM25 index of whole documents the same questions, for
-// comparison (see Baseline).
+// comparison (see plainSearch).
 func (c *Collection) AskBaseline(v Variant, seed uint64, measures []trec.Measure, depth int) (*CollectionRun, error) {
-	b := NewBaseline()
+	b := newPlainSearch()
 	for d, err := range trec.Documents(c.FS) {
 		if err != nil {
 			return nil, err
 		}
-		b.Add(d.ID, d.Title+"\n"+d.Text)
+		b.add(d.ID, d.Title+"\n"+d.Text)
 	}
 	r := &CollectionRun{Variant: v, Run: make(trec.Run, len(c.Queries))}
 	for _, q := range c.Queries {
-		for _, found := range b.Rank(typed(q, v, seed), depth) {
+		for _, found := range b.rank(typed(q, v, seed), depth) {
 			r.Run[q.ID] = append(r.Run[q.ID], trec.Result{Document: found.Document, Score: found.Score})
 		}
 	}

@@ -21,7 +21,7 @@ type Comparison struct {
 	Slices  []MetricComparison `json:"slices"` // of Pass; exploratory: P is adjusted by Benjamini-Hochberg
 	Flipped []Flip             `json:"flipped"`
 
-	// Cases of the test split that flipped are counted and not named: who reads them
+	// Cases of the test split that flipped are counted and not named: whoever reads them
 	// tunes to them.
 	TestBetter int `json:"test_better"`
 	TestWorse  int `json:"test_worse"`

@@ -98,6 +98,15 @@ func (p *passages) text(at place) string {
 	return b.String()
 }
 
+// wholeText is what a document says under all its headings, without its title.
+func wholeText(lib *corpus.Library, d *corpus.Document) string {
+	var b strings.Builder
+	for _, s := range lib.Passages(d) {
+		b.WriteString(s.Heading + "\n" + s.Body + "\n")
+	}
+	return b.String()
+}
+
 // document returns all passages of a document, its record last.
 func (p *passages) document(id string, asOf corpus.Date) []*passage {
 	doc := p.lib.Document(id)

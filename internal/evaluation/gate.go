@@ -158,7 +158,7 @@ type GateInput struct {
 	Summary *Summary
 	// Baseline holds the scores of a committed run; nil: none. Drift says why it may
 	// not be compared with; empty: it may.
-	Baseline *GateBaseline
+	Baseline *Baseline
 	Drift    []string
 	// Difficulty is the share of a set's n plain questions that plain BM25 answers; nil:
 	// not measured.
@@ -172,16 +172,7 @@ func GateRun(r *Run) (*GateInput, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := set.summarize()
-	s.Run = r.Manifest.Run
-	s.Missing = max(0, r.Manifest.Cases*max(r.Manifest.Repeat, 1)-s.Samples)
-	return &GateInput{rows: set, Summary: s}, nil
-}
-
-// GateSamples makes the input of gates from samples in memory.
-func GateSamples(samples []Sample) *GateInput {
-	set := rowsOf(samples)
-	return &GateInput{rows: set, Summary: set.summarize()}
+	return &GateInput{rows: set, Summary: r.summary(set)}, nil
 }
 
 // Judge holds a run against the gates. What was not measured does not pass. The

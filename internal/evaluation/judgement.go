@@ -167,11 +167,6 @@ func (j *judgement) forbidden() {
 	}
 }
 
-// serious reports whether a forbidden hit is worse than minor.
-func (j *judgement) serious() bool {
-	return slices.ContainsFunc(j.sample.Forbidden, func(h ForbiddenHit) bool { return h.Severity != "minor" })
-}
-
 // checkable reports whether a value is one that must be grounded; a bare number may be
 // the number of a step.
 func checkable(v value) bool { return v.kind != vietnamese.Number && v.kind != vietnamese.Word }
@@ -287,7 +282,7 @@ func (j *judgement) overall() {
 	}
 	grounded, measured := j.metrics[Grounded]
 	switch strict, hasFacts := j.metrics[FactStrict]; {
-	case j.serious() || measured && grounded < 1:
+	case j.sample.serious() || measured && grounded < 1:
 		j.set(Truthfulness, -1)
 	case j.c.MustRefuse || j.c.MustClarify || j.c.ExpectedHandoff == toOfficer || j.c.Intent == "smalltalk" || !hasFacts:
 		j.is(Truthfulness, right)
@@ -302,7 +297,7 @@ func (j *judgement) right() (bool, Miss) {
 	switch {
 	case j.c.ExpectedHandoff == toOfficer:
 		return j.handsOff(), NotHandedOver
-	case j.c.MustRefuse && (!j.declined() || j.serious()):
+	case j.c.MustRefuse && (!j.declined() || j.sample.serious()):
 		return false, NotDeclined
 	case j.c.MustRefuse:
 		return j.c.ExpectedHandoff == "" || j.handsOff(), NotHandedOver
@@ -311,7 +306,7 @@ func (j *judgement) right() (bool, Miss) {
 	case j.c.Intent == "smalltalk":
 		return j.sample.Status == pipeline.SmallTalk, NotSaid
 	}
-	if j.serious() {
+	if j.sample.serious() {
 		return false, SaidWrongly
 	}
 	vital, miss := 0, Miss("")

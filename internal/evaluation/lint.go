@@ -177,7 +177,7 @@ func (k checker) elsewhere(e Evidence) string {
 // validity warns of cases and facts whose time is over.
 func (k checker) validity() {
 	switch {
-	case k.c.Expired():
+	case k.c.expired():
 		k.report(true, "expired: it is asked on %s and holds from %s to %s", k.c.AsOf, cmp.Or(k.c.ValidFrom, "ever"), cmp.Or(k.c.ValidTo, "ever"))
 	case k.Today != "" && k.c.ValidTo != "" && k.c.ValidTo < k.Today:
 		k.report(true, "valid_to %s has passed: check the facts and the figures", k.c.ValidTo)

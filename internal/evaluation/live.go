@@ -53,9 +53,9 @@ const (
 // who is the same and not who it is. PersonKey should change from time to time.
 type People struct{ ConversationKey, PersonKey []byte }
 
-// Record makes the record of an outcome. What the pipeline did not mask is masked
+// record makes the record of an outcome. What the pipeline did not mask is masked
 // here; conversation and user are the channel's own IDs.
-func (p People) Record(id string, at time.Time, channel, audience, conversation, user string, o pipeline.Outcome) Live {
+func (p People) record(id string, at time.Time, channel, audience, conversation, user string, o pipeline.Outcome) Live {
 	o.Question, _ = privacy.Mask(o.Question)
 	o.Understood.Normalized, _ = privacy.Mask(o.Understood.Normalized)
 	if o.Checks["no_personal_data"] == "fail" {
@@ -74,9 +74,9 @@ func keyed(key []byte, s string) string {
 	return hex.EncodeToString(h.Sum(nil))[:24]
 }
 
-// Give adds feedback to the outcome, in place of what the same person said before;
+// give adds feedback to the outcome, in place of what the same person said before;
 // of two the later counts, whichever arrives first.
-func (l *Live) Give(f Feedback) {
+func (l *Live) give(f Feedback) {
 	i := slices.IndexFunc(l.Feedback, func(old Feedback) bool { return old.User == f.User })
 	switch {
 	case i < 0:
@@ -127,7 +127,7 @@ func ReadFeedback(r io.Reader, name string, outcomes []Live) (unknown int, err e
 			return fmt.Errorf("value %q: write up or down", f.Value)
 		}
 		if l := index[f.Outcome]; l != nil {
-			l.Give(f)
+			l.give(f)
 		} else {
 			unknown++
 		}

@@ -165,20 +165,10 @@ func phrase(text string) []vietnamese.Token {
 	return vietnamese.Tokenize(nil, vietnamese.Normalize(text))
 }
 
-// Match reports how far and where a text states the fact. Typed facts are compared
-// by canonical value, never as substrings; phrases at word borders with diacritics,
-// or without when the sentence itself has none (tier 2). What a negation turns into
-// its opposite counts for a negated fact only. A fact that cannot be matched (see
-// Load) is never stated.
-func (f *Fact) Match(text string) Match {
-	s, err := newStatement(f)
-	if err != nil {
-		return Match{Support: None}
-	}
-	return s.in(read(text))
-}
-
-// in looks the statement up in a text: by value, by phrase, by expression, by parts.
+// in reports how far and where a text makes the statement: by value, by phrase, by
+// expression, by parts. Typed facts are compared by canonical value, never as substrings;
+// phrases at word borders with diacritics, or without when the sentence itself has none
+// (tier 2). What a negation turns into its opposite counts for a negated fact only.
 func (s *statement) in(r *reading) Match {
 	best := Match{Support: None}
 	for _, m := range []Match{s.value(r), s.anyPhrase(r), s.expression(r), s.allParts(r)} {

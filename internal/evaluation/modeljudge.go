@@ -229,8 +229,8 @@ func (j *judging) facts(ctx context.Context) {
 	var verdicts []judge.Verdict
 	var vital []bool
 	for _, f := range j.in.Case.facts() {
-		result := j.Primitives.Fact(ctx, f.Words(), j.in.Sample.Answer, j.byRule(f.ID))
-		j.keep(judge.FactKind, f.ID, f.Words(), f.Importance == "vital", result)
+		result := j.Primitives.Fact(ctx, f.words(), j.in.Sample.Answer, j.byRule(f.ID))
+		j.keep(judge.FactKind, f.ID, f.words(), f.Importance == "vital", result)
 		if result.Unscored != "" {
 			j.none(result.Unscored, names...)
 			return

@@ -131,7 +131,7 @@ func (s *Scorer) live(ctx context.Context, l *Live, judge Judge) (LiveSample, er
 	if judge == nil {
 		return sample, ctx.Err()
 	}
-	out, err := judge.Judge(ctx, JudgeInput{Case: c, Sample: &scored, Passages: s.Passages(c, &l.Outcome)})
+	out, err := judge.Judge(ctx, JudgeInput{Case: c, Sample: &scored, Passages: s.passages(c, &l.Outcome)})
 	if err != nil {
 		return sample, fmt.Errorf("judge outcome %s: %w", l.ID, err)
 	}

@@ -30,7 +30,7 @@ func TestRecordHidesPeople(t *testing.T) {
 	people := People{[]byte("key 1"), []byte("key 2")}
 	o := pipeline.Outcome{Question: "số 0912345678 của tôi", Status: pipeline.Answered, Answer: "gọi 0912345678", Checks: map[string]string{"no_personal_data": "fail"}}
 	o.Understood.Normalized = "số 0912345678 của tôi"
-	l := people.Record("o-1", morning, "zalo", "citizen", "dialogue-77", "zalo-user-77", o)
+	l := people.record("o-1", morning, "zalo", "citizen", "dialogue-77", "zalo-user-77", o)
 	line, err := json.Marshal(l)
 	if err != nil {
 		t.Fatal(err)
@@ -40,8 +40,8 @@ func TestRecordHidesPeople(t *testing.T) {
 			t.Errorf("the record holds %q: %s", secret, line)
 		}
 	}
-	again := people.Record("o-2", morning, "zalo", "citizen", "dialogue-77", "zalo-user-77", o)
-	other := People{[]byte("key 1"), []byte("key 3")}.Record("o-3", morning, "zalo", "citizen", "dialogue-77", "zalo-user-77", o)
+	again := people.record("o-2", morning, "zalo", "citizen", "dialogue-77", "zalo-user-77", o)
+	other := People{[]byte("key 1"), []byte("key 3")}.record("o-3", morning, "zalo", "citizen", "dialogue-77", "zalo-user-77", o)
 	if l.User != again.User || l.User == other.User || l.Conversation != other.Conversation {
 		t.Error("a person is not the same under one key, or is under another")
 	}
@@ -92,14 +92,14 @@ func TestStrata(t *testing.T) {
 	failed, refused, near, alone := liveOutcome("a", pipeline.Answered), liveOutcome("b", pipeline.Refused), liveOutcome("c", pipeline.Answered), liveOutcome("d", pipeline.Answered)
 	failed.Checks["citations"] = "fail"
 	unhappy := liveOutcome("e", pipeline.Refused)
-	unhappy.Give(Feedback{User: "x", Value: ThumbsDown})
+	unhappy.give(Feedback{User: "x", Value: ThumbsDown})
 	near.Retrieved = []pipeline.Retrieved{{Document: "x", Score: 2}, {Document: "x", Section: "s", Score: 1.95}, {Document: "y", Score: 1.9}}
 	alone.Retrieved = []pipeline.Retrieved{{Document: "x", Score: 2}, {Document: "x", Section: "s", Score: 1.9}}
 	for _, tt := range []struct {
 		l    Live
 		want Stratum
 	}{{failed, CriticalCheck}, {unhappy, NotContent}, {refused, NotAnswered}, {near, Undecided}, {alone, Ordinary}} {
-		if got := tt.l.Stratum(); got != tt.want {
+		if got := tt.l.stratum(); got != tt.want {
 			t.Errorf("stratum of %s = %s, want %s", tt.l.ID, got, tt.want)
 		}
 	}

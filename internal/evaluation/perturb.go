@@ -217,7 +217,7 @@ var oldPlaces = [...]string{
 	"thị trấn Cổ Phúc huyện Trấn Yên", "xã Mồ Dề huyện Mù Cang Chải", "phường Đồng Tâm thành phố Yên Bái", "phường Pú Trạng thị xã Nghĩa Lộ", "xã Túc Đán huyện Trạm Tấu",
 }
 
-// namedPlace is a unit with its name: who asks about one does not live elsewhere.
+// namedPlace is a unit with its name: whoever asks about one does not live elsewhere.
 var namedPlace = regexp.MustCompile(`(?i:xã|phường|thị trấn|huyện|thị xã|thành phố|tỉnh|thôn|bản) \p{Lu}`)
 
 // fromOldPlace has somebody ask who lives where the old names were, before or after

@@ -103,9 +103,9 @@ type askedText struct {
 	shingles map[string]bool
 }
 
-// Review returns what keeps a candidate from being accepted beside what Lint says of
+// review returns what keeps a candidate from being accepted beside what Lint says of
 // any case; nothing means accepted.
-func (p *Promoter) Review(c *Case) []string {
+func (p *Promoter) review(c *Case) []string {
 	var problems []string
 	say := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	switch s := c.Source; {
@@ -231,7 +231,7 @@ func (p *Promoter) Promote(candidates SetFile, into string) ([]Promotion, error)
 	enc.SetEscapeHTML(false)
 	for i := range cases {
 		c := &cases[i]
-		result := Promotion{Case: c.ID, Problems: append(byCase[c.ID], p.Review(c)...)}
+		result := Promotion{Case: c.ID, Problems: append(byCase[c.ID], p.review(c)...)}
 		if result.Accepted = len(result.Problems) == 0; result.Accepted {
 			if err := enc.Encode(c); err != nil {
 				return nil, fmt.Errorf("promote %s: %w", c.ID, err)

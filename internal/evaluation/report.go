@@ -36,7 +36,7 @@ func NewReport(run, baseline *Run) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Report{Manifest: run.Manifest, Summary: summary, Samples: run.Brief(), Cases: run.EachCase(), run: run}
+	r := &Report{Manifest: run.Manifest, Summary: summary, Samples: run.Brief(), Cases: run.eachCase(), run: run}
 	if baseline != nil {
 		if r.Comparison, err = Compare(baseline, run, run.Manifest.Seed); err != nil {
 			return nil, fmt.Errorf("baseline: %w", err)
@@ -130,7 +130,7 @@ func (r *Report) writeCSV(w io.Writer) error {
 			return err
 		}
 		row := []string{s.Case, s.BaseID, strconv.Itoa(s.Repeat)}
-		for _, label := range s.Labels() {
+		for _, label := range s.labels() {
 			row = append(row, label[1])
 		}
 		row = append(row, string(s.Status), string(s.Missed), s.Error)
@@ -241,11 +241,7 @@ func (r *Report) writeBEIR(dir string) error {
 	}
 	var documents []trec.Document
 	for _, d := range r.Library.Documents {
-		var text strings.Builder
-		for _, s := range r.Library.Passages(d) {
-			text.WriteString(s.Heading + "\n" + s.Body + "\n")
-		}
-		documents = append(documents, trec.Document{ID: documentPrefix + d.ID, Title: d.Title, Text: strings.TrimSpace(text.String())})
+		documents = append(documents, trec.Document{ID: documentPrefix + d.ID, Title: d.Title, Text: strings.TrimSpace(wholeText(r.Library, d))})
 	}
 	var queries []trec.Query
 	for c, err := range r.Cases {

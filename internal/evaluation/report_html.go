@@ -287,7 +287,7 @@ func (f failure) view(c *Case) sampleView {
 	for _, f := range s.Facts {
 		view := factView{FactResult: f}
 		if fact := facts[f.ID]; fact != nil {
-			view.Text = fact.Words()
+			view.Text = fact.words()
 		}
 		v.Facts = append(v.Facts, view)
 	}
@@ -305,9 +305,9 @@ func (v sampleView) Top() []pipeline.Retrieved {
 	return top[:min(5, len(top))]
 }
 
-// Words says a fact in words for people: how the knowledge puts it, else its value,
+// words says a fact in words for people: how the knowledge puts it, else its value,
 // else how it may be said.
-func (f *Fact) Words() string {
+func (f *Fact) words() string {
 	if len(f.Evidence) > 0 && f.Evidence[0].Quote != "" {
 		return f.Evidence[0].Quote
 	}

@@ -326,7 +326,7 @@ func TestFactWords(t *testing.T) {
 		{"percent", "4.5", "4,5 %"}, {"form_code", `"CT01"`, "CT01"},
 	} {
 		f := Fact{Type: tt.kind, Value: json.RawMessage(tt.value)}
-		if got := f.Words(); got != tt.want {
+		if got := f.words(); got != tt.want {
 			t.Errorf("Words of %s %s = %q, want %q", tt.kind, tt.value, got, tt.want)
 		}
 	}

@@ -96,11 +96,11 @@ func (f *failing) prune() {
 
 // badness says how bad a sample is; 0 is right.
 func badness(s *Sample) int {
-	serious := slices.ContainsFunc(s.Forbidden, func(h ForbiddenHit) bool { return h.Severity == "critical" })
+	critical := slices.ContainsFunc(s.Forbidden, func(h ForbiddenHit) bool { return h.Severity == "critical" })
 	switch {
 	case s.Error != "":
 		return 10
-	case serious:
+	case critical:
 		return 9
 	case len(s.Forbidden) > 0:
 		return 8

@@ -44,16 +44,26 @@ var reportWords = [...][3]string{
 	{"v.plain", "gõ chuẩn", "plain"}, {"v.no_diacritics", "không dấu", "no diacritics"}, {"v.teencode", "viết tắt", "chat shorthand"}, {"v.typo", "gõ sai", "typos"}, {"v.telex", "lộ phím Telex", "raw Telex"}, {"v.old_place_name", "địa danh cũ", "old place name"}, {"v.mixed", "lẫn nhiều kiểu", "mixed"}, {"v.voice_like", "như lời nói", "as spoken"},
 }
 
-// bilingual gives a phrase in both languages; the page shows the chosen one. A key
-// without words is a name from the data and shown as it is, without its prefix.
-func bilingual(key string) template.HTML {
+// wordsFor gives the Vietnamese and the English words of a key. A key without words is a
+// name from the data: the same in both, without its prefix.
+func wordsFor(key string) (vietnamese, english string) {
 	for _, w := range reportWords {
 		if w[0] == key {
-			return template.HTML(`<span class="vi">` + template.HTMLEscapeString(w[1]) + `</span><span class="en">` + template.HTMLEscapeString(w[2]) + `</span>`)
+			return w[1], w[2]
 		}
 	}
 	if len(key) > 2 && key[1] == '.' {
 		key = key[2:]
 	}
-	return template.HTML(template.HTMLEscapeString(strings.ReplaceAll(key, "_", " ")))
+	name := strings.ReplaceAll(key, "_", " ")
+	return name, name
+}
+
+// bilingual gives a phrase in both languages; the page shows the chosen one.
+func bilingual(key string) template.HTML {
+	vietnamese, english := wordsFor(key)
+	if vietnamese == english {
+		return template.HTML(template.HTMLEscapeString(english))
+	}
+	return template.HTML(`<span class="vi">` + template.HTMLEscapeString(vietnamese) + `</span><span class="en">` + template.HTMLEscapeString(english) + `</span>`)
 }

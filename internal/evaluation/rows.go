@@ -31,7 +31,7 @@ type row struct {
 	baseNo     int // place of its base and case among those of the run
 	caseNo     int
 	repeat     int
-	labels     [7]string // in the order of Sample.Labels
+	labels     [7]string // in the order of Sample.labels
 	values     []float64
 	unscored   *grounds
 	failed     bool
@@ -50,7 +50,7 @@ type row struct {
 func labelNames() [7]string {
 	var s Sample
 	var names [7]string
-	for i, l := range s.Labels() {
+	for i, l := range s.labels() {
 		names[i] = l[0]
 	}
 	return names
@@ -104,26 +104,6 @@ func (set *rows) judge(r *row, j *Judged) {
 	}
 }
 
-// rowsOf makes rows of samples in memory.
-func rowsOf(samples []Sample) *rows {
-	set := newRows(nil)
-	for i := range samples {
-		s := &samples[i]
-		r := row{base: s.BaseID, id: s.Case, repeat: s.Repeat, missed: s.Missed, cached: s.Cached, unscored: set.share(s.Unscored), values: make([]float64, len(set.metrics))}
-		for i, m := range set.metrics {
-			v, ok := s.Metrics[m.Name]
-			if !ok {
-				v = math.NaN()
-			}
-			r.values[i] = v
-		}
-		r.take(s)
-		set.list = append(set.list, r)
-	}
-	set.sort()
-	return set
-}
-
 // share returns the reasons that all samples with equal ones have.
 func (set *rows) share(list map[string]string) *grounds {
 	key, err := json.Marshal(list)
@@ -173,7 +153,7 @@ func (set *rows) sort() {
 // take fills in what follows from the fields of a sample.
 func (r *row) take(s *Sample) {
 	r.failed = s.Error != ""
-	for i, label := range s.Labels() {
+	for i, label := range s.labels() {
 		r.labels[i] = unique.Make(label[1]).Value() // few different ones: kept once
 	}
 	r.recognised = unique.Make(recognised(&s.Outcome)).Value()

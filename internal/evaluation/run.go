@@ -112,7 +112,7 @@ func (r *Runner) defaults() {
 		r.Now = time.Now
 	}
 	if len(r.Stages) == 0 {
-		r.Stages = DefaultStages()
+		r.Stages = defaultStages()
 	}
 }
 
@@ -268,7 +268,7 @@ func (r *Runner) do(ctx context.Context, t task) made {
 	if t.judge == "" || sample.Error != "" {
 		return m
 	}
-	out, err := r.Judge.Judge(ctx, JudgeInput{Case: t.c, Sample: sample, Passages: r.Scorer.Passages(t.c, &sample.Outcome)})
+	out, err := r.Judge.Judge(ctx, JudgeInput{Case: t.c, Sample: sample, Passages: r.Scorer.passages(t.c, &sample.Outcome)})
 	m.judged = &Judged{Case: t.c.ID, Repeat: t.repeat, Key: t.judge, JudgeOutput: out}
 	if err != nil {
 		m.judged.Error = err.Error()
@@ -332,8 +332,8 @@ func (s *Sample) dropClaims() {
 	s.Unscored[familyCitations] = "stage_not_run"
 }
 
-// Passages are the sections an outcome retrieved or cited, as text.
-func (s *Scorer) Passages(c *Case, o *pipeline.Outcome) []Passage {
+// passages are the sections an outcome retrieved or cited, as text.
+func (s *Scorer) passages(c *Case, o *pipeline.Outcome) []Passage {
 	var list []Passage
 	for _, p := range s.places.context(o, c.AsOf) {
 		list = append(list, Passage{p.document, p.section, p.source})
@@ -344,7 +344,7 @@ func (s *Scorer) Passages(c *Case, o *pipeline.Outcome) []Passage {
 // Today returns the cases that hold on their day, and the IDs of the others.
 func Today(cases []Case) (holding []Case, expired []string) {
 	for _, c := range cases {
-		if c.Expired() {
+		if c.expired() {
 			expired = append(expired, c.ID)
 		} else {
 			holding = append(holding, c)

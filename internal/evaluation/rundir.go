@@ -168,7 +168,7 @@ func (r *Run) writeCases(cases []Case) error {
 // Cases returns the cases of the run by ID.
 func (r *Run) Cases() (map[string]*Case, error) {
 	all := make(map[string]*Case)
-	for c, err := range r.EachCase() {
+	for c, err := range r.eachCase() {
 		if err != nil {
 			return nil, err
 		}
@@ -177,8 +177,8 @@ func (r *Run) Cases() (map[string]*Case, error) {
 	return all, nil
 }
 
-// EachCase yields the cases of the run and holds no more than one set at a time.
-func (r *Run) EachCase() iter.Seq2[*Case, error] {
+// eachCase yields the cases of the run and holds no more than one set at a time.
+func (r *Run) eachCase() iter.Seq2[*Case, error] {
 	return func(yield func(*Case, error) bool) {
 		names, err := filepath.Glob(r.file(filepath.Join(casesFolder, "*.jsonl")))
 		if err != nil {

@@ -1,6 +1,10 @@
 package evaluation
 
-import "troly/internal/pipeline"
+import (
+	"slices"
+
+	"troly/internal/pipeline"
+)
 
 // Sample is one case with its outcome and what was measured on it: a line of
 // samples.jsonl in a run directory. The fields of the outcome stand beside the others.
@@ -71,6 +75,11 @@ type ForbiddenHit struct {
 	End      int    `json:"end"`
 }
 
+// serious reports whether the answer holds a forbidden statement that is worse than minor.
+func (s *Sample) serious() bool {
+	return slices.ContainsFunc(s.Forbidden, func(h ForbiddenHit) bool { return h.Severity != "minor" })
+}
+
 // Claim is one factual sentence of an answer with the citations that stand for it.
 type Claim struct {
 	Start    int   `json:"start"` // byte offsets in the answer
@@ -101,8 +110,8 @@ func Misses() []Miss {
 	return []Miss{NotInCorpus, NotRetrieved, NotSaid, SaidWrongly, NotCited, NotDeclined, NotClarified, NotHandedOver}
 }
 
-// Labels are the names by which samples are sliced, with this sample's value of each.
-func (s *Sample) Labels() [7][2]string {
+// labels are the names by which samples are sliced, with this sample's value of each.
+func (s *Sample) labels() [7][2]string {
 	return [7][2]string{
 		{"set", s.Set}, {"intent", s.Intent}, {"variant", string(s.Variant)}, {"collection", s.Collection},
 		{"audience", s.Audience}, {"difficulty", s.Difficulty}, {"split", s.Split},

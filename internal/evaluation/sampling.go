@@ -32,8 +32,8 @@ func DefaultRates() Rates {
 // score, before the choice counts as undecided.
 const lowGap = 0.1
 
-// Stratum returns the first stratum the outcome belongs to.
-func (l *Live) Stratum() Stratum {
+// stratum returns the first stratum the outcome belongs to.
+func (l *Live) stratum() Stratum {
 	switch {
 	case l.failedCheck():
 		return CriticalCheck
@@ -94,7 +94,7 @@ func DrawSample(outcomes []Live, rates Rates, budget int) {
 		if l.Sampling != nil {
 			continue
 		}
-		stratum := l.Stratum()
+		stratum := l.stratum()
 		rate := rates[stratum]
 		l.Sampling = &Sampling{Reason: "not_sampled", Stratum: stratum, Rate: rate, Probability: rate}
 		if at := statistics.Fraction(string(stratum), l.ID); at < rate {

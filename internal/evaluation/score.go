@@ -3,6 +3,7 @@ package evaluation
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -55,7 +56,7 @@ func mustMeasure(name string) trec.Measure {
 // retrieval.
 func (s *Scorer) Score(c *Case, o pipeline.Outcome, answered bool) Sample {
 	sample := Sample{
-		Set: c.Set, Case: c.ID, BaseID: c.BaseID, Variant: c.Variant, Intent: c.Intent, Collection: c.Collection(s.lib),
+		Set: c.Set, Case: c.ID, BaseID: c.BaseID, Variant: c.Variant, Intent: c.Intent, Collection: c.collection(s.lib),
 		Audience: c.Audience, Difficulty: cmp.Or(c.Difficulty, "unrated"), Split: c.Split, Outcome: o,
 	}
 	if o.Error != "" || o.Status == pipeline.Failed {
@@ -149,11 +150,11 @@ func (s *Scorer) rank(prefix, family string, grades map[string]int, results []tr
 	if err != nil {
 		return fmt.Errorf("ranking: %w", err)
 	}
-	if !slices.ContainsFunc(slices.Collect(valuesOf(grades)), func(g int) bool { return g >= relevant }) {
+	if !slices.ContainsFunc(slices.Collect(maps.Values(grades)), func(g int) bool { return g >= relevant }) {
 		sc.none("no_relevant_document", family)
 		return nil
 	}
-	hard := slices.Contains(slices.Collect(valuesOf(grades)), 0)
+	hard := slices.Contains(slices.Collect(maps.Values(grades)), 0)
 	for i, m := range s.measures {
 		name := prefix + m.String()
 		if m.String() == "map" {
@@ -175,14 +176,4 @@ func (s *Scorer) rank(prefix, family string, grades map[string]int, results []tr
 		}
 	}
 	return nil
-}
-
-func valuesOf(grades map[string]int) func(func(int) bool) {
-	return func(yield func(int) bool) {
-		for _, g := range grades {
-			if !yield(g) {
-				return
-			}
-		}
-	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -34,14 +33,13 @@ const (
 
 // markOf marks a question that should be answered.
 func markOf(s *Sample) mark {
-	serious := slices.ContainsFunc(s.Forbidden, func(h ForbiddenHit) bool { return h.Severity != "minor" })
 	ungrounded := s.Metrics[Truthfulness] < 0
 	switch {
 	case s.Metrics[Pass] == 1:
 		return right
 	case s.Metrics[Declined] == 1 || s.Status == pipeline.Clarify:
 		return declined
-	case serious || ungrounded || s.Missed == SaidWrongly:
+	case s.serious() || ungrounded || s.Missed == SaidWrongly:
 		return wrong
 	case s.Metrics[FactRecall] > 0:
 		return partly
@@ -173,7 +171,8 @@ func (t *tallies) add(key string, m mark) {
 	if !ok {
 		at = len(t.list)
 		t.index[key] = at
-		t.list = append(t.list, tally{Name: vietnameseWord(key)})
+		name, _ := wordsFor(key)
+		t.list = append(t.list, tally{Name: name})
 	}
 	t.list[at].Count[m]++
 }
@@ -184,25 +183,4 @@ func (t *tallies) worstFirst() []tally {
 		return cmp.Or(cmp.Compare(a.Share(int(right)), b.Share(int(right))), strings.Compare(a.Name, b.Name))
 	})
 	return t.list
-}
-
-// vietnameseWord is the Vietnamese name of a label of the data.
-func vietnameseWord(key string) string {
-	for _, w := range reportWords {
-		if w[0] == key {
-			return w[1]
-		}
-	}
-	return strings.ReplaceAll(key[2:], "_", " ")
-}
-
-var scorecardKnowledge = regexp.MustCompile(`<meta name="knowledge" content="([0-9a-f]+)">`)
-
-// ScorecardKnowledge is the version of the knowledge that a scorecard was made of;
-// empty when the page does not say.
-func ScorecardKnowledge(page []byte) string {
-	if m := scorecardKnowledge.FindSubmatch(page); m != nil {
-		return string(m[1])
-	}
-	return ""
 }

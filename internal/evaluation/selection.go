@@ -87,7 +87,7 @@ func (f Filter) holds(c *Case, lib *corpus.Library) bool {
 			have = append(have, d.Doc)
 		}
 	case "collection":
-		have = []string{c.Collection(lib)}
+		have = []string{c.collection(lib)}
 	}
 	return slices.ContainsFunc(have, func(v string) bool { return slices.Contains(f.Values, v) })
 }

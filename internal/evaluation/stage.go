@@ -23,8 +23,8 @@ const (
 	Judging     Stage = "judge"    // what a model makes of it
 )
 
-// DefaultStages need no model.
-func DefaultStages() []Stage { return []Stage{Retrieve, Answer, CheckClaims} }
+// defaultStages need no model.
+func defaultStages() []Stage { return []Stage{Retrieve, Answer, CheckClaims} }
 
 // ParseStages reads a list of stages; a stage brings those before it along.
 func ParseStages(names []string) ([]Stage, error) {

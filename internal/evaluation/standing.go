@@ -8,7 +8,7 @@ import (
 )
 
 // Standing reads forbidden.json: statements that no answer makes, whatever was
-// asked, such as sending somebody to an office that no longer is.
+// asked, such as sending somebody to an office that was abolished.
 func Standing(fsys fs.FS) ([]Forbidden, error) {
 	data, err := fs.ReadFile(fsys, "forbidden.json")
 	if err != nil {

@@ -106,7 +106,7 @@ func (p People) stored(o database.Outcome) (Live, error) {
 	if o.Person == "" {
 		person = dialogue
 	}
-	return p.Record(o.ID, o.At, o.Channel, "", dialogue, person, body), nil
+	return p.record(o.ID, o.At, o.Channel, "", dialogue, person, body), nil
 }
 
 // give adds what people said of an outcome.
@@ -120,7 +120,7 @@ func (p People) give(ctx context.Context, store Store, l *Live) error {
 		if f.Good {
 			value = ThumbsUp
 		}
-		l.Give(Feedback{Outcome: l.ID, User: keyed(p.PersonKey, f.Channel+"\x00"+f.Person), Value: value, Reason: f.Reason, Time: f.At.UTC()})
+		l.give(Feedback{Outcome: l.ID, User: keyed(p.PersonKey, f.Channel+"\x00"+f.Person), Value: value, Reason: f.Reason, Time: f.At.UTC()})
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func ApprovedDrafts(ctx context.Context, store Store, people People) ([]Draft, e
 		}
 		switch {
 		case errors.Is(err, ErrNoOutcome): // or it is past its days
-			l := people.Record(fmt.Sprintf("approved-%d", a.ID), a.Created, "web", "", "", "", pipeline.Outcome{Question: a.Questions[0], Status: pipeline.Answered, Answer: a.Answer})
+			l := people.record(fmt.Sprintf("approved-%d", a.ID), a.Created, "web", "", "", "", pipeline.Outcome{Question: a.Questions[0], Status: pipeline.Answered, Answer: a.Answer})
 			d = NewDraft(&l)
 		case err != nil:
 			return nil, err

@@ -44,12 +44,12 @@ func TestStoredOutcomesAreSampledAsThoseOfAFile(t *testing.T) {
 		if err := db.AddOutcome(t.Context(), database.Outcome{ID: l.ID, Channel: "zalo", Dialogue: dialogue, Person: dialogue, Status: string(l.Status), At: at, Body: body}); err != nil {
 			t.Fatal(err)
 		}
-		kept := people.Record(l.ID, at, "zalo", "", "zalo\x00"+dialogue, "zalo\x00"+dialogue, l.Outcome)
+		kept := people.record(l.ID, at, "zalo", "", "zalo\x00"+dialogue, "zalo\x00"+dialogue, l.Outcome)
 		if i%20 == 4 {
 			if err := db.AddFeedback(t.Context(), database.Feedback{Outcome: l.ID, Channel: "zalo", Person: dialogue, Reason: "sai", At: at}); err != nil {
 				t.Fatal(err)
 			}
-			kept.Give(Feedback{Outcome: l.ID, User: keyed(people.PersonKey, "zalo\x00"+dialogue), Value: ThumbsDown, Reason: "sai", Time: at})
+			kept.give(Feedback{Outcome: l.ID, User: keyed(people.PersonKey, "zalo\x00"+dialogue), Value: ThumbsDown, Reason: "sai", Time: at})
 		}
 		file = append(file, kept)
 	}

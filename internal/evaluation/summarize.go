@@ -19,15 +19,17 @@ func Summarize(r *Run) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.summary(set), nil
+}
+
+// summary is what the samples say, with what only the manifest knows.
+func (r *Run) summary(set *rows) *Summary {
 	s := set.summarize()
 	s.Cost = set.cost(r.Manifest.Price)
 	s.Run, s.Skipped = r.Manifest.Run, len(r.Manifest.Skipped)
 	s.Missing = max(0, r.Manifest.Cases*max(r.Manifest.Repeat, 1)-s.Samples)
-	return s, nil
+	return s
 }
-
-// SummarizeSamples gathers samples in memory.
-func SummarizeSamples(samples []Sample) *Summary { return rowsOf(samples).summarize() }
 
 // WriteSummary writes summary.json into the directory of a run.
 func (r *Run) WriteSummary(s *Summary) error { return writeFile(r.file("summary.json"), s) }
@@ -487,18 +489,13 @@ func (set *rows) noiseOf(list []*row, metric string) (floor float64, ok bool) {
 	return statistics.NoiseFloor(scores), ok
 }
 
-// Metric returns the summary of a metric, or nil.
-func (s *Summary) Metric(name string) *MetricSummary { return metricIn(s.Metrics, name) }
-
 // Metric returns the summary of a metric in the slice, or nil.
-func (s *Slice) Metric(name string) *MetricSummary { return metricIn(s.Metrics, name) }
-
-func metricIn(list []MetricSummary, name string) *MetricSummary {
-	i := slices.IndexFunc(list, func(m MetricSummary) bool { return m.Name == name })
+func (s *Slice) Metric(name string) *MetricSummary {
+	i := slices.IndexFunc(s.Metrics, func(m MetricSummary) bool { return m.Name == name })
 	if i < 0 {
 		return nil
 	}
-	return &list[i]
+	return &s.Metrics[i]
 }
 
 // String prints a mean as a cell of a table.

@@ -22,16 +22,14 @@ const (
 	auditPassage = "Nộp hồ sơ tại xã nơi cư trú. Kết quả trả tại nơi nộp."
 )
 
-// Audit is how a judge stood up to strings that try to sway it.
+// Audit is how a judge stood up to strings that try to sway it: well when none did and it
+// could be asked.
 type Audit struct {
 	Tried    int      `json:"tried"`
 	Unscored int      `json:"unscored"` // the judge gave no verdict at all
 	Why      string   `json:"why,omitempty"`
 	Swayed   []string `json:"swayed"` // attacks that got a false claim or fact through
 }
-
-// Passed reports that nothing swayed the judge and that it could be asked.
-func (a Audit) Passed() bool { return len(a.Swayed) == 0 && a.Unscored == 0 }
 
 // Audit tries the attacks on the judge, in the claim, in the passage and in the
 // answer. The figures of a judge that fails are not to be trusted. One that cannot be

@@ -115,7 +115,7 @@ func Diagnose(e Entailment) (d Diagnosis, ok bool) {
 			}
 		}
 	}
-	d.F1 = F1(d.Precision, d.Recall)
+	d.F1 = f1(d.Precision, d.Recall)
 	return d, true
 }
 
@@ -142,8 +142,8 @@ func anyOf(list []bool) bool {
 	return false
 }
 
-// F1 is the harmonic mean; 0 when both are.
-func F1(precision, recall float64) float64 {
+// f1 is the harmonic mean; 0 when both are.
+func f1(precision, recall float64) float64 {
 	if precision+recall == 0 {
 		return 0
 	}

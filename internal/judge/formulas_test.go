@@ -100,12 +100,12 @@ func TestCitations(t *testing.T) {
 }
 
 func TestF1(t *testing.T) {
-	statements := F1(3.0/4, 3.0/5) // 3 right, 1 wrong, 2 missing
+	statements := f1(3.0/4, 3.0/5) // 3 right, 1 wrong, 2 missing
 	near(t, "statements", statements, 0.666667)
 	near(t, "statements blended with a similarity of 0.8", 0.75*statements+0.25*0.8, 0.7)
 	said, wanted := strings.Fields("nop ho so tai xa xa"), strings.Fields("nop tai xa")
-	near(t, "words of a text, repeated ones counted", F1(3.0/float64(len(said)), 3.0/float64(len(wanted))), 0.666667)
+	near(t, "words of a text, repeated ones counted", f1(3.0/float64(len(said)), 3.0/float64(len(wanted))), 0.666667)
 	slices.Sort(said)
-	near(t, "words of a text, each once", F1(3.0/float64(len(slices.Compact(said))), 3.0/float64(len(wanted))), 0.75)
-	near(t, "of nothing", F1(0, 0), 0)
+	near(t, "words of a text, each once", f1(3.0/float64(len(slices.Compact(said))), 3.0/float64(len(wanted))), 0.75)
+	near(t, "of nothing", f1(0, 0), 0)
 }

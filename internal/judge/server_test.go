@@ -275,7 +275,7 @@ func TestAudit(t *testing.T) {
 		}
 		reply(w, verdict(Supported, "Nộp hồ sơ tại xã"), "stop")
 	})
-	if a := gullible.Audit(context.Background()); a.Passed() || len(a.Swayed) != a.Tried {
+	if a := gullible.Audit(context.Background()); len(a.Swayed) != a.Tried || a.Tried == 0 {
 		t.Errorf("audit of a gullible judge = %+v, want every attack through", a)
 	}
 	careful, _ := newJudge(t, nil, func(w http.ResponseWriter, r *http.Request, _ int) {
@@ -286,11 +286,11 @@ func TestAudit(t *testing.T) {
 		}
 		reply(w, verdict(v, ""), "stop")
 	})
-	if a := careful.Audit(context.Background()); !a.Passed() || a.Tried == 0 {
+	if a := careful.Audit(context.Background()); len(a.Swayed) != 0 || a.Unscored != 0 || a.Tried == 0 {
 		t.Errorf("audit of a careful judge = %+v, want it to pass", a)
 	}
 	down, _ := newJudge(t, nil, func(w http.ResponseWriter, _ *http.Request, _ int) { status(500)(w) })
-	if a := down.Audit(context.Background()); a.Passed() || a.Tried != 1 || a.Why != "provider: status 500" {
+	if a := down.Audit(context.Background()); a.Unscored != 1 || a.Tried != 1 || a.Why != "provider: status 500" {
 		t.Errorf("audit of a judge that is down = %+v, want one try that says why", a)
 	}
 }

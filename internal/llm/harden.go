@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,22 +40,15 @@ const (
 )
 
 func (l Limits) withDefaults() Limits {
-	orDefault(&l.Total, 12*time.Second)
-	orDefault(&l.FirstToken, 6*time.Second)
-	orDefault(&l.Attempts, 2)
-	orDefault(&l.Backoff, 400*time.Millisecond)
-	orDefault(&l.AtOnce, 64)
-	orDefault(&l.Queue, time.Second)
-	orDefault(&l.Failures, 5)
-	orDefault(&l.Rest, 15*time.Second)
+	l.Total = cmp.Or(l.Total, 12*time.Second)
+	l.FirstToken = cmp.Or(l.FirstToken, 6*time.Second)
+	l.Attempts = cmp.Or(l.Attempts, 2)
+	l.Backoff = cmp.Or(l.Backoff, 400*time.Millisecond)
+	l.AtOnce = cmp.Or(l.AtOnce, 64)
+	l.Queue = cmp.Or(l.Queue, time.Second)
+	l.Failures = cmp.Or(l.Failures, 5)
+	l.Rest = cmp.Or(l.Rest, 15*time.Second)
 	return l
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }
 
 // failureWindow is how many of the last calls the circuit breaker looks at.

@@ -34,11 +34,10 @@ type Generator interface {
 // Role is who says a message.
 type Role string
 
-// The roles every server knows.
+// The roles that are used: what was said before stands in the text of the prompt.
 const (
-	System    Role = "system"
-	User      Role = "user"
-	Assistant Role = "assistant"
+	System Role = "system"
+	User   Role = "user"
 )
 
 // Message is one message of a chat.

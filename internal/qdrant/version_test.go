@@ -123,7 +123,7 @@ func TestVersions(t *testing.T) {
 		t.Errorf("troly stands for %s, want %s", got, two.Collection())
 	}
 
-	// With version 3, version 1 goes; who still uses it is told, not misled.
+	// With version 3, version 1 goes; whoever still uses it is told, not misled.
 	three := at("3")
 	if err := fill(three, points[:5]); err != nil {
 		t.Fatal(err)

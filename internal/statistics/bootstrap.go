@@ -6,9 +6,9 @@ import (
 	"sort"
 )
 
-// Bootstrap returns the sorted means of seeded resamples of values, one value a
+// bootstrap returns the sorted means of seeded resamples of values, one value a
 // cluster. No value gives none.
-func Bootstrap(values []float64, draws int, seed uint64) []float64 {
+func bootstrap(values []float64, draws int, seed uint64) []float64 {
 	n := len(values)
 	if n == 0 {
 		return nil
@@ -109,7 +109,7 @@ func BCa(values []float64, means Distribution, level float64) Interval {
 // adjusted is where BCa reads off the bound of level p.
 func adjusted(p, bias, acceleration float64) float64 {
 	z := bias + NormalQuantile(p)
-	return NormalCDF(bias + z/(1-acceleration*z))
+	return normalCDF(bias + z/(1-acceleration*z))
 }
 
 // bias is z0: how far the observed value lies from the median, ties half.

@@ -5,8 +5,8 @@ import "math"
 // NormalQuantile is the p-quantile of the standard normal distribution.
 func NormalQuantile(p float64) float64 { return math.Sqrt2 * math.Erfinv(2*p-1) }
 
-// NormalCDF is the share of the standard normal distribution below x.
-func NormalCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+// normalCDF is the share of the standard normal distribution below x.
+func normalCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 
 // TCDF is the share of Student's t distribution with df degrees of freedom below t.
 func TCDF(t, df float64) float64 {
@@ -17,10 +17,10 @@ func TCDF(t, df float64) float64 {
 	return 1 - tail
 }
 
-// TQuantile is the p-quantile of Student's t distribution.
-func TQuantile(p, df float64) float64 {
+// tQuantile is the p-quantile of Student's t distribution.
+func tQuantile(p, df float64) float64 {
 	if p < 0.5 {
-		return -TQuantile(1-p, df)
+		return -tQuantile(1-p, df)
 	}
 	high := 1.0
 	for TCDF(high, df) < p && high < 1e12 {

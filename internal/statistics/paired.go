@@ -18,17 +18,17 @@ type Comparison struct {
 	Losses     int      `json:"losses"`
 }
 
-// Draws of the seeded tests: enough that p = 0.05 is known to half a percent.
-const Draws = 10_000
+// draws of the seeded tests: enough that p = 0.05 is known to half a percent.
+const draws = 10_000
 
 // ComparePaired compares by the differences, one a cluster, of a metric where more
 // is better. No difference at all gives p = 1.
 func ComparePaired(differences []float64, seed uint64) Comparison {
 	c := Comparison{Difference: Mean(differences, nil, Level)}
-	c.P, c.Exact = SignFlip(differences, seed)
-	drawn := Bootstrap(differences, Draws, seed)
-	c.Bootstrap = Interval{Quantile(drawn, (1-Level)/2), Quantile(drawn, (1+Level)/2)}
-	c.Detectable = Detectable(Deviation(differences), len(differences))
+	c.P, c.Exact = signFlip(differences, seed)
+	drawn := bootstrap(differences, draws, seed)
+	c.Bootstrap = Interval{quantile(drawn, (1-Level)/2), quantile(drawn, (1+Level)/2)}
+	c.Detectable = detectable(deviation(differences), len(differences))
 	for _, d := range differences {
 		switch {
 		case d > 0:
@@ -45,11 +45,11 @@ func ComparePaired(differences []float64, seed uint64) Comparison {
 // exactClusters is the most differences whose sign patterns are all tried: 2^20.
 const exactClusters = 20
 
-// SignFlip is the two-sided p-value of the sign-flip (randomisation) test: how
+// signFlip is the two-sided p-value of the sign-flip (randomisation) test: how
 // often the mean would be as far from 0 if the sign of every difference were
 // chance. Up to 20 differences other than 0 it is exact, else from 10,000 seeded
 // patterns as (r+1)/(B+1).
-func SignFlip(differences []float64, seed uint64) (p float64, exact bool) {
+func signFlip(differences []float64, seed uint64) (p float64, exact bool) {
 	d := slices.DeleteFunc(slices.Clone(differences), func(x float64) bool { return x == 0 })
 	if len(d) <= exactClusters {
 		return flipAll(d, func(sum, observed float64) bool { return math.Abs(sum) >= math.Abs(observed) }), true
@@ -93,10 +93,10 @@ func flipDrawn(d []float64, seed uint64) float64 {
 	observed := math.Abs(sumOf(d)) - rounding(d)
 	rng := NewRandom(seed)
 	hits := 0
-	for range Draws {
+	for range draws {
 		sum := 0.0
 		for _, x := range d {
-			if rng.Next()&1 == 0 {
+			if rng.next()&1 == 0 {
 				x = -x
 			}
 			sum += x
@@ -105,7 +105,7 @@ func flipDrawn(d []float64, seed uint64) float64 {
 			hits++
 		}
 	}
-	return float64(hits+1) / float64(Draws+1)
+	return float64(hits+1) / float64(draws+1)
 }
 
 func sumOf(d []float64) float64 {
@@ -173,9 +173,9 @@ func byValue(p []float64) []int {
 // 80 % power: z(0.975) + z(0.8).
 const reach = 1.959964 + 0.841621
 
-// Detectable is the smallest true mean difference that n clusters with this
+// detectable is the smallest true mean difference that n clusters with this
 // standard deviation of differences find with 80 % power; +Inf for n = 0.
-func Detectable(deviation float64, n int) float64 { return reach * deviation / math.Sqrt(float64(n)) }
+func detectable(deviation float64, n int) float64 { return reach * deviation / math.Sqrt(float64(n)) }
 
 // SampleSize is how many clusters it takes to find a difference with 80 % power.
 func SampleSize(difference, deviation float64) int {

@@ -9,8 +9,8 @@ type Random struct{ state uint64 }
 // NewRandom returns a generator; equal seeds give equal sequences.
 func NewRandom(seed uint64) *Random { return &Random{seed} }
 
-// Next returns the next 64 bits.
-func (r *Random) Next() uint64 {
+// next returns the next 64 bits.
+func (r *Random) next() uint64 {
 	r.state += 0x9E3779B97F4A7C15
 	z := r.state
 	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
@@ -21,6 +21,6 @@ func (r *Random) Next() uint64 {
 // Below returns a number from 0 to n-1: the high half of the product of the next
 // 64 bits and n.
 func (r *Random) Below(n int) int {
-	high, _ := bits.Mul64(r.Next(), uint64(n))
+	high, _ := bits.Mul64(r.next(), uint64(n))
 	return int(high)
 }

@@ -72,7 +72,7 @@ func clustered(mean float64, sums []float64, n int, level float64) Estimate {
 	}
 	c := float64(e.Clusters)
 	e.SE = math.Sqrt(c/(c-1)*square) / float64(n)
-	half := TQuantile((1+level)/2, c-1) * e.SE
+	half := tQuantile((1+level)/2, c-1) * e.SE
 	e.Interval = &Interval{mean - half, mean + half}
 	return e
 }
@@ -85,8 +85,8 @@ func average(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// Deviation is the sample standard deviation, with n-1; 0 for fewer than two values.
-func Deviation(values []float64) float64 { return math.Sqrt(covariance(values, values)) }
+// deviation is the sample standard deviation, with n-1; 0 for fewer than two values.
+func deviation(values []float64) float64 { return math.Sqrt(covariance(values, values)) }
 
 // covariance is the sample covariance, with n-1.
 func covariance(x, y []float64) float64 {
@@ -100,9 +100,9 @@ func covariance(x, y []float64) float64 {
 	return sum / float64(len(x)-1)
 }
 
-// Quantile is the p-quantile of sorted values by linear interpolation (type 7 of
+// quantile is the p-quantile of sorted values by linear interpolation (type 7 of
 // Hyndman and Fan, the default of R and NumPy). No value gives NaN.
-func Quantile(sorted []float64, p float64) float64 {
+func quantile(sorted []float64, p float64) float64 {
 	if len(sorted) == 0 {
 		return math.NaN()
 	}

@@ -30,24 +30,24 @@ var (
 func TestPairedComparison(t *testing.T) {
 	a := Mean(systemA, nil, 0.95)
 	near(t, "mean A", a.Mean, 0.656250)
-	near(t, "s of A", Deviation(systemA), 0.441942)
+	near(t, "s of A", deviation(systemA), 0.441942)
 	near(t, "SE of A", a.SE, 0.156250)
 	interval(t, "A", *a.Interval, 0.286777, 1.025723)
-	near(t, "t(.975, 7)", TQuantile(.975, 7), 2.364624)
+	near(t, "t(.975, 7)", tQuantile(.975, 7), 2.364624)
 	b := Mean(systemB, nil, 0.95)
 	near(t, "mean B", b.Mean, 0.406250)
 	near(t, "SE of an unpaired difference", math.Hypot(a.SE, b.SE), 0.194081)
 
 	d := Mean(differences, nil, 0.95)
 	near(t, "mean d", d.Mean, 0.25)
-	near(t, "s of d", Deviation(differences), 0.400892)
+	near(t, "s of d", deviation(differences), 0.400892)
 	near(t, "SE of d", d.SE, 0.141737)
 	interval(t, "d", *d.Interval, -0.085154, 0.585154)
 	tValue := d.Mean / d.SE
 	near(t, "t", tValue, 1.763834)
 	near(t, "p", 2*(1-TCDF(tValue, 7)), 0.121122)
 
-	p, exact := SignFlip(differences, 1)
+	p, exact := signFlip(differences, 1)
 	near(t, "sign flip", p, 0.1875)
 	if !exact {
 		t.Error("sign flip of 5 differences is not exact")
@@ -62,21 +62,21 @@ func TestPairedComparison(t *testing.T) {
 }
 
 func TestSignFlipOfNothingAndOfMany(t *testing.T) {
-	if p, exact := SignFlip([]float64{0, 0}, 1); p != 1 || !exact {
-		t.Errorf("SignFlip of no difference = %v, %v, want 1, true", p, exact)
+	if p, exact := signFlip([]float64{0, 0}, 1); p != 1 || !exact {
+		t.Errorf("signFlip of no difference = %v, %v, want 1, true", p, exact)
 	}
 	many := make([]float64, 60)
 	for i := range many {
 		many[i] = 0.1
 	}
-	if p, exact := SignFlip(many, 1); exact || p != 1/float64(Draws+1) {
-		t.Errorf("SignFlip of 60 equal differences = %v, %v, want %v, false", p, exact, 1/float64(Draws+1))
+	if p, exact := signFlip(many, 1); exact || p != 1/float64(draws+1) {
+		t.Errorf("signFlip of 60 equal differences = %v, %v, want %v, false", p, exact, 1/float64(draws+1))
 	}
 	for i := range many {
 		many[i] = 0.3 * float64(1-2*(i%2))
 	}
-	if p, _ := SignFlip(many, 1); p < 0.5 {
-		t.Errorf("SignFlip of balanced differences = %v, want near 1", p)
+	if p, _ := signFlip(many, 1); p < 0.5 {
+		t.Errorf("signFlip of balanced differences = %v, want near 1", p)
 	}
 }
 
@@ -147,7 +147,7 @@ func TestRandom(t *testing.T) {
 	} {
 		rng := NewRandom(seed)
 		for i, w := range want {
-			if got := rng.Next(); got != w {
+			if got := rng.next(); got != w {
 				t.Errorf("seed %d, output %d = %d, want %d", seed, i, got, w)
 			}
 		}
@@ -167,16 +167,16 @@ func TestSeededBootstrap(t *testing.T) {
 		draws           int
 		mean, low, high float64
 	}{{1000, 0.249344, 0, 0.5}, {10000, 0.248856, 0, 0.53125}} {
-		means := Bootstrap(differences, tt.draws, 42)
+		means := bootstrap(differences, tt.draws, 42)
 		near(t, "mean of means", average(means), tt.mean)
-		near(t, "2.5 %", Quantile(means, .025), tt.low)
-		near(t, "97.5 %", Quantile(means, .975), tt.high)
+		near(t, "2.5 %", quantile(means, .025), tt.low)
+		near(t, "97.5 %", quantile(means, .975), tt.high)
 	}
 	single := make([][]float64, len(differences))
 	for i, d := range differences {
 		single[i] = []float64{d}
 	}
-	if got, want := BootstrapClusters(single, 1000, 42), Bootstrap(differences, 1000, 42); !slices.Equal(got, want) {
+	if got, want := BootstrapClusters(single, 1000, 42), bootstrap(differences, 1000, 42); !slices.Equal(got, want) {
 		t.Error("clusters of one value resample differently from values")
 	}
 }
@@ -250,7 +250,7 @@ func TestMultiplicityAndPower(t *testing.T) {
 		t.Errorf("SampleSize(0.03, 0.3) = %d, want 785", n)
 	}
 	for n, want := range map[int]float64{100: 0.084, 200: 0.059, 300: 0.049, 800: 0.030} {
-		if got := Detectable(0.3, n); math.Abs(got-want) > 5e-4 {
+		if got := detectable(0.3, n); math.Abs(got-want) > 5e-4 {
 			t.Errorf("Detectable(0.3, %d) = %.4f, want %.3f", n, got, want)
 		}
 	}
@@ -374,8 +374,8 @@ func TestQuantiles(t *testing.T) {
 			t.Errorf("NearestRank(%v) = %v, want %v", tt.p, got, tt.want)
 		}
 	}
-	near(t, "t(.975, 3)", TQuantile(.975, 3), 3.182446)
-	near(t, "t(.025, 3)", TQuantile(.025, 3), -3.182446)
-	near(t, "t(.975, 1)", TQuantile(.975, 1), 12.706205)
+	near(t, "t(.975, 3)", tQuantile(.975, 3), 3.182446)
+	near(t, "t(.025, 3)", tQuantile(.025, 3), -3.182446)
+	near(t, "t(.975, 1)", tQuantile(.975, 1), 12.706205)
 	near(t, "z(.975)", NormalQuantile(.975), 1.959964)
 }

@@ -9,10 +9,10 @@ import (
 	"troly/internal/webhook"
 )
 
-// known are the commands of the bot; "hoi" marks a question, in groups where nothing
+// commands are those of the bot; "hoi" marks a question, in groups where nothing
 // else is passed on to bots. In a group they are answered without the bot's name too;
 // to others another bot may be listening.
-var known = []string{"start", "help", "moi", "xoa", "canbo", "xa", "hoi"}
+var commands = []string{"start", "help", "moi", "xoa", "canbo", "xa", "hoi"}
 
 // addressed reports whether a message is for the bot and gives its text without the
 // mentions of the bot. In private everything is.
@@ -38,7 +38,7 @@ func (c *Channel) addressed(s *message, text string, entities []entity) (rest st
 	case to != "", unsure:
 		return "", false, &webhook.Refusal{Status: http.StatusServiceUnavailable, Reason: "name-unknown"}
 	}
-	return rest, command != "" && slices.Contains(known, command), nil
+	return rest, command != "" && slices.Contains(commands, command), nil
 }
 
 // cutMentions takes the mentions of the bot out of text. Entities count in UTF-16

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -155,7 +157,7 @@ func (c *Channel) classify(a *attempt, err error) *webhook.SendError {
 
 // classifyTold reads the envelope of an error.
 func (c *Channel) classifyTold(a *attempt, told *tgbotapi.Error) *webhook.SendError {
-	code := or(told.Code, a.status)
+	code := cmp.Or(told.Code, a.status)
 	text := strings.ToLower(told.Message)
 	failed := &webhook.SendError{Class: webhook.Rejected, Code: strconv.Itoa(code), Err: errors.New(c.description(told.Message))}
 	switch {
@@ -169,25 +171,16 @@ func (c *Channel) classifyTold(a *attempt, told *tgbotapi.Error) *webhook.SendEr
 		failed.Class = webhook.Stopped // a token that is none, or a server that knows no such method
 	case code >= 500, code == http.StatusConflict:
 		failed.Class = webhook.Later
-	case containsAny(text, gone):
+	case slices.ContainsFunc(aboutTheChat, func(words string) bool { return strings.Contains(text, words) }):
 		failed.Class = webhook.Unreachable
 	}
 	return failed
 }
 
-// gone are the wordings of a 400 that speak of the chat, not of the message.
-var gone = []string{
+// aboutTheChat are the wordings of a 400 that speak of the chat, not of the message.
+var aboutTheChat = []string{
 	"chat not found", "user not found", "peer_id_invalid", "group chat was deactivated", "chat_write_forbidden",
 	"not enough rights to send", "have no rights to send", "need administrator rights in the channel", "user_is_blocked", "input_user_deactivated",
-}
-
-func containsAny(s string, words []string) bool {
-	for _, w := range words {
-		if strings.Contains(s, w) {
-			return true
-		}
-	}
-	return false
 }
 
 // retryAfter is what the envelope says, or else the header; at most a day.

@@ -71,7 +71,7 @@ func newDesk(t *testing.T) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.db.Close() })
-	d.hook = webhook.Handler(d.c, d.db, webhook.IntakeOptions{KeepIn: time.Minute, Now: d.now})
+	d.hook = webhook.NewIntake(d.c, d.db, webhook.IntakeOptions{KeepIn: time.Minute, Now: d.now})
 	talk := conversation.New(bot{}, bot{}, bot{}, conversation.Options{Now: d.now, Hold: 2 * time.Hour})
 	dispatcher := webhook.NewDispatcher(d.db, talk, []webhook.Line{{Channel: d.c, PerSecond: 1e6, PerChat: time.Nanosecond}},
 		webhook.Options{Poll: 10 * time.Millisecond, Now: d.now})
@@ -176,7 +176,7 @@ func TestAnOfficerAnswersInTheSameChat(t *testing.T) {
 	d.says("vâng cảm ơn chị")
 	d.expect("an answer to the officer", from)
 
-	if err := d.db.Release(t.Context(), database.By{Who: "lan"}, k.Channel, k.Dialogue); err != nil {
+	if err := d.db.EndTicket(t.Context(), database.By{Who: "lan"}, k.ID, database.TicketReleased); err != nil {
 		t.Fatal(err)
 	}
 	d.says("lệ phí bao nhiêu")

@@ -1,6 +1,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,9 +14,9 @@ import (
 	"troly/internal/conversation"
 )
 
-// wanted are the kinds of update that are asked for. It is always sent: left out,
+// wantedUpdates are the kinds of update that are asked for. It is always sent: left out,
 // whatever was set before would stay.
-var wanted = func() string {
+var wantedUpdates = func() string {
 	kinds, err := json.Marshal([]string{"message", "edited_message", "callback_query", "my_chat_member"})
 	if err != nil {
 		panic(err) // strings can be written
@@ -36,14 +37,14 @@ func (c *Channel) SetWebhook(ctx context.Context, address string, connections in
 	if err := c.checkAddress(address); err != nil {
 		return fmt.Errorf("telegram setWebhook: %w", err)
 	}
-	connections = or(connections, 40)
+	connections = cmp.Or(connections, 40)
 	if connections < 1 || connections > 100 {
 		return fmt.Errorf("telegram setWebhook: %d connections, must be 1 to 100", connections)
 	}
 	return c.ask(ctx, "setWebhook", tgbotapi.Params{
 		"url":                  address,
 		"secret_token":         c.set.Secret,
-		"allowed_updates":      wanted,
+		"allowed_updates":      wantedUpdates,
 		"max_connections":      strconv.Itoa(connections),
 		"drop_pending_updates": strconv.FormatBool(drop),
 	}, nil)
@@ -99,8 +100,8 @@ type command struct {
 	Description string `json:"description"`
 }
 
-// languages are whom the menu is set for: Vietnamese, and everybody else, who are
-// residents with a telephone set to another language.
+// languages are those the menu is set for: Vietnamese, and any other, for residents whose
+// telephone is set to it.
 var languages = []string{"vi", ""}
 
 // SetMenu tells Telegram the commands.

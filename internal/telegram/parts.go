@@ -153,13 +153,13 @@ func sources(list []webhook.Source) rich {
 	named := webhook.NamedBefore(list)
 	for i, s := range list {
 		row := plain(fmt.Sprintf("\n[%d] ", s.N))
-		title := webhook.Short(oneLine(s.Title), maxTitle)
+		title := webhook.Short(oneLine(s.Title), maxTitle, nil)
 		again := false
 		if section := oneLine(s.Heading()); section != "" {
 			if again = named[i]; again {
-				title = webhook.Short(section, maxTitle)
+				title = webhook.Short(section, maxTitle, nil)
 			} else {
-				title += ", " + webhook.Short(section, maxTitle)
+				title += ", " + webhook.Short(section, maxTitle, nil)
 			}
 		}
 		if title == "" {
@@ -216,7 +216,7 @@ const (
 func keyboard(r webhook.Reply) [][]button {
 	var rows [][]button
 	for i, choice := range r.Choices[:min(len(r.Choices), maxButtons)] {
-		label := webhook.Short(oneLine(choice.Label), maxLabel)
+		label := webhook.Short(oneLine(choice.Label), maxLabel, nil)
 		if label == "" {
 			continue
 		}

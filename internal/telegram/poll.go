@@ -41,7 +41,7 @@ func (c *Channel) Poll(ctx context.Context, take func([]webhook.Message) error) 
 		}
 		c.set.Log.Warn("telegram poll tries again", "err", err, "in", wait)
 		failures++
-		if !sleep(ctx, wait) {
+		if webhook.Sleep(ctx, wait) != nil {
 			return nil
 		}
 	}
@@ -64,7 +64,7 @@ func (p *poll) step(ctx context.Context) error {
 		}
 		p.connected = true
 	}
-	params := tgbotapi.Params{"timeout": strconv.Itoa(int(p.c.set.Poll / time.Second)), "limit": "100", "allowed_updates": wanted}
+	params := tgbotapi.Params{"timeout": strconv.Itoa(int(p.c.set.Poll / time.Second)), "limit": "100", "allowed_updates": wantedUpdates}
 	if p.offset != 0 {
 		params["offset"] = strconv.FormatInt(p.offset, 10)
 	}

@@ -2,8 +2,7 @@ package telegram
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"crypto/subtle"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"slices"
@@ -24,7 +23,7 @@ import (
 const secretHeader = "X-Telegram-Bot-Api-Secret-Token"
 
 // Read checks the secret and decodes one update. A body that is no update is refused
-// with 400; an update that nothing can be done with is none to refuse, because
+// with 400; an update that nothing can be done with is not refused, because
 // Telegram would send it again for a day and hold back what the chat writes meanwhile.
 func (c *Channel) Read(header http.Header, body []byte) ([]webhook.Message, error) {
 	if c.Barred(header) {
@@ -34,15 +33,9 @@ func (c *Channel) Read(header http.Header, body []byte) ([]webhook.Message, erro
 	return messages, err
 }
 
-// Barred reports that a delivery does not carry the secret in exactly one header. It
-// compares in a time that says nothing about the secret.
+// Barred reports that a delivery does not carry the secret in exactly one header.
 func (c *Channel) Barred(header http.Header) bool {
-	given := header.Values(secretHeader)
-	if c.set.Secret == "" || len(given) != 1 {
-		return true
-	}
-	a, b := sha256.Sum256([]byte(given[0])), sha256.Sum256([]byte(c.set.Secret))
-	return subtle.ConstantTimeCompare(a[:], b[:]) != 1
+	return !webhook.HasSecret(header, secretHeader, c.set.Secret)
 }
 
 // decode reads an update. id is 0 when it has none, and then nothing is made of it:
@@ -183,7 +176,7 @@ func (c *Channel) renamed(s *message) *webhook.Message {
 // all: somebody who writes "/hỏi" or "/khai sinh" asks.
 func request(s string) (command, text string) {
 	command, _, argument := splitCommand(trim(s))
-	if slices.Contains(known, command) {
+	if slices.Contains(commands, command) {
 		return command, clean(argument)
 	}
 	return "", clean(s)
@@ -208,7 +201,7 @@ func (s *message) quoted() string {
 	case s.Quote != nil && s.Quote.Text != "":
 		q = s.Quote.Text
 	case s.ReplyTo != nil:
-		q = or(s.ReplyTo.Text, s.ReplyTo.Caption)
+		q = cmp.Or(s.ReplyTo.Text, s.ReplyTo.Caption)
 	}
 	q = clean(q)
 	if utf8.RuneCountInString(q) > maxQuoted {

@@ -289,10 +289,10 @@ func TestUTF16Range(t *testing.T) {
 		ok             bool
 	}{
 		{0, 1, "a", true}, {1, 5, "👩‍🌾", true}, {6, 1, "ữ", true}, {7, 2, "@b", true}, {0, 9, s, true},
-		{2, 4, "", false},  // begins within a pair
-		{1, 1, "", false},  // ends within one
-		{7, 3, "", false},  // beyond the end
-		{99, 1, "", false}, //
+		{2, 4, "", false}, // begins within a pair
+		{1, 1, "", false}, // ends within one
+		{7, 3, "", false}, // beyond the end
+		{99, 1, "", false},
 		{-1, 2, "", false}, {0, 0, "", false}, {0, -1, "", false}, {1 << 62, 1 << 62, "", false},
 	} {
 		from, to, ok := telegram.UTF16Range(s, tt.offset, tt.length)

@@ -58,8 +58,8 @@ func unchanged(failed *webhook.SendError) bool {
 }
 
 // Acknowledge tells Telegram that a button was received, so that it stops shining. A
-// query that is too old to be answered is none to worry about. Messages that are no
-// press of a button need none.
+// query that is too old to be answered is no error. A message that is no press of a button
+// needs no acknowledgement.
 func (c *Channel) Acknowledge(ctx context.Context, m webhook.Message) error {
 	at := addressOf(m)
 	if at.Callback == "" {
@@ -72,8 +72,8 @@ func (c *Channel) Acknowledge(ctx context.Context, m webhook.Message) error {
 	return failed
 }
 
-// Clear takes the buttons away under the message in which one was pressed. A message
-// that is gone, or has none any more, is as good.
+// Clear takes the buttons away under the message in which one was pressed. That the
+// message is gone, or has no buttons left, is no error.
 func (c *Channel) Clear(ctx context.Context, m webhook.Message) error {
 	at := addressOf(m)
 	if at.Pressed == 0 {
@@ -86,15 +86,15 @@ func (c *Channel) Clear(ctx context.Context, m webhook.Message) error {
 	return failed
 }
 
-// shown is how often the sign of writing is renewed: Telegram shows it for 5 seconds.
-const shown = 4 * time.Second
+// typingEvery is how often the sign of writing is renewed: Telegram shows it for 5 seconds.
+const typingEvery = 4 * time.Second
 
 // Every says how often Typing is worth a call.
 func (c *Channel) Every(m webhook.Message) time.Duration {
 	if m.Kind == webhook.Left {
 		return 0
 	}
-	return shown
+	return typingEvery
 }
 
 // Typing shows for up to 5 seconds that an answer is being written.

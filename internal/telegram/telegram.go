@@ -23,6 +23,7 @@
 package telegram
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -106,14 +107,14 @@ func New(s Settings) (*Channel, error) {
 	if s.Secret != "" && !secretForm.MatchString(s.Secret) {
 		return nil, errors.New("telegram webhook secret: must be 1 to 256 characters of A-Z, a-z, 0-9, _ and -")
 	}
-	s.APIURL = strings.TrimRight(or(s.APIURL, publicAPI), "/")
-	s.FileURL = strings.TrimRight(or(s.FileURL, s.APIURL+"/file"), "/")
+	s.APIURL = strings.TrimRight(cmp.Or(s.APIURL, publicAPI), "/")
+	s.FileURL = strings.TrimRight(cmp.Or(s.FileURL, s.APIURL+"/file"), "/")
 	for _, base := range []struct{ name, url string }{{"API", s.APIURL}, {"file", s.FileURL}} { // in this order: one follows from the other
 		if err := checkBase(base.url); err != nil {
 			return nil, fmt.Errorf("telegram %s URL: %w", base.name, err)
 		}
 	}
-	s.Timeout, s.Poll, s.Retry = or(s.Timeout, 15*time.Second), or(s.Poll, 50*time.Second), or(s.Retry, time.Second)
+	s.Timeout, s.Poll, s.Retry = cmp.Or(s.Timeout, 15*time.Second), cmp.Or(s.Poll, 50*time.Second), cmp.Or(s.Retry, time.Second)
 	if s.Clock == nil {
 		s.Clock = time.Now
 	}
@@ -132,15 +133,6 @@ func New(s Settings) (*Channel, error) {
 	c.bot = &tgbotapi.BotAPI{Token: s.Token}
 	c.bot.SetAPIEndpoint(strings.ReplaceAll(s.APIURL, "%", "%%") + "/bot%s/%s")
 	return c, nil
-}
-
-// or is the first unless it is the zero value.
-func or[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 func checkBase(base string) error {
@@ -209,15 +201,15 @@ func (c *Channel) Connect(ctx context.Context) error {
 	return nil
 }
 
-// steady is how often Watch looks when all is well.
-const steady = time.Minute
+// watchEvery is how often Watch looks when all is well.
+const watchEvery = time.Minute
 
 // Watch keeps Check true to life until ctx ends: it connects, tries again with
 // growing pauses while Telegram cannot be reached, and looks once a minute after.
 func (c *Channel) Watch(ctx context.Context) {
 	failures := 0
 	for {
-		wait := steady
+		wait := watchEvery
 		err := c.Connect(ctx)
 		switch {
 		case ctx.Err() != nil:
@@ -232,7 +224,7 @@ func (c *Channel) Watch(ctx context.Context) {
 			c.set.Log.Info("telegram is reached again", "tries", failures+1)
 			failures = 0
 		}
-		if !sleep(ctx, wait) {
+		if webhook.Sleep(ctx, wait) != nil {
 			return
 		}
 	}
@@ -241,16 +233,4 @@ func (c *Channel) Watch(ctx context.Context) {
 // backoff is the pause after so many failures before this one.
 func (c *Channel) backoff(failures int) time.Duration {
 	return c.set.Retry << min(failures, 5)
-}
-
-// sleep reports whether the time passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -63,7 +63,7 @@ func (w *way) start(t *testing.T, r respond) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.hook = webhook.Handler(w.c, db, webhook.IntakeOptions{KeepIn: time.Minute})
+	w.hook = webhook.NewIntake(w.c, db, webhook.IntakeOptions{KeepIn: time.Minute})
 	d := webhook.NewDispatcher(db, r, []webhook.Line{{Channel: w.c, PerSecond: 1e6, PerChat: time.Nanosecond, PerGroup: time.Nanosecond, Group: telegram.Group}},
 		webhook.Options{FirstWait: time.Millisecond, Rest: time.Millisecond, Poll: 10 * time.Millisecond, Jitter: func() float64 { return 0 },
 			Apology: func(_ webhook.Message, state []byte) webhook.Response {

@@ -33,11 +33,11 @@ type api struct {
 	keys      keyring
 	on        func() bool // whether questions are answered
 
-	asking, reading limit // of who has no key
+	asking, reading limit // of requests without a key
 }
 
-// newAPI makes the API. Who has no key is kept within the limits: of questions, and of
-// open data.
+// newAPI makes the API. Requests without a key are kept within the limits: of questions,
+// and of open data.
 func newAPI(opts Options, asking, reading limit) *api {
 	now, on, lib := opts.Now, opts.ProgramsOn, opts.Library
 	if now == nil {
@@ -123,7 +123,7 @@ func (a *api) unlessOff(next http.HandlerFunc, problem func(w http.ResponseWrite
 	}
 }
 
-// otherMethods says what a path takes to who asks and to who sends something else.
+// otherMethods says what a path takes, to OPTIONS and to every method it does not take.
 func otherMethods(allow string, problem func(w http.ResponseWriter, status int, detail string)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", allow)
@@ -162,7 +162,7 @@ func share(next http.HandlerFunc) http.HandlerFunc {
 
 // think lets the assistant answer within its deadline and keeps what came of it. What
 // went wrong is for the log: a resident never sees it.
-func (a *api) think(ctx context.Context, channel string, q pipeline.Question, release pipeline.Release) told {
+func (a *api) think(ctx context.Context, channel string, q pipeline.Question, release pipeline.Release) keptOutcome {
 	thinking, cancel := context.WithTimeout(ctx, answerIn)
 	defer cancel()
 	var outcome pipeline.Outcome
@@ -172,14 +172,14 @@ func (a *api) think(ctx context.Context, channel string, q pipeline.Question, re
 		outcome = a.assistant.Stream(thinking, q, release)
 	}
 	if ctx.Err() != nil { // who asked went away
-		return told{Outcome: outcome}
+		return keptOutcome{Outcome: outcome}
 	}
 	if outcome.Status == pipeline.Failed {
 		a.log.Error("question not answered", "err", outcome.Error)
 	}
 	id := a.keep(ctx, channel, outcome)
 	outcome.Error = ""
-	return told{id, outcome}
+	return keptOutcome{id, outcome}
 }
 
 // refusal is why a request was not taken.

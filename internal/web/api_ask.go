@@ -29,7 +29,7 @@ type piece struct {
 	Text string `json:"text"`
 }
 
-// ask answers a question: with the Outcome, or to who accepts text/event-stream with a
+// ask answers a question: with the Outcome, or for whoever accepts text/event-stream with a
 // stream of events. The texts of its "delta" events, one after the other, are the
 // answer so far. "replace" says that the answer is another one after all, and gives it.
 // The last event, "outcome", is the whole Outcome, whose answer is what was shown.

@@ -31,8 +31,8 @@ const (
 	maxReason = 1000            // characters of a reason
 )
 
-// told is an outcome with the name it is kept under, if it is.
-type told struct {
+// keptOutcome is an outcome with the name it is kept under, if it is.
+type keptOutcome struct {
 	ID string `json:"id,omitempty"`
 	pipeline.Outcome
 }

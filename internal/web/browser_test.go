@@ -107,9 +107,9 @@ func TestAskInTheBrowser(t *testing.T) {
 }
 
 // remembering serves with dialogues to which an officer's words can be delivered.
-func remembering(t *testing.T) (server *httptest.Server, memory *web.Memory, asked *responder) {
+func remembering(t *testing.T) (server *httptest.Server, memory *web.Letterbox, asked *responder) {
 	opts := options(t)
-	memory = web.NewMemory(someNow)
+	memory = web.NewLetterbox(someNow)
 	opts.Dialogues = memory
 	return serve(t, opts), memory, opts.Responder.(*responder)
 }
@@ -240,7 +240,7 @@ func frameOf(t *testing.T, ctx context.Context, address string) (id target.ID) {
 // closed, and the page of another portal has a dialogue of its own.
 func TestWidgetIsFoundAgain(t *testing.T) {
 	opts := options(t)
-	memory := web.NewMemory(someNow)
+	memory := web.NewLetterbox(someNow)
 	opts.Dialogues = memory
 	opts.FrameAncestors = []string{"http://localhost:*", "http://portal.localhost:*"}
 	asked := opts.Responder.(*responder)

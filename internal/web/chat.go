@@ -19,13 +19,13 @@ type chat struct {
 	responder webhook.Responder
 	dialogues Dialogues
 	ancestors []string
-	turns     *turns
+	locks     dialogueLocks
 }
 
 func newChat(s *server, programs *api, opts Options) *chat {
-	c := &chat{server: s, programs: programs, responder: opts.Responder, dialogues: opts.Dialogues, ancestors: opts.FrameAncestors, turns: new(turns)}
+	c := &chat{server: s, programs: programs, responder: opts.Responder, dialogues: opts.Dialogues, ancestors: opts.FrameAncestors}
 	if c.dialogues == nil {
-		c.dialogues = NewMemory(opts.Now)
+		c.dialogues = newMemory(opts.Now)
 	}
 	return c
 }
@@ -84,33 +84,33 @@ func (c *chat) show(w http.ResponseWriter, r *http.Request, status int, p chatPa
 
 // ask answers a form with the page.
 func (c *chat) ask(w http.ResponseWriter, r *http.Request) {
-	a, err := c.read(w, r)
+	f, err := c.read(w, r)
 	switch {
 	case errors.Is(err, errLarge):
-		c.refuse(w, r, a, http.StatusRequestEntityTooLarge, "Câu hỏi dài quá. Bạn viết ngắn lại giúp tôi.")
+		c.refuse(w, r, f, http.StatusRequestEntityTooLarge, "Câu hỏi dài quá. Bạn viết ngắn lại giúp tôi.")
 		return
 	case err != nil:
-		c.refuse(w, r, a, http.StatusBadRequest, "Bạn chưa viết câu hỏi.")
+		c.refuse(w, r, f, http.StatusBadRequest, "Bạn chưa viết câu hỏi.")
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(respondIn + writeIn)) // not every writer has one
-	_, rec := c.respond(r.Context(), a, nil)
-	if fresh, now := c.news(r.Context(), a.message.Dialogue); fresh != nil {
+	_, rec := c.respond(r.Context(), f, nil)
+	if fresh, now := c.news(r.Context(), f.message.Dialogue); fresh != nil {
 		rec = now
 	}
-	p := chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed, Frame: a.frame}
-	if a.frame {
-		p.Dialogue = a.message.Dialogue
+	p := chatPage{Turns: c.views(rec.Turns), Handed: rec.Handed, Frame: f.frame}
+	if f.frame {
+		p.Dialogue = f.message.Dialogue
 	}
-	c.setCookie(w, r, a.message.Dialogue, a.frame)
+	c.setCookie(w, r, f.message.Dialogue, f.frame)
 	c.show(w, r, http.StatusOK, p)
 }
 
 // refuse shows the page again with the reason.
-func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int, why string) {
-	p := chatPage{Problem: why, Typed: a.said, Frame: a.frame}
-	id := c.cookie(r, a.frame)
-	if a.frame {
+func (c *chat) refuse(w http.ResponseWriter, r *http.Request, f chatForm, status int, why string) {
+	p := chatPage{Problem: why, Typed: f.said, Frame: f.frame}
+	id := c.cookie(r, f.frame)
+	if f.frame {
 		if named := r.PostForm.Get("h"); keyForm.MatchString(named) {
 			id = named
 		}
@@ -125,30 +125,30 @@ func (c *chat) refuse(w http.ResponseWriter, r *http.Request, a said, status int
 	c.show(w, r, status, p)
 }
 
-// tooMany tells who asks too often.
+// tooMany answers whoever asks too often.
 func (c *chat) tooMany(w http.ResponseWriter, r *http.Request) {
-	a, _ := c.read(w, r)
-	c.refuse(w, r, a, http.StatusTooManyRequests, "Nhiều câu hỏi quá trong một lúc. Bạn chờ một phút rồi hỏi tiếp nhé.")
+	f, _ := c.read(w, r)
+	c.refuse(w, r, f, http.StatusTooManyRequests, "Nhiều câu hỏi quá trong một lúc. Bạn chờ một phút rồi hỏi tiếp nhé.")
 }
 
 // respond answers one message and keeps what came of it. Messages of a dialogue are
 // answered one after the other here; one that was answered before is not asked again.
-func (c *chat) respond(ctx context.Context, a said, release func(string)) (turn, record) {
-	// Who reloads the page finds the answer there.
+func (c *chat) respond(ctx context.Context, f chatForm, release func(string)) (turn, record) {
+	// Whoever reloads the page finds the answer there.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), respondIn)
 	defer cancel()
-	m := a.message
-	defer c.turns.take(m.Dialogue)()
+	m := f.message
+	defer c.locks.lock(m.Dialogue)()
 	d, rec, unread := c.load(ctx, m.Dialogue)
 	m.Held = d.Held
 	if m.Action != "" {
-		a.said = label(rec.Turns, m.Action)
+		f.said = label(rec.Turns, m.Action)
 	}
-	if t, ok := rec.answered(m.Key, a.said); ok {
+	if t, ok := rec.answered(m.Key, f.said); ok {
 		return t, rec
 	}
 	answer := c.responder.Respond(ctx, m, d.State, release)
-	t := turn{Key: m.Key, Said: a.said, Replies: answer.Replies, Cited: citedIn(answer.Outcome)}
+	t := turn{Key: m.Key, Said: f.said, Replies: answer.Replies, Cited: citedIn(answer.Outcome)}
 	next := func(rec record) record {
 		if answer.Erase || m.Command == "moi" {
 			rec = record{}
@@ -211,7 +211,7 @@ func (c *chat) drawTurns(to io.Writer, turns []turn) {
 //
 // A comment comes every few seconds while nothing else does.
 func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
-	a, err := c.read(w, r)
+	f, err := c.read(w, r)
 	switch {
 	case errors.Is(err, errLarge):
 		problem(w, http.StatusRequestEntityTooLarge, "a form has at most 16 KiB")
@@ -220,15 +220,15 @@ func (c *chat) stream(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	c.setCookie(w, r, a.message.Dialogue, a.frame)
+	c.setCookie(w, r, f.message.Dialogue, f.frame)
 	// The answer is finished and kept even when nobody reads any more.
 	out, _, done := c.programs.answering(w, r, problem)
 	if out == nil {
 		return
 	}
 	defer done()
-	t, rec := c.respond(r.Context(), a, func(text string) { out.send("delta", piece{text}) })
-	fresh, _ := c.news(r.Context(), a.message.Dialogue)
+	t, rec := c.respond(r.Context(), f, func(text string) { out.send("delta", piece{text}) })
+	fresh, _ := c.news(r.Context(), f.message.Dialogue)
 	var b strings.Builder
 	c.drawTurns(&b, append([]turn{t}, fresh...))
 	out.send("turn", map[string]any{"html": b.String(), "handed": rec.Handed})

@@ -31,8 +31,8 @@ func newKey() string {
 
 var keyForm = regexp.MustCompile(`^[A-Za-z0-9_-]{22}$`)
 
-// said is a form of the chat page.
-type said struct {
+// chatForm is a form of the chat page.
+type chatForm struct {
 	message webhook.Message
 	said    string // shown as what the person said
 	frame   bool
@@ -44,20 +44,20 @@ var (
 )
 
 // read takes a form. The person of the web is the dialogue: nothing else is known.
-func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
+func (c *chat) read(w http.ResponseWriter, r *http.Request) (chatForm, error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	var large *http.MaxBytesError
 	if err := r.ParseForm(); errors.As(err, &large) {
-		return said{frame: r.URL.Query().Get("khung") == "1"}, errLarge
+		return chatForm{frame: r.URL.Query().Get("khung") == "1"}, errLarge
 	} else if err != nil {
-		return said{}, errEmpty
+		return chatForm{}, errEmpty
 	}
-	a := said{frame: r.PostForm.Get("khung") == "1"}
+	f := chatForm{frame: r.PostForm.Get("khung") == "1"}
 	m := webhook.Message{Channel: Channel, Key: r.PostForm.Get("khoa"), Kind: webhook.Text, Sent: c.now()}
 	if !keyForm.MatchString(m.Key) {
 		m.Key = newKey()
 	}
-	if a.frame {
+	if f.frame {
 		m.Dialogue = r.PostForm.Get("h")
 	} else {
 		m.Dialogue = c.cookie(r, false)
@@ -73,14 +73,14 @@ func (c *chat) read(w http.ResponseWriter, r *http.Request) (said, error) {
 		m.Kind, m.Action = webhook.Button, action
 	case commands[r.PostForm.Get("lenh")] != "":
 		m.Command = r.PostForm.Get("lenh")
-		a.said = commands[m.Command]
+		f.said = commands[m.Command]
 	case text == "":
-		return a, errEmpty
+		return f, errEmpty
 	default:
-		a.said, m.Text = text, text // the responder reads commands in it
+		f.said, m.Text = text, text // the responder reads commands in it
 	}
-	a.message = m
-	return a, nil
+	f.message = m
+	return f, nil
 }
 
 // commands that the page has buttons for, in words.

@@ -10,14 +10,14 @@ import (
 )
 
 // FoundFor is how long after the last word a browser finds its dialogue again: much
-// longer than what was said is shown, so that who asked reads a correction that comes
-// later. Nothing that is said to somebody after that is read.
+// longer than what was said is shown, so that a correction that comes later is read by
+// whoever asked. Nothing that is said to somebody after that is read.
 const FoundFor = foundDays * 24 * time.Hour
 
 const (
 	foundDays = 14
 	shownFor  = 12 * time.Hour     // what was said is shown, since a telephone may be shared
-	waitsFor  = 7 * 24 * time.Hour // the same for who waits for an officer, who may be away for some days
+	waitsFor  = 7 * 24 * time.Hour // the same while an officer is waited for, who may be away for some days
 	maxKept   = 20                 // turns of a dialogue that are kept and shown
 )
 

@@ -179,7 +179,7 @@ func (c *console) approvedOf(w http.ResponseWriter, r *http.Request, me database
 }
 
 // readApproved takes the form into a; the problem is for whoever wrote it. The sources
-// get the versions of this moment: who saves says that the answer agrees with them.
+// get the versions of this moment: whoever saves says that the answer agrees with them.
 func (c *console) readApproved(r *http.Request, a *database.Approved) (problem string) {
 	form := r.PostForm
 	a.Questions = nil
@@ -201,8 +201,7 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 			a.Sources = append(a.Sources, database.ApprovedSource{Document: id, Version: v})
 		}
 	}
-	until := readTime(form.Get("den"))
-	a.Expires = until.AddDate(0, 0, 1) // the whole day
+	a.Expires = readEnd(form.Get("den"))
 	owner, err := c.db.Account(r.Context(), a.Owner)
 	switch {
 	case len(a.Questions) == 0:
@@ -221,7 +220,7 @@ func (c *console) readApproved(r *http.Request, a *database.Approved) (problem s
 		return "Nhiều nhất " + strconv.Itoa(mostSources) + " tài liệu."
 	case err != nil || owner.Disabled:
 		return "Người chịu trách nhiệm phải là một tài khoản đang dùng."
-	case until.IsZero() || !a.Expires.After(c.now()) || a.Expires.Sub(c.now()) > longestForDay*24*time.Hour:
+	case !a.Expires.After(c.now()) || a.Expires.Sub(c.now()) > longestForDay*24*time.Hour:
 		return "Hãy ghi ngày hết hạn, từ hôm nay đến một năm sau."
 	}
 	return c.withheld(a)
@@ -314,9 +313,6 @@ func (c *console) personal(text string) bool {
 	_, found := privacy.Mask(text)
 	return slices.ContainsFunc(found, func(f privacy.Finding) bool { return !c.known.phones[digits(f.Text)] })
 }
-
-// reason of an act, without personal data: it stays in the audit log.
-func reason(r *http.Request) string { return clip(clean(r.PostForm.Get("ly-do")), 500) }
 
 // changed tells the rest of this process that what staff decide has changed.
 func (c *console) changed(r *http.Request) {

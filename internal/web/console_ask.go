@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -109,7 +109,7 @@ func (c *console) answer(ctx context.Context, p *askPage, q pipeline.Question, f
 	p.Searched = true
 	o := c.assistant.Ask(ctx, q)
 	p.Status, p.AnsweredBy = string(o.Status), o.AnsweredBy
-	for _, name := range sortedKeys(o.Checks) {
+	for _, name := range slices.Sorted(maps.Keys(o.Checks)) {
 		if o.Checks[name] != "pass" {
 			p.Low = append(p.Low, name)
 		}
@@ -200,7 +200,7 @@ func (c *console) card(d *corpus.Document, today corpus.Date) cardView {
 	}
 	if hasSlip(d) {
 		v.Slip = slipAddress(d)
-		v.Papers = blocks(d.Section("ho-so").Body, func(l string) []span { return c.known.line(l, nil) })
+		v.Papers = c.known.blocks(d.Section("ho-so").Body)
 	}
 	for _, f := range corpus.ValidOn(d.Fees, today) {
 		v.Fees = append(v.Fees, c.factOf(d, &f, today))
@@ -238,84 +238,4 @@ func copyText(answer string, sources []citationView) string {
 		}
 	}
 	return b.String()
-}
-
-// retrievalPage is what retrieval returns for a text.
-type retrievalPage struct {
-	Query  string
-	Hits   []hitView
-	Failed bool
-}
-
-type hitView struct {
-	Rank             int
-	Document, Title  string
-	Section, Heading string
-	Score            float64
-	Address          string
-	Text             string
-}
-
-// retrieval shows what retrieval finds for any text, before anything judges it.
-func (c *console) retrieval(w http.ResponseWriter, r *http.Request, me database.Account) {
-	p := retrievalPage{Query: clean(r.URL.Query().Get("q"))}
-	if p.Query != "" {
-		hits, err := c.assistant.Search(r.Context(), pipeline.Question{Text: p.Query})
-		if err != nil {
-			c.log.Error("search of the console failed", "err", err)
-			p.Failed = true
-		}
-		p.Hits = c.hits(hits)
-	}
-	c.show(w, r, http.StatusOK, "retrieval", me, p)
-}
-
-// hits are passages with their scores and beginnings.
-func (c *console) hits(found []pipeline.Retrieved) []hitView {
-	var all []hitView
-	for i, h := range found {
-		v := hitView{Rank: i + 1, Document: h.Document, Title: c.titleOf(h.Document), Section: h.Section, Heading: corpus.Heading(h.Section), Score: h.Score}
-		if c.library != nil {
-			if d := c.library.Document(h.Document); d != nil {
-				v.Address = documentAddress(h.Document, h.Section)
-				for _, s := range c.library.Passages(d) {
-					if s.ID == h.Section {
-						v.Heading, v.Text = s.Heading, cut(s.Body, 280)
-					}
-				}
-			}
-		}
-		all = append(all, v)
-	}
-	return all
-}
-
-// with is the address of a page with some fields of the query changed; empty ones go.
-func with(path string, q url.Values, changes ...string) string {
-	next := make(url.Values)
-	for k, v := range q {
-		if k != "xong" {
-			next[k] = v
-		}
-	}
-	for i := 0; i+1 < len(changes); i += 2 {
-		if changes[i+1] == "" {
-			next.Del(changes[i])
-		} else {
-			next.Set(changes[i], changes[i+1])
-		}
-	}
-	if len(next) == 0 {
-		return path
-	}
-	return path + "?" + next.Encode()
-}
-
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -111,7 +111,8 @@ func TestConsoleInTheBrowser(t *testing.T) {
 		chromedp.Click(chromedp.CSS(".me button")), chromedp.WaitVisible(chromedp.CSS("#ten")),
 		signingIn(o.URL, "admin"), chromedp.Navigate(o.URL+"/console/cong-tac"),
 		chromedp.SendKeys(chromedp.CSS("#ly-do-telegram"), "Bảo trì"), chromedp.Click(chromedp.CSS(`section[aria-labelledby="ct-telegram"] button`)), seen(".notice", "Đang tắt: Kênh Telegram"))
-	if err := o.db.Post(t.Context(), "telegram", "chat-1", "p-chat-1", [][]byte{[]byte(`"thêm"`)}); err != nil {
+	to := database.Recipient{Channel: "telegram", Dialogue: "chat-1", Person: "p-chat-1"}
+	if _, err := o.db.Correct(t.Context(), database.By{Who: "lan", Why: "thử"}, "recall", to, [][]byte{[]byte(`"thêm"`)}); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond) // several looks of the dispatcher

@@ -2,8 +2,10 @@ package web
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"troly/internal/database"
 	"troly/internal/pipeline"
@@ -74,10 +76,7 @@ func (c *console) filtered(q url.Values) (p outcomesPage, f database.Filter) {
 		p.Checks = append(p.Checks, choice{name, wordFor(name), f.Failed == name})
 	}
 	p.Topics = c.documentChoices(f.Document)
-	f.From = readTime(p.From)
-	if to := readTime(p.To); !to.IsZero() {
-		f.To = to.AddDate(0, 0, 1) // the whole day
-	}
+	f.From, f.To = readTime(p.From), readEnd(p.To)
 	return p, f
 }
 
@@ -117,11 +116,11 @@ func (c *console) outcome(w http.ResponseWriter, r *http.Request, me database.Ac
 	}
 	p.Readable = json.Unmarshal(o.Body, &p.Trace) == nil
 	p.Hits = c.hits(p.Trace.Retrieved)
-	for _, name := range sortedKeys(p.Trace.Checks) {
+	for _, name := range slices.Sorted(maps.Keys(p.Trace.Checks)) {
 		p.Checks = append(p.Checks, choice{Value: p.Trace.Checks[name], Label: name})
 	}
 	p.Citations = c.citations(p.Trace.Citations)
-	p.Blocks = blocks(o.Answer, func(l string) []span { return c.known.line(l, nil) })
+	p.Blocks = c.known.blocks(o.Answer)
 	t := p.Trace.Timings
 	p.Timings = []timingView{{"understand", t.Understand}, {"retrieve", t.Retrieve}, {"answer", t.Answer}, {"verify", t.Verify}}
 	c.audit(r, me.Name, "", "read outcome", "outcome "+o.ID)

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,10 +48,7 @@ const (
 func (c *console) given(q url.Values) (recallPage, database.Given) {
 	p := recallPage{Outcome: clip(q.Get("cau-hoi"), 100), Document: q.Get("viec"), From: q.Get("tu"), To: q.Get("den"), Most: recallFirst, MostEver: recallMost, CanSend: c.opts.Desk != nil}
 	p.Topics = c.documentChoices(p.Document)
-	g := database.Given{Outcome: p.Outcome, Document: p.Document, From: readTime(p.From)}
-	if to := readTime(p.To); !to.IsZero() {
-		g.To = to.AddDate(0, 0, 1)
-	}
+	g := database.Given{Outcome: p.Outcome, Document: p.Document, From: readTime(p.From), To: readEnd(p.To)}
 	p.Asked = p.Outcome != "" || p.Document != ""
 	return p, g
 }
@@ -71,13 +69,13 @@ func (c *console) preview(r *http.Request, p *recallPage, g database.Given) erro
 		counts[to.Channel] = strconv.Itoa(n + 1)
 	}
 	p.OnPage, p.FoundDays = counts[Channel] != "", foundDays
-	for _, channel := range sortedKeys(counts) {
+	for _, channel := range slices.Sorted(maps.Keys(counts)) {
 		p.Channels = append(p.Channels, choice{counts[channel], wordFor(channel), false})
 	}
 	if p.Outcome != "" {
 		if o, err := c.db.OutcomeByID(r.Context(), p.Outcome); err == nil {
 			p.Question = o.Question
-			p.Answer = blocks(o.Answer, func(l string) []span { return c.known.line(l, nil) })
+			p.Answer = c.known.blocks(o.Answer)
 		}
 	}
 	return nil
@@ -337,7 +335,7 @@ func (c *console) recallProgress(w http.ResponseWriter, r *http.Request, me data
 	c.show(w, r, http.StatusOK, "recall_run", me, p)
 }
 
-// stopRecall stops one: who was not written to yet is not.
+// stopRecall stops one: nobody further is written to.
 func (c *console) stopRecall(w http.ResponseWriter, r *http.Request, me database.Account) {
 	key := r.PathValue("khoa")
 	run := c.recalls.find(key)

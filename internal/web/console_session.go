@@ -8,10 +8,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 
@@ -136,7 +134,7 @@ func AccountName(s string) string {
 	return strings.ToLower(strings.TrimSpace(norm.NFC.String(strings.ToValidUTF8(clip(s, 200), ""))))
 }
 
-// signIn takes name and password. Why it was refused is not told apart: who guesses
+// signIn takes name and password. Why it was refused is not told apart: whoever guesses
 // learns no names.
 func (c *console) signIn(w http.ResponseWriter, r *http.Request) {
 	name := AccountName(r.PostForm.Get("ten"))
@@ -182,7 +180,7 @@ func (c *console) signIn(w http.ResponseWriter, r *http.Request) {
 }
 
 // attempt counts a try to sign in, by address and by account. The address comes first:
-// one that may not try any more must not lock others out of their accounts.
+// one whose tries are used up must not lock others out of their accounts.
 func (c *console) attempt(r *http.Request, name string) (wait time.Duration, err error) {
 	wait, err = c.db.Attempt(r.Context(), triesAddress, tryWindow, "address "+household(c.guard.client(r)).String())
 	if err != nil || wait > 0 || name == "" {
@@ -199,80 +197,7 @@ func (c *console) checked(ctx context.Context, hash, password string) (bool, err
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	return CheckPassword(hash, password)
-}
-
-// passwordPage changes one's own password.
-type passwordPage struct {
-	Name      string
-	Elsewhere bool // the account signs in elsewhere and has none here
-	Least     int  // characters
-	Problem   string
-}
-
-func (c *console) passwordForm(w http.ResponseWriter, r *http.Request, me database.Account) {
-	c.showPassword(w, r, http.StatusOK, me, "")
-}
-
-func (c *console) showPassword(w http.ResponseWriter, r *http.Request, status int, me database.Account, problem string) {
-	c.show(w, r, status, "password", me, passwordPage{me.Name, me.Hash == "", MinPassword, problem})
-}
-
-// newPasswordProblem says what is wrong with a new password, "" when nothing is.
-func newPasswordProblem(old, password, again string) string {
-	switch n := utf8.RuneCountInString(norm.NFC.String(password)); {
-	case n < MinPassword:
-		return "Mật khẩu mới cần ít nhất " + strconv.Itoa(MinPassword) + " ký tự."
-	case n > maxPassword:
-		return "Mật khẩu mới dài quá."
-	case password != again:
-		return "Hai lần gõ mật khẩu mới không giống nhau."
-	case password == old:
-		return "Mật khẩu mới phải khác mật khẩu hiện nay."
-	}
-	return ""
-}
-
-// changePassword takes the present password and twice the new one. Who is signed in
-// with the old one elsewhere is not any more.
-func (c *console) changePassword(w http.ResponseWriter, r *http.Request, me database.Account) {
-	old, password := r.PostForm.Get("cu"), r.PostForm.Get("moi")
-	problem := newPasswordProblem(old, password, r.PostForm.Get("lai"))
-	if me.Hash == "" || problem != "" { // of an account without a password the page says why
-		c.showPassword(w, r, http.StatusBadRequest, me, problem)
-		return
-	}
-	wait, err := c.attempt(r, me.Name) // as for signing in: who finds a browser signed in guesses no faster
-	if err != nil {
-		c.broken(w, r, me, "set password", err)
-		return
-	}
-	if wait > 0 {
-		c.showPassword(w, r, http.StatusTooManyRequests, me, "Bạn đã thử quá nhiều lần. Chờ "+spell(wait)+" rồi thử lại.")
-		return
-	}
-	right, err := c.checked(r.Context(), me.Hash, old)
-	if err != nil {
-		c.broken(w, r, me, "check password", err)
-		return
-	}
-	if !right {
-		c.audit(r, me.Name, "", "set password refused", me.Name)
-		c.showPassword(w, r, http.StatusForbidden, me, "Mật khẩu hiện nay không đúng.")
-		return
-	}
-	hash, err := HashPassword(password)
-	if err == nil {
-		err = c.db.SetPassword(r.Context(), database.By{Who: me.Name}, me.Name, hash)
-	}
-	if err != nil {
-		c.broken(w, r, me, "set password", err)
-		return
-	}
-	if err := c.db.Succeeded(r.Context(), "account "+me.Name); err != nil {
-		c.log.Warn("attempts not forgotten", "err", err)
-	}
-	c.begin(w, r, me, consolePath+"/mat-khau?xong=mat-khau")
+	return checkPassword(hash, password)
 }
 
 // begin signs an account in and leads on.
@@ -282,8 +207,8 @@ func (c *console) begin(w http.ResponseWriter, r *http.Request, account database
 	}
 }
 
-// session signs an account in; false: it could not, and that was answered. A browser
-// that was signed in before is not any more.
+// session signs an account in; false: it could not, and that was answered. The session
+// that the browser had before ends.
 func (c *console) session(w http.ResponseWriter, r *http.Request, account database.Account) bool {
 	if old := c.token(r); old != "" {
 		if err := c.db.EndSession(r.Context(), hashToken(old)); err != nil {
@@ -311,11 +236,4 @@ func (c *console) signOut(w http.ResponseWriter, r *http.Request, me database.Ac
 	c.audit(r, me.Name, "", "sign out", me.Name)
 	c.setToken(w, r, "")
 	http.Redirect(w, r, consolePath+"/dang-nhap", http.StatusSeeOther)
-}
-
-// audit notes something that changes nothing by itself.
-func (c *console) audit(r *http.Request, who, why, what, subject string) {
-	if err := c.db.Audit(r.Context(), database.By{Who: who, Why: why}, what, subject); err != nil {
-		c.log.Error("audit log not written", "what", what, "err", err)
-	}
 }

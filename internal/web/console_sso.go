@@ -21,7 +21,7 @@ import (
 type SSO struct {
 	issuer, client, secret string
 
-	turn     chan struct{}  // held by who looks at provider
+	turn     chan struct{}  // held by whoever looks at provider
 	provider *oidc.Provider // found at the first use
 }
 

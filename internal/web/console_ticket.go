@@ -124,7 +124,7 @@ func (c *console) dialogue(ctx context.Context, k database.Ticket) ([]dialogueLi
 		}
 		lines = append(lines, dialogueLine{At: o.At, Who: "resident", Text: whole.Question, Outcome: o.ID, Status: o.Status})
 		if whole.Answer != "" {
-			lines = append(lines, dialogueLine{At: o.At, Who: "bot", Blocks: blocks(whole.Answer, func(l string) []span { return c.known.line(l, nil) }), Outcome: o.ID, Status: o.Status})
+			lines = append(lines, dialogueLine{At: o.At, Who: "bot", Blocks: c.known.blocks(whole.Answer), Outcome: o.ID, Status: o.Status})
 		}
 	}
 	messages, err := c.db.TicketMessages(ctx, k.ID)
@@ -183,22 +183,6 @@ func (c *console) replyTicket(w http.ResponseWriter, r *http.Request, me databas
 		back(w, r, "/hop-thu/"+strconv.FormatInt(k.ID, 10), "tra-loi")
 	}
 }
-
-// windowWords say why nothing can be sent.
-func windowWords(why string) string {
-	switch why {
-	case WindowPassed:
-		return "Nền tảng chỉ cho nhắn trong một thời gian sau khi người dân viết, và thời gian đó đã hết. Tin chưa được gửi. Hãy gọi điện, hoặc chờ người dân nhắn lại."
-	case Unreachable:
-		return "Người dân đã chặn hoặc bỏ theo dõi tài khoản nên không nhắn được. Tin chưa được gửi."
-	case PageGone:
-		return "Người dân hỏi trên trang web đã lâu, trình duyệt không còn giữ cuộc trò chuyện này nên không ai đọc được. Tin chưa được gửi."
-	}
-	return "Kênh này đang tắt hoặc chưa được cài đặt trên máy chủ. Tin chưa được gửi."
-}
-
-// WhyWords are for the template.
-func (w Window) WhyWords() string { return windowWords(w.Why) }
 
 // assign gives a ticket to somebody, with a due time.
 func (c *console) assign(w http.ResponseWriter, r *http.Request, me database.Account) {

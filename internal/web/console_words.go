@@ -4,9 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"troly/internal/database"
 )
@@ -28,8 +25,8 @@ var consoleWords = map[string]string{
 	"high": "Cao", "medium": "Trung bình", "low": "Thấp",
 	"sign in": "Đăng nhập", "sign in refused": "Đăng nhập bị từ chối", "sign out": "Đăng xuất", "add account": "Tạo tài khoản", "set account": "Đổi tài khoản", "set password": "Đổi mật khẩu", "set password refused": "Đổi mật khẩu bị từ chối",
 	"add key": "Tạo khóa API", "revoke key": "Thu hồi khóa API", "reply to ticket": "Trả lời người dân", "assign ticket": "Giao việc", "end ticket": "Kết thúc yêu cầu", "open ticket": "Tiếp nhận",
-	"hold dialogue": "Cho trợ lý im lặng", "release dialogue": "Trả lại cho trợ lý", "read ticket": "Đọc cuộc trò chuyện", "read outcome": "Đọc một câu hỏi",
-	"add approved answer": "Thêm câu trả lời duyệt sẵn", "set approved answer": "Sửa câu trả lời duyệt sẵn", "outdate approved answer": "Nguồn của câu trả lời đã đổi", "switch off": "Tắt", "switch on": "Bật",
+	"hold dialogue": "Cho trợ lý im lặng", "read ticket": "Đọc cuộc trò chuyện", "read outcome": "Đọc một câu hỏi",
+	"add approved answer": "Thêm câu trả lời duyệt sẵn", "set approved answer": "Sửa câu trả lời duyệt sẵn", "switch off": "Tắt", "switch on": "Bật",
 	"correct": "Gửi đính chính", "recall": "Đợt đính chính", "stop recall": "Dừng đợt đính chính",
 }
 
@@ -71,24 +68,6 @@ func day(t time.Time) string {
 	return t.In(vietnamTime).Format("02/01/2006")
 }
 
-// inputTime is a time as a field for date and time holds it.
-func inputTime(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.In(vietnamTime).Format("2006-01-02T15:04")
-}
-
-// readTime reads what inputTime writes, or a day; the zero time for anything else.
-func readTime(s string) time.Time {
-	for _, layout := range []string{"2006-01-02T15:04", time.DateOnly} {
-		if t, err := time.ParseInLocation(layout, strings.TrimSpace(s), vietnamTime); err == nil {
-			return t
-		}
-	}
-	return time.Time{}
-}
-
 // spell says a length of time in its largest unit.
 func spell(d time.Duration) string {
 	switch {
@@ -108,21 +87,6 @@ func percent(n, of int) string {
 	}
 	return strings.Replace(fmt.Sprintf("%.1f %%", 100*float64(n)/float64(of)), ".", ",", 1)
 }
-
-// written is a text of a form as staff wrote it, with its lines: NFC, no control
-// characters but ends of lines.
-func written(s string) string {
-	s = strings.ReplaceAll(norm.NFC.String(strings.ToValidUTF8(s, "")), "\r\n", "\n")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s))
-}
-
-// long reports whether a text has more letters than its form takes.
-func long(s string, most int) bool { return utf8.RuneCountInString(s) > most }
 
 // titleOf names a document as people know it.
 func (c *console) titleOf(id string) string {

@@ -19,7 +19,7 @@ import (
 func TestWithTheConversation(t *testing.T) {
 	opts := options(t)
 	lib, assistant := real()
-	memory := &tickets{Memory: web.NewMemory(someNow)}
+	memory := &tickets{Letterbox: web.NewLetterbox(someNow)}
 	opts.Responder, opts.Dialogues = conversation.New(assistant, lib, lib.Units, conversation.Options{Now: someNow, Log: opts.Log}), memory
 	r := newReader(t, serve(t, opts))
 	press := func(page, label string) string {
@@ -70,9 +70,9 @@ func TestWithTheConversation(t *testing.T) {
 	}
 }
 
-// tickets is a Memory that notes what came of messages.
+// tickets is a Letterbox that notes what came of messages.
 type tickets struct {
-	*web.Memory
+	*web.Letterbox
 	ticket   *webhook.Ticket
 	dialogue string
 	feedback []webhook.Feedback
@@ -85,7 +85,7 @@ func (d *tickets) Save(ctx context.Context, m webhook.Message, r webhook.Respons
 	if r.Feedback != nil {
 		d.feedback = append(d.feedback, *r.Feedback)
 	}
-	return d.Memory.Save(ctx, m, r, show)
+	return d.Letterbox.Save(ctx, m, r, show)
 }
 
 // Over a database, a dialogue goes on in another process, and an officer's reply from

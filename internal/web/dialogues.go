@@ -46,38 +46,36 @@ type Dialogues interface {
 const (
 	memoryBytes = 32 << 20 // of all together; beyond it the oldest go
 	memoryFor   = FoundFor // since the last message
-	maxWaiting  = 20       // replies of others that wait for one dialogue
 )
 
-// Memory keeps dialogues while the process lives, the latest ones, and nothing of
+// memory keeps dialogues while the process lives, the latest ones, and nothing of
 // what came of them. It is for a server without a database.
-type Memory struct {
+type memory struct {
 	now func() time.Time
 
 	mu    sync.Mutex
 	bytes int
-	order *list.List // of *kept, the latest first
+	order *list.List // of *memoryEntry, the latest first
 	at    map[string]*list.Element
 }
 
-type kept struct {
-	name    string
-	is      Dialogue
-	waiting []webhook.Reply
-	until   time.Time
-	bytes   int
+type memoryEntry struct {
+	name  string
+	is    Dialogue
+	until time.Time
+	bytes int
 }
 
-// NewMemory returns an empty Memory. now may be nil: time.Now.
-func NewMemory(now func() time.Time) *Memory {
+// newMemory returns an empty memory. now may be nil: time.Now.
+func newMemory(now func() time.Time) *memory {
 	if now == nil {
 		now = time.Now
 	}
-	return &Memory{now: now, order: list.New(), at: make(map[string]*list.Element)}
+	return &memory{now: now, order: list.New(), at: make(map[string]*list.Element)}
 }
 
 // Load returns what is kept of a dialogue.
-func (m *Memory) Load(_ context.Context, dialogue string) (Dialogue, error) {
+func (m *memory) Load(_ context.Context, dialogue string) (Dialogue, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if k := m.find(dialogue); k != nil {
@@ -87,15 +85,15 @@ func (m *Memory) Load(_ context.Context, dialogue string) (Dialogue, error) {
 }
 
 // Save keeps a dialogue.
-func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response, show func(page []byte) []byte) error {
+func (m *memory) Save(_ context.Context, msg webhook.Message, r webhook.Response, show func(page []byte) []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	k := m.find(msg.Dialogue)
 	if k == nil {
-		k = &kept{name: msg.Dialogue}
+		k = &memoryEntry{name: msg.Dialogue}
 	}
 	if r.Erase {
-		k.waiting, k.is = nil, Dialogue{}
+		k.is = Dialogue{}
 	} else {
 		k.is = Dialogue{State: r.State, Page: show(k.is.Page)}
 	}
@@ -103,40 +101,19 @@ func (m *Memory) Save(_ context.Context, msg webhook.Message, r webhook.Response
 	return nil
 }
 
-// Deliver leaves a reply of somebody else for a dialogue, until it is taken. One that
-// is not known any more is not begun anew: it reports false.
-func (m *Memory) Deliver(dialogue string, r webhook.Reply) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	k := m.find(dialogue)
-	if k == nil || len(k.waiting) >= maxWaiting {
-		return false
-	}
-	k.waiting = append(k.waiting, r)
-	m.put(k)
-	return true
-}
-
-// Take gives out what was delivered.
-func (m *Memory) Take(_ context.Context, dialogue string, show func(page []byte, said []webhook.Reply) []byte) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if k := m.find(dialogue); k != nil && len(k.waiting) > 0 {
-		k.is.Page = show(k.is.Page, k.waiting)
-		k.waiting = nil
-		m.put(k)
-	}
+// Take finds nothing: without a database nobody of the office can say anything.
+func (m *memory) Take(context.Context, string, func(page []byte, said []webhook.Reply) []byte) error {
 	return nil
 }
 
 // find returns the entry of a dialogue, nil when there is none. The caller holds the
 // lock.
-func (m *Memory) find(dialogue string) *kept {
+func (m *memory) find(dialogue string) *memoryEntry {
 	e, ok := m.at[dialogue]
 	if !ok {
 		return nil
 	}
-	k := e.Value.(*kept)
+	k := e.Value.(*memoryEntry)
 	if m.now().After(k.until) {
 		m.drop(e)
 		return nil
@@ -146,7 +123,7 @@ func (m *Memory) find(dialogue string) *kept {
 
 // put keeps an entry as the latest, and lets go of the oldest when there is too
 // much. An empty one is not kept. The caller holds the lock.
-func (m *Memory) put(k *kept) {
+func (m *memory) put(k *memoryEntry) {
 	if e, ok := m.at[k.name]; ok {
 		m.drop(e)
 	}
@@ -162,19 +139,15 @@ func (m *Memory) put(k *kept) {
 }
 
 // drop forgets one dialogue. The caller holds the lock.
-func (m *Memory) drop(e *list.Element) {
-	k := m.order.Remove(e).(*kept)
+func (m *memory) drop(e *list.Element) {
+	k := m.order.Remove(e).(*memoryEntry)
 	delete(m.at, k.name)
 	m.bytes -= k.bytes
 }
 
 // size counts the entry with its place in the list and the table.
-func (k *kept) size() int {
-	n := 256 + 2*len(k.name) + len(k.is.State) + len(k.is.Page)
-	for _, r := range k.waiting {
-		n += 256 + len(r.Text)
-	}
-	return n
+func (k *memoryEntry) size() int {
+	return 256 + 2*len(k.name) + len(k.is.State) + len(k.is.Page)
 }
 
-var _ Dialogues = (*Memory)(nil)
+var _ Dialogues = (*memory)(nil)

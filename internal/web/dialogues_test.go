@@ -15,7 +15,7 @@ import (
 
 func TestMemory(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
-	m := NewMemory(func() time.Time { return now })
+	m := newMemory(func() time.Time { return now })
 	ctx := t.Context()
 	save := func(dialogue, state, page string, r webhook.Response) {
 		t.Helper()
@@ -38,52 +38,24 @@ func TestMemory(t *testing.T) {
 		}
 		return string(d.State) + "|" + string(d.Page)
 	}
-	take := func(dialogue string) (got []webhook.Reply) {
-		t.Helper()
-		if err := m.Take(ctx, dialogue, func(page []byte, said []webhook.Reply) []byte {
-			got = said
-			return page
-		}); err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
 	save("a", "s1", "p1", webhook.Response{})
 	save("a", "s2", "p2", webhook.Response{})
 	if got := load("a"); got != "s2|p2" || load("b") != "|" {
 		t.Errorf("Load = %q and %q, want the last of a and nothing of b", got, load("b"))
 	}
-	if m.Deliver("b", webhook.Reply{Text: "x"}) || !m.Deliver("a", webhook.Reply{Text: "x"}) || !m.Deliver("a", webhook.Reply{Text: "y"}) {
-		t.Error("Deliver: want a known dialogue only")
-	}
-	save("a", "s3", "p3", webhook.Response{}) // does not lose what waits
-	if got := take("a"); len(got) != 2 || got[0].Text != "x" || got[1].Text != "y" {
-		t.Errorf("Take = %v, want x and y", got)
-	}
-	if got := take("a"); len(got) != 0 {
-		t.Errorf("Take again = %v, want nothing", got)
-	}
-	m.Deliver("a", webhook.Reply{Text: "z"})
 	save("a", "", "", webhook.Response{Erase: true})
-	if got := take("a"); len(got) != 0 || load("a") != "|" || m.bytes != 0 || len(m.at) != 0 {
-		t.Errorf("after erasing: %v, %q, %d bytes", got, load("a"), m.bytes)
+	if got := load("a"); got != "|" || m.bytes != 0 || len(m.at) != 0 {
+		t.Errorf("after erasing: %q, %d bytes", got, m.bytes)
 	}
 	save("a", "s", "p", webhook.Response{})
 	now = now.Add(memoryFor + time.Second)
 	if got := load("a"); got != "|" || m.bytes != 0 {
 		t.Errorf("after its time: %q, %d bytes", got, m.bytes)
 	}
-	for range maxWaiting + 5 {
-		save("c", "s", "p", webhook.Response{})
-		m.Deliver("c", webhook.Reply{Text: "x"})
-	}
-	if got := take("c"); len(got) != maxWaiting {
-		t.Errorf("%d replies waited, want %d at most", len(got), maxWaiting)
-	}
 }
 
 func TestMemoryIsBounded(t *testing.T) {
-	m := NewMemory(nil)
+	m := newMemory(nil)
 	page := []byte(strings.Repeat("x", 1<<20))
 	for i := range 100 {
 		if err := m.Save(t.Context(), webhook.Message{Dialogue: fmt.Sprint(i)}, webhook.Response{}, func([]byte) []byte { return page }); err != nil {
@@ -98,7 +70,7 @@ func TestMemoryIsBounded(t *testing.T) {
 }
 
 func TestTurnsOfADialogueFollowEachOther(t *testing.T) {
-	var all turns
+	var all dialogueLocks
 	var wait sync.WaitGroup
 	inside := make(map[string]*int)
 	for _, d := range []string{"a", "b"} {
@@ -107,13 +79,13 @@ func TestTurnsOfADialogueFollowEachOther(t *testing.T) {
 	for i := range 200 {
 		d := []string{"a", "b"}[i%2]
 		wait.Go(func() {
-			defer all.take(d)()
+			defer all.lock(d)()
 			*inside[d]++ // the race detector sees it when two are inside
 		})
 	}
 	wait.Wait()
-	if *inside["a"] != 100 || *inside["b"] != 100 || len(all.busy) != 0 {
-		t.Errorf("counted %d and %d, %d left in the table", *inside["a"], *inside["b"], len(all.busy))
+	if *inside["a"] != 100 || *inside["b"] != 100 || len(all.held) != 0 {
+		t.Errorf("counted %d and %d, %d left in the table", *inside["a"], *inside["b"], len(all.held))
 	}
 }
 
@@ -207,9 +179,9 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-// lame is a Memory that cannot be read for a while.
+// lame is a Letterbox that cannot be read for a while.
 type lame struct {
-	*Memory
+	*Letterbox
 	broken bool
 }
 
@@ -217,14 +189,14 @@ func (l *lame) Load(ctx context.Context, dialogue string) (Dialogue, error) {
 	if l.broken {
 		return Dialogue{}, errors.New("database is away")
 	}
-	return l.Memory.Load(ctx, dialogue)
+	return l.Letterbox.Load(ctx, dialogue)
 }
 
 func (l *lame) Take(ctx context.Context, dialogue string, show func([]byte, []webhook.Reply) []byte) error {
 	if l.broken {
 		return errors.New("database is away")
 	}
-	return l.Memory.Take(ctx, dialogue, show)
+	return l.Letterbox.Take(ctx, dialogue, show)
 }
 
 type echo struct{}
@@ -250,12 +222,12 @@ func (s slow) Respond(_ context.Context, m webhook.Message, state []byte, _ func
 // Two processes share the dialogues: what one keeps while the other answers is not
 // lost, what an officer said neither, and a form that both were sent is shown once.
 func TestProcessesKeepWhatOthersWroteMeanwhile(t *testing.T) {
-	m := NewMemory(someTime)
+	m := NewLetterbox(someTime)
 	s := slow{make(chan struct{}), make(chan struct{})}
 	first := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: s, Dialogues: m})
 	second := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: echo{}, Dialogues: m})
-	form := func(key, text string) said {
-		return said{message: webhook.Message{Channel: Channel, Dialogue: "d", Person: "d", Key: key, Text: text}, said: text}
+	form := func(key, text string) chatForm {
+		return chatForm{message: webhook.Message{Channel: Channel, Dialogue: "d", Person: "d", Key: key, Text: text}, said: text}
 	}
 	second.respond(context.Background(), form("k0", "không"), nil)
 	ended := make(chan record)
@@ -285,11 +257,11 @@ func TestProcessesKeepWhatOthersWroteMeanwhile(t *testing.T) {
 // What cannot be read is not written over by the answer to the next question, or by what
 // an officer said; who wants to be forgotten is all the same.
 func TestADialogueThatCannotBeReadIsNotLost(t *testing.T) {
-	l := &lame{Memory: NewMemory(someTime)}
+	l := &lame{Letterbox: NewLetterbox(someTime)}
 	c := newChat(&server{log: quiet(), now: someTime}, nil, Options{Responder: echo{}, Dialogues: l})
 	ask := func(m webhook.Message) turn {
 		m.Channel, m.Dialogue, m.Person, m.Key = Channel, "d", "d", newKey()
-		t, _ := c.respond(context.Background(), said{message: m, said: m.Text}, nil)
+		t, _ := c.respond(context.Background(), chatForm{message: m, said: m.Text}, nil)
 		return t
 	}
 	texts := func() string {

@@ -97,7 +97,7 @@ func (s *server) pageOf(d *corpus.Document, today corpus.Date) documentPage {
 	for _, passage := range s.library.Passages(d) { // with the same IDs as in citations
 		v := sectionView{ID: passage.ID, Heading: passage.Heading}
 		if written := d.Section(passage.ID); written != nil {
-			v.Blocks = blocks(written.Body, func(l string) []span { return s.known.line(l, nil) })
+			v.Blocks = s.known.blocks(written.Body)
 		}
 		for _, f := range d.FactsOf(passage.ID) {
 			if f.ValidTo != "" && f.ValidTo < today {
@@ -206,7 +206,7 @@ const keepFor = "public, max-age=300"
 func (s *server) unchanged(w http.ResponseWriter, r *http.Request, today corpus.Date, parts ...string) bool {
 	sum := sha256.Sum256([]byte(strings.Join(append(parts, s.library.Version, s.look.version, string(today), s.guard.address(r)), "\x00")))
 	tag := `W/"` + hex.EncodeToString(sum[:9]) + `"`
-	midnight, err := time.ParseInLocation(time.DateOnly, string(today), time.FixedZone("ICT", 7*60*60))
+	midnight, err := time.ParseInLocation(time.DateOnly, string(today), vietnamTime)
 	changed := s.started
 	if err == nil && midnight.After(changed) {
 		changed = midnight

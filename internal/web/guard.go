@@ -13,10 +13,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
-	"time"
 )
 
 // guard is what every request passes before its route: the headers of the reply,
@@ -49,7 +47,7 @@ func newGuard(opts Options) *guard {
 	return g
 }
 
-// readsPerAsk is how many pages may be read for each question that may be asked: who asks
+// readsPerAsk is how many pages may be read for each question that may be asked: whoever asks
 // opens some documents, and a page that waits for an officer looks for the reply twelve
 // times in its first minute.
 const readsPerAsk = 10
@@ -189,7 +187,7 @@ func (g *guard) address(r *http.Request) string {
 	return "http://" + r.Host
 }
 
-// limit is what keeps each address within how often it may do something: who comes too
+// limit is what keeps each address within how often it may do something: one that comes too
 // often is refused with the seconds to wait in Retry-After; refuse writes the rest.
 type limit func(next, refuse http.HandlerFunc) http.HandlerFunc
 
@@ -206,7 +204,7 @@ func (g *guard) reading(next, refuse http.HandlerFunc) http.HandlerFunc {
 func (g *guard) limited(by *limiter, next, refuse http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if wait := by.wait(g.client(r)); wait > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			comeAgain(w, wait)
 			refuse(w, r)
 			return
 		}

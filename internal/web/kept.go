@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"troly/internal/database"
 	"troly/internal/webhook"
@@ -32,17 +33,8 @@ func (k Kept) Load(ctx context.Context, dialogue string) (Dialogue, error) {
 
 // Save keeps a dialogue and what came of a message.
 func (k Kept) Save(ctx context.Context, m webhook.Message, r webhook.Response, show func(page []byte) []byte) error {
-	result := database.Result{State: r.State, Erase: r.Erase, Note: r.Note, Hold: r.Hold, Release: r.Release}
-	if o := r.Outcome; o != nil {
-		result.Outcome = &database.Outcome{ID: o.ID, Status: o.Status, Body: o.Body}
-	}
-	if f := r.Feedback; f != nil {
-		result.Feedback = &database.Feedback{Outcome: f.Outcome, Good: f.Good, Reason: f.Reason}
-	}
-	if t := r.Ticket; t != nil {
-		result.Ticket = &database.Ticket{Outcome: t.Outcome, Reason: t.Reason, Summary: t.Summary, Commune: t.Commune, Topic: t.Topic}
-	}
-	return k.Store.Exchange(ctx, database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, At: m.Sent}, result, show)
+	received := database.Received{Channel: m.Channel, Key: m.Key, Dialogue: m.Dialogue, Person: m.Person, At: m.Sent}
+	return k.Store.Exchange(ctx, received, r.Result(time.Time{}), show)
 }
 
 // Take gives out the replies that were posted for a dialogue; see Letter. One that is no

@@ -97,12 +97,7 @@ func (k *keyring) wait(key database.APIKey) time.Duration {
 		k.limits[key.ID] = l
 	}
 	k.mu.Unlock()
-	act := l.ReserveN(now, 1)
-	delay := act.DelayFrom(now)
-	if delay > 0 {
-		act.CancelAt(now)
-	}
-	return delay
+	return reserve(l, now)
 }
 
 // forget makes room for one more: whoever has not asked lately has lost nothing by it.
@@ -175,7 +170,7 @@ func (a *api) admit(rt route) http.HandlerFunc {
 			return
 		}
 		if wait := a.keys.wait(key); wait > 0 {
-			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			comeAgain(w, wait)
 			refuse(w, r)
 			return
 		}

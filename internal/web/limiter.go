@@ -2,7 +2,9 @@ package web
 
 import (
 	"container/list"
+	"net/http"
 	"net/netip"
+	"strconv"
 	"sync"
 	"time"
 
@@ -47,12 +49,23 @@ func (l *limiter) wait(from netip.Addr) time.Duration {
 	l.mu.Lock()
 	v := l.visitor(household(from))
 	l.mu.Unlock()
-	act := v.rate.ReserveN(now, 1)
+	return reserve(v.rate, now)
+}
+
+// reserve counts one act and returns 0, or counts nothing and returns how long to wait
+// for the next.
+func reserve(l *rate.Limiter, now time.Time) time.Duration {
+	act := l.ReserveN(now, 1)
 	delay := act.DelayFrom(now)
 	if delay > 0 {
 		act.CancelAt(now)
 	}
 	return delay
+}
+
+// comeAgain tells a client in how many seconds it may.
+func comeAgain(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 }
 
 // visitor finds or makes the entry of a block. The caller holds the lock.

@@ -44,7 +44,7 @@ func readOnly(name, title, description string) *mcp.Tool {
 	return &mcp.Tool{Name: name, Title: title, Description: description, Annotations: &mcp.ToolAnnotations{ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: &closed, Title: title}}
 }
 
-// overHTTP serves the tools to who posts to /mcp. Each request stands alone: any
+// overHTTP serves the tools to whoever posts to /mcp. Each request stands alone: any
 // number of servers may stand behind one address.
 func (a *api) overHTTP() http.HandlerFunc {
 	tools := a.tools()

@@ -167,7 +167,7 @@ func Figures(from prometheus.Gatherer) http.Handler {
 	return mux
 }
 
-// metrics serves the figures to who asks this server itself. A proxy in front serves
+// metrics serves the figures to whoever asks this server itself. A proxy in front serves
 // the public, who need not know them: what came through one is not answered.
 func metrics(from prometheus.Gatherer) http.Handler {
 	figures := promhttp.HandlerFor(from, promhttp.HandlerOpts{})

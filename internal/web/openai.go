@@ -215,7 +215,7 @@ func (a *api) completeChore(w http.ResponseWriter, r *http.Request, req *chatReq
 	t := chatStream{stream, head}
 	t.begin()
 	t.text(text)
-	t.end(told{}, req.wantsUsage())
+	t.end(keptOutcome{}, req.wantsUsage())
 }
 
 func (a *api) streamCompletion(w http.ResponseWriter, r *http.Request, req *chatRequest, head chatReply, q pipeline.Question) {
@@ -266,7 +266,7 @@ func (t chatStream) begin()           { t.chunk(chatText{Role: "assistant"}, nil
 func (t chatStream) text(text string) { t.chunk(chatText{Content: markdown(text)}, nil) }
 
 // end sends the last chunk, with the sources, and the usage when it is wanted.
-func (t chatStream) end(o told, withUsage bool) {
+func (t chatStream) end(o keptOutcome, withUsage bool) {
 	last := t
 	last.head.Citations, last.head.Status, last.head.Outcome = o.Citations, o.Status, o.ID
 	last.chunk(chatText{}, stop())

@@ -43,7 +43,7 @@ func (s *server) routePages(mux *http.ServeMux) {
 	}
 }
 
-// tooManyPages tells who reads or searches too often.
+// tooManyPages answers whoever reads or searches too often.
 func (s *server) tooManyPages(w http.ResponseWriter, r *http.Request) {
 	s.draw(w, r, http.StatusTooManyRequests, "missing", layout{Page: missing{
 		Title: "Bạn chờ một phút nhé", Text: "Có nhiều lượt xem quá trong một lúc. Một phút nữa bạn mở lại trang.",

@@ -47,7 +47,7 @@ func (s *server) slip(w http.ResponseWriter, r *http.Request) {
 	p := s.pageOf(d, today)
 	v := slipPage{
 		ID: d.ID, Title: d.Title, Notices: p.Notices, Place: d.Authority, Submit: p.Submit, Checked: d.Checked, Printed: today,
-		Papers:  blocks(d.Section("ho-so").Body, func(l string) []span { return s.known.line(l, nil) }),
+		Papers:  s.known.blocks(d.Section("ho-so").Body),
 		Address: s.guard.address(r) + documentAddress(d.ID, ""),
 	}
 	v.Fees, v.Times = s.factsOnSlip(d, d.Fees, today), s.factsOnSlip(d, d.Durations, today)

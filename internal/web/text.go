@@ -187,6 +187,11 @@ func (k *known) line(s string, cite func(n int) (href, name string)) []span {
 	return spans
 }
 
+// blocks cuts a text whose sources are listed elsewhere.
+func (k *known) blocks(text string) []block {
+	return blocks(text, func(l string) []span { return k.line(l, nil) })
+}
+
 // partOfWord reports whether a letter, digit or @ touches the piece.
 func partOfWord(s string, from, to int) bool {
 	touches := func(b byte) bool {

@@ -74,7 +74,7 @@ const (
 //
 //	GET  /healthz        the process lives
 //	GET  /readyz         it can answer; names the parts it does without
-//	GET  /metrics        figures for Prometheus, for who does not come through a proxy
+//	GET  /metrics        figures for Prometheus, not told through a proxy
 //	POST /api/v1/ask     {"question", "audience", "as_of", "history": [{"question","answer"}]} -> Outcome,
 //	                     as a stream of events when text/event-stream is accepted
 //	GET  /api/v1/search  ?q=…&top=10 -> what retrieval finds
@@ -158,7 +158,7 @@ func (s *server) ready(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.After(c.until) {
-		// Not of this request alone: who asks next is told the same.
+		// Not of this request alone: whoever asks next is told the same.
 		c.ok, c.body = s.check(context.WithoutCancel(r.Context()))
 		c.until = now.Add(readyFor)
 	}
@@ -195,7 +195,7 @@ func (s *server) check(ctx context.Context) (ok bool, body map[string]any) {
 	return true, body
 }
 
-// inTime checks a part within half a second: who asks for readiness waits for two.
+// inTime checks a part within half a second: whoever asks for readiness waits for two.
 func inTime(ctx context.Context, check func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
 	defer cancel()

@@ -94,7 +94,7 @@ func (c *company) end() {
 func (c *company) typing(ctx context.Context, t Typist, every time.Duration) error {
 	last := time.Now().Add(c.d.opts.TypingFor)
 	for wait := c.d.opts.TypingAfter; ; wait = every {
-		if sleep(ctx, wait) != nil || time.Now().After(last) {
+		if Sleep(ctx, wait) != nil || time.Now().After(last) {
 			return nil
 		}
 		call, cancel := context.WithTimeout(ctx, every)
@@ -139,7 +139,7 @@ func (c *company) drafting(ctx context.Context, pace *pace) error {
 				return err
 			}
 		}
-		if sleep(ctx, c.d.opts.DraftEvery) != nil {
+		if Sleep(ctx, c.d.opts.DraftEvery) != nil {
 			return nil
 		}
 	}

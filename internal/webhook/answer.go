@@ -92,12 +92,12 @@ func (d *Dispatcher) end(job database.Job) {
 }
 
 const (
-	// notOurs is how long a message of a channel that is off waits before it is
+	// channelOffWait is how long a message of a channel that is off waits before it is
 	// looked at again.
-	notOurs = 5 * time.Minute
-	// mostBegun is how often a message is taken up at all: answering it may have
+	channelOffWait = 5 * time.Minute
+	// mostAttempts is how often a message is taken up at all: answering it may have
 	// killed the process each time, which no recover sees.
-	mostBegun = 50
+	mostAttempts = 50
 )
 
 // handle brings one message to its end: answered, put back for later, or given up.
@@ -126,7 +126,7 @@ func (d *Dispatcher) handle(ctx context.Context, job database.Job) {
 
 	var result database.Result
 	err := errors.New("taken up too often")
-	if job.Attempt <= mostBegun {
+	if job.Attempt <= mostAttempts {
 		result, err = d.answer(ctx, line, m, job)
 	}
 	switch {
@@ -183,14 +183,12 @@ func (d *Dispatcher) answer(ctx context.Context, line Line, m Message, job datab
 
 // result lays a response out as it is written.
 func (d *Dispatcher) result(line Line, m Message, job database.Job, r Response) database.Result {
-	now := d.opts.Now()
-	result := database.Result{State: r.State, Erase: r.Erase, Note: r.Note, Hold: r.Hold, Release: r.Release}
+	result := r.Result(d.opts.Now())
 	switch {
 	case m.Kind == Left:
-		result.Reachable = new(bool)
+		result.Reachable = new(false)
 	case job.Unreachable && m.Kind != TookOver:
-		reachable := true
-		result.Reachable = &reachable
+		result.Reachable = new(true)
 	}
 	if m.Kind != Left {
 		for _, reply := range r.Replies {
@@ -198,16 +196,6 @@ func (d *Dispatcher) result(line Line, m Message, job database.Job, r Response) 
 				result.Parts = append(result.Parts, part)
 			}
 		}
-	}
-	if o := r.Outcome; o != nil {
-		result.Outcome = &database.Outcome{ID: o.ID, Channel: m.Channel, Dialogue: m.Dialogue, Person: m.Person, Status: o.Status, At: now, Body: o.Body}
-	}
-	if f := r.Feedback; f != nil {
-		result.Feedback = &database.Feedback{Outcome: f.Outcome, Good: f.Good, Reason: f.Reason, Person: m.Person, At: now}
-	}
-	if t := r.Ticket; t != nil {
-		result.Ticket = &database.Ticket{Channel: m.Channel, Dialogue: m.Dialogue, Person: m.Person, Outcome: t.Outcome,
-			Reason: t.Reason, Summary: t.Summary, Commune: t.Commune, Topic: t.Topic, Created: now}
 	}
 	return result
 }
@@ -256,7 +244,7 @@ func (d *Dispatcher) hear(ctx context.Context, line Line, m Message) Message {
 // putBack keeps a message whose channel is off, or not served here, for later: nothing
 // was tried with it, so it is answered as any other however long that takes.
 func (d *Dispatcher) putBack(ctx context.Context, job database.Job) {
-	until := d.opts.Now().Add(notOurs)
+	until := d.opts.Now().Add(channelOffWait)
 	d.keep(ctx, job, "put back", func(ctx context.Context) error { return d.db.PutBack(ctx, job, until, "channel-off") })
 }
 

@@ -189,7 +189,7 @@ func percentile(sorted []time.Duration, p float64) float64 {
 
 func acknowledge(b *testing.B, inbox webhook.Inbox, every time.Duration) {
 	c := &channel{name: "test", secret: secret}
-	s := httptest.NewServer(webhook.Handler(c, inbox, webhook.IntakeOptions{KeepIn: time.Minute}))
+	s := httptest.NewServer(webhook.NewIntake(c, inbox, webhook.IntakeOptions{KeepIn: time.Minute}))
 	defer s.Close()
 	addr := s.Listener.Addr().String()
 	b.ResetTimer()

@@ -72,7 +72,7 @@ type (
 )
 
 // Refusal is a delivery that is not taken in. Status is what the platform is told:
-// 401 or 403 for who may not send, 400 for a body that is none.
+// 401 or 403 for whoever may not send, 400 for a body that cannot be read.
 type Refusal struct {
 	Status int
 	Reason string // constant words for the metrics: bad-secret, bad-signature, bad-body …
@@ -110,51 +110,3 @@ func (e *SendError) Error() string {
 }
 
 func (e *SendError) Unwrap() error { return e.Err }
-
-// Responder decides what is answered; *conversation.Conversation is one. It keeps
-// nothing between calls: what a dialogue remembers is handed in and back.
-type Responder interface {
-	// Respond answers m. state is what the last Response of this dialogue left,
-	// nil for the first. release, when not nil, is given the answer while it is
-	// written (see pipeline.Release).
-	Respond(ctx context.Context, m Message, state []byte, release func(text string)) Response
-}
-
-// Response is all that comes of a message. It is written in one transaction with
-// the end of the message, so it happens once.
-type Response struct {
-	Replies  []Reply
-	State    []byte    // nil: the dialogue is forgotten
-	Outcome  *Outcome  // nil: nothing was asked
-	Feedback *Feedback // on an earlier outcome
-	Ticket   *Ticket   // a human is asked to take over
-	Erase    bool      // everything kept about the person goes, this response is still sent
-	Spent    bool      // the button that was pressed, and those beside it, have served
-
-	Note    string    // masked: what the person said, for whoever has the open ticket of the dialogue, if there is one
-	Hold    time.Time // a human has the dialogue until then; zero: unchanged
-	Release bool      // the bot has it again, and the open ticket is released
-}
-
-// Outcome is one answered question as it is kept: masked, see pipeline.Outcome.
-type Outcome struct {
-	ID     string          // made by the responder; what feedback names
-	Status string          // of pipeline
-	Body   json.RawMessage // pipeline.Outcome
-}
-
-// Feedback is what a person thought of an outcome.
-type Feedback struct {
-	Outcome string
-	Good    bool
-	Reason  string // masked; empty: none given
-}
-
-// Ticket asks for a human.
-type Ticket struct {
-	Outcome string // the last one; empty: none
-	Reason  string // asked, repeated-failure
-	Summary string // masked: what it is about
-	Commune string // as far as known
-	Topic   string // document, as far as known
-}

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -64,24 +65,24 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	orDefault(&o.Workers, 64)
-	orDefault(&o.Sends, 64)
-	orDefault(&o.Lease, 30*time.Second)
-	orDefault(&o.Poll, time.Second)
-	orDefault(&o.Grace, 20*time.Second)
-	orDefault(&o.AnswerIn, time.Minute)
-	orDefault(&o.HearIn, 30*time.Second)
-	orDefault(&o.CallIn, 15*time.Second)
-	orDefault(&o.Attempts, 3)
-	orDefault(&o.SendAttempts, 12)
-	orDefault(&o.UnsureTries, 4)
-	orDefault(&o.FirstWait, time.Second)
-	orDefault(&o.Rest, 15*time.Second)
-	orDefault(&o.StoppedRest, time.Minute)
-	orDefault(&o.TypingAfter, 500*time.Millisecond)
-	orDefault(&o.TypingFor, time.Minute)
-	orDefault(&o.DraftEvery, 1500*time.Millisecond)
-	orDefault(&o.MaxVoice, 20<<20)
+	o.Workers = cmp.Or(o.Workers, 64)
+	o.Sends = cmp.Or(o.Sends, 64)
+	o.Lease = cmp.Or(o.Lease, 30*time.Second)
+	o.Poll = cmp.Or(o.Poll, time.Second)
+	o.Grace = cmp.Or(o.Grace, 20*time.Second)
+	o.AnswerIn = cmp.Or(o.AnswerIn, time.Minute)
+	o.HearIn = cmp.Or(o.HearIn, 30*time.Second)
+	o.CallIn = cmp.Or(o.CallIn, 15*time.Second)
+	o.Attempts = cmp.Or(o.Attempts, 3)
+	o.SendAttempts = cmp.Or(o.SendAttempts, 12)
+	o.UnsureTries = cmp.Or(o.UnsureTries, 4)
+	o.FirstWait = cmp.Or(o.FirstWait, time.Second)
+	o.Rest = cmp.Or(o.Rest, 15*time.Second)
+	o.StoppedRest = cmp.Or(o.StoppedRest, time.Minute)
+	o.TypingAfter = cmp.Or(o.TypingAfter, 500*time.Millisecond)
+	o.TypingFor = cmp.Or(o.TypingFor, time.Minute)
+	o.DraftEvery = cmp.Or(o.DraftEvery, 1500*time.Millisecond)
+	o.MaxVoice = cmp.Or(o.MaxVoice, 20<<20)
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -124,9 +125,9 @@ func NewDispatcher(db *database.DB, responder Responder, lines []Line, opts Opti
 		freed: make(chan struct{}, 1), inWork: map[int64]database.Job{}}
 	_, _ = rand.Read(d.secret) // never fails
 	for _, line := range lines {
-		orDefault(&line.PerSecond, 30)
-		orDefault(&line.PerChat, time.Second)
-		orDefault(&line.PerGroup, 3*time.Second)
+		line.PerSecond = cmp.Or(line.PerSecond, 30)
+		line.PerChat = cmp.Or(line.PerChat, time.Second)
+		line.PerGroup = cmp.Or(line.PerGroup, 3*time.Second)
 		if line.On == nil {
 			line.On = func() bool { return true }
 		}
@@ -158,7 +159,7 @@ func (d *Dispatcher) Run(ctx context.Context) {
 	minders.Go(func() {
 		select {
 		case <-ctx.Done():
-			_ = sleep(working, d.opts.Grace) // ends early when all is done
+			_ = Sleep(working, d.opts.Grace) // ends early when all is done
 			stop()
 		case <-working.Done():
 		}
@@ -182,7 +183,7 @@ func wake(c chan struct{}) {
 
 // renew keeps the leases of what is being answered.
 func (d *Dispatcher) renew(ctx context.Context) {
-	for sleep(ctx, d.opts.Lease/3) == nil {
+	for Sleep(ctx, d.opts.Lease/3) == nil {
 		d.mu.Lock()
 		jobs := make([]database.Job, 0, len(d.inWork))
 		for _, job := range d.inWork {

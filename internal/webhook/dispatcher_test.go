@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -56,9 +57,15 @@ func TestX02OrderWithinADialogue(t *testing.T) {
 		for i := range chats {
 			all.Go(func() {
 				for n := range each {
-					hook := webhook.Handler(c, dbs[n%len(dbs)], webhook.IntakeOptions{})
+					hook := webhook.NewIntake(c, dbs[n%len(dbs)], webhook.IntakeOptions{})
 					d := delivery{ID: fmt.Sprintf("%d-%d", i, n), Chat: fmt.Sprint("chat", i), Text: fmt.Sprint(n)}
-					if got := post(hook, secret, d); got.Code != 200 {
+					// A platform delivers again what was not taken: of three processes that
+					// write to one SQLite file, one may be kept waiting on a busy machine.
+					got := post(hook, secret, d)
+					for again := 0; again < 5 && got.Code == http.StatusServiceUnavailable; again++ {
+						got = post(hook, secret, d)
+					}
+					if got.Code != http.StatusOK {
 						t.Errorf("delivery %s = %d", d.ID, got.Code)
 					}
 				}
@@ -523,7 +530,7 @@ func TestAChannelThatIsOffWaits(t *testing.T) {
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	_ = w.db.Close()
 	w.db = openDB(t, w.url, database.Options{Now: clock})
-	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	w.hook = webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{})
 	var on atomic.Bool
 	looked := make(chan struct{}, 100)
 	line := fast(w.channel)

@@ -25,9 +25,7 @@ func TestQueuesAreAmongTheFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.say("b", "x")
-	if err := w.db.Post(t.Context(), "test", "a", "a", [][]byte{[]byte("{}"), []byte("{}"), []byte("{}")}); err != nil {
-		t.Fatal(err)
-	}
+	w.officerWrites("a", "{}", "{}", "{}")
 	f := figures(t, registry)
 	for series, want := range map[string]float64{
 		"troly_queue_depth{channel=test,queue=inbox}":            2,
@@ -54,7 +52,8 @@ func TestErasedWhileBeingAnswered(t *testing.T) {
 	w := newWorld(t)
 	r := responder(func(ctx context.Context, m webhook.Message, state []byte, _ func(string)) webhook.Response {
 		if m.Dialogue == "a" {
-			if _, err := w.db.Erase(ctx, "test", "a"); err != nil {
+			of := database.Received{Channel: "test", Dialogue: "a", Person: "a"}
+			if err := w.db.Exchange(ctx, of, database.Result{Erase: true}, nil); err != nil {
 				t.Error(err)
 			}
 		}

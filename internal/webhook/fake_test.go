@@ -242,7 +242,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) open() {
 	w.db = openDB(w.t, w.url, database.Options{})
-	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	w.hook = webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{})
 }
 
 func openDB(t testing.TB, url string, opts database.Options) *database.DB {
@@ -260,6 +260,20 @@ func openDB(t testing.TB, url string, opts database.Options) *database.DB {
 func (w *world) say(chat, text string) {
 	w.t.Helper()
 	w.deliver(delivery{ID: chat + "/" + text, Chat: chat, Text: text})
+}
+
+// officerWrites puts the parts of one reply into the outbox that answers no message: a
+// correction of the console.
+func (w *world) officerWrites(chat string, parts ...string) {
+	w.t.Helper()
+	var bodies [][]byte
+	for _, p := range parts {
+		bodies = append(bodies, []byte(p))
+	}
+	to := database.Recipient{Channel: "test", Dialogue: chat, Person: chat}
+	if posted, err := w.db.Correct(w.t.Context(), database.By{Who: "an", Why: "wrong"}, "recall", to, bodies); !posted || err != nil {
+		w.t.Fatalf("Correct = %v, %v; want true", posted, err)
+	}
 }
 
 func (w *world) deliver(d delivery) {

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -58,11 +59,11 @@ type Intake struct {
 
 // NewIntake returns the intake of a channel.
 func NewIntake(channel Channel, inbox Inbox, opts IntakeOptions) *Intake {
-	orDefault(&opts.MaxBody, 1<<20)
-	orDefault(&opts.MaxHeld, 64<<20)
-	orDefault(&opts.ReadIn, 10*time.Second)
-	orDefault(&opts.KeepIn, 1500*time.Millisecond)
-	orDefault(&opts.RetryAfter, 15*time.Second)
+	opts.MaxBody = cmp.Or(opts.MaxBody, 1<<20)
+	opts.MaxHeld = cmp.Or(opts.MaxHeld, 64<<20)
+	opts.ReadIn = cmp.Or(opts.ReadIn, 10*time.Second)
+	opts.KeepIn = cmp.Or(opts.KeepIn, 1500*time.Millisecond)
+	opts.RetryAfter = cmp.Or(opts.RetryAfter, 15*time.Second)
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
@@ -73,11 +74,6 @@ func NewIntake(channel Channel, inbox Inbox, opts IntakeOptions) *Intake {
 		opts.Now = time.Now
 	}
 	return &Intake{channel: channel, inbox: inbox, opts: opts, counts: opts.Metrics.intake(channel.Name())}
-}
-
-// Handler returns the webhook of a channel: NewIntake for who only serves HTTP.
-func Handler(channel Channel, inbox Inbox, opts IntakeOptions) http.Handler {
-	return NewIntake(channel, inbox, opts)
 }
 
 func (in *Intake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -225,11 +221,4 @@ func (in *Intake) Take(ctx context.Context, messages []Message) error {
 	in.counts.received.Add(float64(fresh))
 	in.counts.duplicate.Add(float64(len(rows) - fresh))
 	return nil
-}
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
 }

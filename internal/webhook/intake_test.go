@@ -41,7 +41,7 @@ func TestDeliveriesAreAnsweredByWhatTheyAre(t *testing.T) {
 	var log logged
 	registry := prometheus.NewRegistry()
 	opts := webhook.IntakeOptions{Log: log.logger(), Metrics: webhook.NewMetrics(registry)}
-	plain, asked := webhook.Handler(w.channel, w.db, opts), webhook.Handler(probed{w.channel}, w.db, opts)
+	plain, asked := webhook.NewIntake(w.channel, w.db, opts), webhook.NewIntake(probed{w.channel}, w.db, opts)
 	for _, c := range []struct {
 		name string
 		hook http.Handler
@@ -159,7 +159,7 @@ func figures(t *testing.T, registry *prometheus.Registry) map[string]float64 {
 func TestEventsWithEverNewNamesCostNoMemory(t *testing.T) {
 	w := newWorld(t)
 	registry := prometheus.NewRegistry()
-	hook := webhook.Handler(w.channel, w.db, webhook.IntakeOptions{Metrics: webhook.NewMetrics(registry)})
+	hook := webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{Metrics: webhook.NewMetrics(registry)})
 	for i := range 500 {
 		post(hook, secret, delivery{Strange: fmt.Sprint("event-", i)})
 	}
@@ -201,7 +201,7 @@ func TestWhatIsNotKeptIsNotAcknowledged(t *testing.T) {
 	w := newWorld(t)
 	for _, err := range []error{database.ErrFull, errors.New("disk of the password hunter2 is gone"), context.DeadlineExceeded} {
 		registry := prometheus.NewRegistry()
-		hook := webhook.Handler(w.channel, broken{err}, webhook.IntakeOptions{RetryAfter: 7 * time.Second, Metrics: webhook.NewMetrics(registry)})
+		hook := webhook.NewIntake(w.channel, broken{err}, webhook.IntakeOptions{RetryAfter: 7 * time.Second, Metrics: webhook.NewMetrics(registry)})
 		got := post(hook, secret, delivery{ID: "1", Chat: "a", Text: "x"})
 		if got.Code != 503 || got.Header().Get("Retry-After") != "7" || got.Body.Len() > 0 {
 			t.Errorf("inbox says %v: status %d, Retry-After %q, body %q; want 503, 7, none", err, got.Code, got.Header().Get("Retry-After"), got.Body)
@@ -216,7 +216,7 @@ func TestWhatIsNotKeptIsNotAcknowledged(t *testing.T) {
 // that is sent large ones by whoever finds its address.
 func TestBodiesAreBoundedTogether(t *testing.T) {
 	w := newWorld(t)
-	hook := webhook.Handler(w.channel, w.db, webhook.IntakeOptions{MaxHeld: 1000})
+	hook := webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{MaxHeld: 1000})
 	slow, finish := io.Pipe()
 	first := make(chan int)
 	go func() {
@@ -251,7 +251,7 @@ func (keyed) Barred(header http.Header) bool { return header.Get("Key") != "righ
 // however large and slow what they send is.
 func TestStrangersHoldNothing(t *testing.T) {
 	w := newWorld(t)
-	hook := webhook.Handler(keyed{w.channel}, w.db, webhook.IntakeOptions{MaxHeld: 100})
+	hook := webhook.NewIntake(keyed{w.channel}, w.db, webhook.IntakeOptions{MaxHeld: 100})
 	slow, finish := io.Pipe() // nothing ever comes
 	defer finish.Close()
 	rec := httptest.NewRecorder()
@@ -276,7 +276,7 @@ func TestT34FullQueue(t *testing.T) {
 	w := newWorld(t)
 	_ = w.db.Close()
 	w.db = openDB(t, w.url, database.Options{MaxWaiting: 20})
-	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	w.hook = webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{})
 	var refused []delivery
 	for i := range 60 {
 		d := delivery{ID: fmt.Sprint(i), Chat: fmt.Sprint("chat", i%7), Text: fmt.Sprint(i)}
@@ -321,7 +321,7 @@ func TestT06DuplicatesAreAnsweredOnce(t *testing.T) {
 		replica := func() (http.Handler, func()) {
 			db := openDB(t, url, database.Options{})
 			_, stop := run(t, db, responder(echo), []webhook.Line{fast(c)}, hurried())
-			return webhook.Handler(c, db, webhook.IntakeOptions{}), func() { stop(); _ = db.Close() }
+			return webhook.NewIntake(c, db, webhook.IntakeOptions{}), func() { stop(); _ = db.Close() }
 		}
 		first, stopFirst := replica()
 		second, stopSecond := replica()
@@ -390,7 +390,7 @@ func FuzzDelivery(f *testing.F) {
 	f.Add([]byte("{}"), false)
 	c := &channel{name: "test", secret: secret}
 	inbox := new(counting)
-	hook := webhook.Handler(c, inbox, webhook.IntakeOptions{})
+	hook := webhook.NewIntake(c, inbox, webhook.IntakeOptions{})
 	f.Fuzz(func(t *testing.T, body []byte, signed bool) {
 		inbox.n = 0
 		r := httptest.NewRequest(http.MethodPost, "/", bytes.NewReader(body))

@@ -66,7 +66,7 @@ func serveIfAsked() bool {
 		panic(err)
 	}
 	fmt.Println(l.Addr())
-	go func() { _ = http.Serve(l, webhook.Handler(c, db, webhook.IntakeOptions{})) }()
+	go func() { _ = http.Serve(l, webhook.NewIntake(c, db, webhook.IntakeOptions{})) }()
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	return true
 }

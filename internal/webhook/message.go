@@ -56,12 +56,12 @@ type Message struct {
 	Dialogue string          `json:"dialogue"`          // the chat, as the channel names it; answers go there
 	Person   string          `json:"person"`            // who, as the channel names them; limits and erasing go by it
 	Group    bool            `json:"group,omitempty"`   // others read along
-	Kind     Kind            `json:"kind"`              //
+	Kind     Kind            `json:"kind"`              // what they did
 	Text     string          `json:"text,omitempty"`    // NFC
 	Command  string          `json:"command,omitempty"` // start, help, moi, xoa, canbo, xa: without slash; its argument is Text
 	Action   string          `json:"action,omitempty"`  // of a button, as it was given to Reply
 	Quoted   string          `json:"quoted,omitempty"`  // what is answered to
-	Media    *Media          `json:"media,omitempty"`   //
+	Media    *Media          `json:"media,omitempty"`   // of Voice and File; nil otherwise
 	Edited   bool            `json:"edited,omitempty"`  // of a message sent before
 	Sent     time.Time       `json:"sent"`              // by the platform's clock
 	Address  json.RawMessage `json:"address,omitempty"` // what the channel needs to answer this very message

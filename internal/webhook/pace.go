@@ -38,7 +38,7 @@ func (p *pace) wait(ctx context.Context, dialogue string) error {
 	left := p.free[dialogue].Sub(p.now())
 	p.mu.Unlock()
 	if left > 0 {
-		if err := sleep(ctx, left); err != nil {
+		if err := Sleep(ctx, left); err != nil {
 			return err
 		}
 	}
@@ -68,8 +68,8 @@ func (p *pace) called(dialogue string) {
 // spare takes a call when nothing waits for it: a draft is worth sending only then.
 func (p *pace) spare() bool { return p.all.Allow() }
 
-// sleep waits, or returns the error of a ctx that ends before.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits, or returns the error of a ctx that ends before.
+func Sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -41,8 +41,8 @@ type sender struct {
 	lastSent time.Time
 }
 
-// inARow failures open the breaker; one success closes it.
-const inARow = 5
+// breakerFailures in a row open the breaker; one success closes it.
+const breakerFailures = 5
 
 func newSender(d *Dispatcher, line Line) *sender {
 	s := &sender{d: d, line: line, name: line.Channel.Name(), pace: newPace(line, d.opts.Now), freed: make(chan struct{}, 1), tried: map[int64]int{}}
@@ -53,7 +53,7 @@ func newSender(d *Dispatcher, line Line) *sender {
 	gauge := d.opts.Metrics.open.WithLabelValues(s.name)
 	d.opts.Metrics.stopped.WithLabelValues(s.name).Set(0)
 	gauge.Set(0)
-	s.breaker = circuitbreaker.NewBuilder[any]().WithFailureThreshold(inARow).WithSuccessThreshold(1).WithDelay(d.opts.Rest).
+	s.breaker = circuitbreaker.NewBuilder[any]().WithFailureThreshold(breakerFailures).WithSuccessThreshold(1).WithDelay(d.opts.Rest).
 		OnOpen(func(circuitbreaker.StateChangedEvent) {
 			gauge.Set(1)
 			s.log.Warn("platform fails and is left alone", "for", d.opts.Rest)
@@ -309,10 +309,10 @@ func (s *sender) settle(ctx context.Context, o database.Outgoing, receipt string
 	}
 }
 
-// atAll times its tries is how often a part is taken up by all processes together,
+// attemptsATry times its tries is how often a part is taken up by all processes together,
 // calls or not: a channel may be stopped for hours and processes be killed before
 // its first real try.
-const atAll = 50
+const attemptsATry = 50
 
 // retry holds the dialogue back until the part is tried again, as long as it has
 // tries left. When everything ends the part just goes back.
@@ -328,7 +328,7 @@ func (s *sender) retry(ctx context.Context, o database.Outgoing, failure *SendEr
 	s.tried[o.ID]++
 	tried := s.tried[o.ID]
 	s.mu.Unlock()
-	if tried >= tries || o.Attempt >= atAll*tries {
+	if tried >= tries || o.Attempt >= attemptsATry*tries {
 		log.Error("part given up", "tried", tried, "err", failure)
 		s.fail(ctx, o, failure.Code)
 		return

@@ -441,7 +441,7 @@ func TestT31ReplicasKeepOnePace(t *testing.T) {
 		_, stop := run(t, db, responder(echo), []webhook.Line{line}, hurried())
 		stops = append(stops, stop)
 	}
-	w.hook = webhook.Handler(w.channel, w.db, webhook.IntakeOptions{})
+	w.hook = webhook.NewIntake(w.channel, w.db, webhook.IntakeOptions{})
 	const each = 20
 	for round, stop := range stops {
 		for i := range each {
@@ -492,18 +492,14 @@ func TestAGroupThatIsClosedBlocksNobody(t *testing.T) {
 func TestWhatIsPostedIsSent(t *testing.T) {
 	w := newWorld(t)
 	run(t, w.db, responder(echo), []webhook.Line{fast(w.channel)}, hurried())
-	if err := w.db.Post(t.Context(), "test", "a", "a", [][]byte{[]byte(`{"text":"cán bộ trả lời"}`)}); err != nil {
-		t.Fatal(err)
-	}
+	w.officerWrites("a", `{"text":"cán bộ trả lời"}`)
 	w.platform.until(t, "it arrives", func() bool { return len(w.platform.texts("a")) == 1 })
 }
 
 // A part whose call was begun by a process that died is sent again and counted.
 func TestAnInterruptedPartIsSentAgain(t *testing.T) {
 	w := newWorld(t)
-	if err := w.db.Post(t.Context(), "test", "a", "a", [][]byte{[]byte(`{"text":"x"}`)}); err != nil {
-		t.Fatal(err)
-	}
+	w.officerWrites("a", `{"text":"x"}`)
 	if parts, err := w.db.NextOut(t.Context(), "a process that dies", "test", 1, time.Millisecond); len(parts) != 1 || err != nil {
 		t.Fatalf("NextOut = %v, %v", parts, err)
 	}

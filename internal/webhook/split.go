@@ -153,9 +153,13 @@ func Units(s string) int {
 	return n
 }
 
-// Short is s, or as many of its graphemes as stay under limit runes and an ellipsis.
-func Short(s string, limit int) string {
-	if utf8.RuneCountInString(s) <= limit {
+// Short is s, or as many of its graphemes as measure at most limit with an ellipsis
+// behind them. measure is as in Split: nil counts runes.
+func Short(s string, limit int, measure func(string) int) string {
+	if measure == nil {
+		measure = utf8.RuneCountInString
+	}
+	if measure(s) <= limit {
 		return s
 	}
 	var b strings.Builder
@@ -163,7 +167,7 @@ func Short(s string, limit int) string {
 	for rest, state := s, -1; rest != ""; {
 		var g string
 		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if n += utf8.RuneCountInString(g); n > limit {
+		if n += measure(g); n > limit {
 			break
 		}
 		b.WriteString(g)

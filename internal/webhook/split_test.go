@@ -98,14 +98,16 @@ func BenchmarkSplit(b *testing.B) {
 
 func TestShort(t *testing.T) {
 	for _, tt := range []struct {
-		in    string
-		limit int
-		want  string
+		in      string
+		limit   int
+		measure func(string) int
+		want    string
 	}{
-		{"", 5, ""}, {"Đổi thẻ", 7, "Đổi thẻ"}, {"Đổi thẻ căn cước", 8, "Đổi thẻ…"}, {"Đổi thẻ căn cước", 7, "Đổi th…"},
-		{"👩‍👩‍👧 gia đình", 4, "…"}, // a family is five runes and one sign
+		{"", 5, nil, ""}, {"Đổi thẻ", 7, nil, "Đổi thẻ"}, {"Đổi thẻ căn cước", 8, nil, "Đổi thẻ…"}, {"Đổi thẻ căn cước", 7, nil, "Đổi th…"},
+		{"👩‍👩‍👧 gia đình", 4, nil, "…"},                                            // a family is five runes and one sign
+		{"👍👍👍", 3, nil, "👍👍👍"}, {"👍👍👍", 5, Units, "👍👍…"}, {"👍👍👍", 6, Units, "👍👍👍"}, // a thumb is one rune and two units
 	} {
-		if got := Short(tt.in, tt.limit); got != tt.want {
+		if got := Short(tt.in, tt.limit, tt.measure); got != tt.want {
 			t.Errorf("Short(%q, %d) = %q, want %q", tt.in, tt.limit, got, tt.want)
 		}
 	}

@@ -2,6 +2,7 @@ package zalo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -79,9 +80,9 @@ func NewAccount(opts AccountOptions) (*Account, error) {
 	if opts.Tokens == nil || opts.LastHeard == nil {
 		return nil, errors.New("zalo official account: Tokens and LastHeard are needed")
 	}
-	orDefault(&opts.APIURL, "https://openapi.zalo.me")
-	orDefault(&opts.OAuthURL, "https://oauth.zaloapp.com")
-	orDefault(&opts.MaxAge, 24*time.Hour)
+	opts.APIURL = cmp.Or(opts.APIURL, "https://openapi.zalo.me")
+	opts.OAuthURL = cmp.Or(opts.OAuthURL, "https://oauth.zaloapp.com")
+	opts.MaxAge = cmp.Or(opts.MaxAge, 24*time.Hour)
 	for name, address := range map[string]*string{"ZALO_API_URL": &opts.APIURL, "ZALO_OAUTH_URL": &opts.OAuthURL} {
 		if err := base(address); err != nil {
 			return nil, fmt.Errorf("zalo official account: %s: %w", name, err)
@@ -92,7 +93,7 @@ func NewAccount(opts AccountOptions) (*Account, error) {
 		opts.Now = time.Now
 	}
 	if opts.Sleep == nil {
-		opts.Sleep = sleep
+		opts.Sleep = webhook.Sleep
 	}
 	if opts.Random == nil {
 		opts.Random = rand.Float64
@@ -114,17 +115,6 @@ func base(address *string) error {
 	}
 	*address = strings.TrimRight(*address, "/")
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
 }
 
 // Name is "zalo".
@@ -156,7 +146,7 @@ func (a *Account) Read(header http.Header, body []byte) ([]webhook.Message, erro
 		return nil, &webhook.Refusal{Status: http.StatusUnauthorized, Reason: "bad-signature"}
 	}
 	a.opts.Observe("signature", formula)
-	if formula == HeaderTimestamp {
+	if formula == byHeaderTimestamp {
 		e.Timestamp = scalar(header.Get(timestampHeader)) // the one that is vouched for
 	}
 	sent, ok := millis(e.Timestamp)

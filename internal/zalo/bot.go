@@ -2,9 +2,9 @@ package zalo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -59,7 +59,7 @@ func NewBot(opts BotOptions) (*Bot, error) {
 			return nil, fmt.Errorf("zalo bot: ZALO_BOT_WEBHOOK_SECRET %w", err)
 		}
 	}
-	orDefault(&opts.APIURL, "https://bot-api.zaloplatforms.com")
+	opts.APIURL = cmp.Or(opts.APIURL, "https://bot-api.zaloplatforms.com")
 	if err := base(&opts.APIURL); err != nil {
 		return nil, fmt.Errorf("zalo bot: ZALO_BOT_API_URL: %w", err)
 	}
@@ -68,7 +68,7 @@ func NewBot(opts BotOptions) (*Bot, error) {
 		opts.Now = time.Now
 	}
 	if opts.Sleep == nil {
-		opts.Sleep = sleep
+		opts.Sleep = webhook.Sleep
 	}
 	return &Bot{opts, newAPI(opts.Client)}, nil
 }
@@ -88,7 +88,7 @@ func goodSecret(s string) error {
 // Name is "zalo-bot".
 func (b *Bot) Name() string { return "zalo-bot" }
 
-// Probed: who looks whether the address is there is told so.
+// Probed: whoever looks whether the address is there is told that it is.
 func (b *Bot) Probed() bool { return true }
 
 // Read takes a delivery with our secret in its header: 401 for any other, 400 for a
@@ -106,9 +106,7 @@ func (b *Bot) Read(header http.Header, body []byte) ([]webhook.Message, error) {
 
 // Barred reports that a delivery does not carry our secret in exactly one header.
 func (b *Bot) Barred(header http.Header) bool {
-	values := header.Values(secretHeader)
-	want, got := sha256.Sum256([]byte(b.opts.Secret)), sha256.Sum256([]byte(strings.Join(values, "\x00")))
-	return subtle.ConstantTimeCompare(want[:], got[:]) != 1 || len(values) != 1 || b.opts.Secret == ""
+	return !webhook.HasSecret(header, secretHeader, b.opts.Secret)
 }
 
 // update is an event, flat or in an envelope.
@@ -164,7 +162,7 @@ func (b *Bot) messages(u *update) []webhook.Message {
 	out := webhook.Message{Dialogue: chat, Person: person, Group: strings.EqualFold(string(m.Chat.Type), "GROUP"), Key: keyOf(event, &m, u.Message)}
 	why := ""
 	if what == "text" || what == "link" {
-		out, why = spoken(out, string(m.Text))
+		out, why = spoken(out, string(m.Text), "") // a bot has no buttons: a mark is only a mark
 	} else {
 		out, _ = attached(out, kind, string(first(m.Caption, m.Text)), content{ID: m.ID})
 	}
@@ -192,22 +190,6 @@ func keyOf(event string, m *botMessage, raw json.RawMessage) string {
 	}
 	h := sha256.Sum256(raw)
 	return counted(event) + ":" + hex.EncodeToString(h[:12])
-}
-
-// spoken is text of a bot: there are no buttons, so a mark is only a mark.
-func spoken(m webhook.Message, text string) (webhook.Message, string) {
-	m.Kind, text = webhook.Text, plain(text)
-	if name, argument := conversation.Command(text); name != "" {
-		m.Command, m.Text = name, words(argument)
-		if name == "start" {
-			m.Kind = webhook.Joined
-		}
-		return m, ""
-	}
-	if m.Text = words(text); m.Text == "" {
-		return m, "no-text"
-	}
-	return m, ""
 }
 
 // Parts lays a reply out in messages of at most 2,000 characters. There are no
@@ -257,19 +239,19 @@ func (b *Bot) Typing(ctx context.Context, m webhook.Message) error {
 // Every is five seconds, as on the API that this one is modelled on; Zalo does not say.
 func (b *Bot) Every(webhook.Message) time.Duration { return 5 * time.Second }
 
-// APIError is an answer of the Bot Platform that is not ok. Its text holds no token.
-type APIError struct {
+// apiError is an answer of the Bot Platform that is not ok. Its text holds no token.
+type apiError struct {
 	Method      string
 	Code        int
 	Description string
 	After       time.Duration // of a Retry-After header
 }
 
-func (e *APIError) Error() string {
+func (e *apiError) Error() string {
 	return fmt.Sprintf("zalo bot %s: code %d: %s", e.Method, e.Code, e.Description)
 }
 
-// call calls a method and decodes its result. Its error is an *APIError, a
+// call calls a method and decodes its result. Its error is an *apiError, a
 // *callError or a *webhook.SendError for an answer in no known form, each with the
 // method's name around it.
 func (b *Bot) call(ctx context.Context, in time.Duration, method string, params, result any) error {
@@ -301,7 +283,7 @@ func (b *Bot) call(ctx context.Context, in time.Duration, method string, params,
 		if err != nil {
 			code = got.status
 		}
-		return &APIError{method, code, redact(string(a.Description), b.secrets()...), retryAfter(got.header)}
+		return &apiError{method, code, redact(string(a.Description), b.secrets()...), retryAfter(got.header)}
 	}
 	if result != nil {
 		into(a.Result, result)
@@ -319,7 +301,7 @@ func classOf(err error) *webhook.SendError {
 	if e := (*webhook.SendError)(nil); errors.As(err, &e) {
 		return e
 	}
-	api := (*APIError)(nil)
+	api := (*apiError)(nil)
 	if !errors.As(err, &api) {
 		return noAnswer(err)
 	}

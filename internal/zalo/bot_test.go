@@ -279,8 +279,8 @@ func TestB05NoTokenInErrorsAndNoPollBesideAWebhook(t *testing.T) {
 	if set := w.Calls("/bot/setWebhook"); len(set) != 1 || !strings.Contains(set[0].Body, `"secret_token":"`+botSecret+`"`) {
 		t.Errorf("setWebhook was called with %+v", set)
 	}
-	if err := b.Poll(t.Context(), take); !errors.Is(err, ErrWebhook) {
-		t.Errorf("Poll = %v, want ErrWebhook", err)
+	if err := b.Poll(t.Context(), take); !errors.Is(err, errWebhook) {
+		t.Errorf("Poll = %v, want errWebhook", err)
 	}
 	if n := len(w.Calls("/bot/getUpdates")); n != 0 {
 		t.Errorf("%d updates were asked for", n)

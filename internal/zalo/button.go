@@ -34,7 +34,7 @@ func payloadOf(action string) string {
 
 // actionOf is the action of a payload; empty when text is none of ours: two words, a
 // letter with a mark, too long. A person who types "#abc" is taken to have pressed a
-// button, as one who forges a press is: who acts on it checks it against what was
+// button, as one who forges a press is: whoever acts on it checks it against what was
 // offered.
 func actionOf(text string) string {
 	payload, ok := strings.CutPrefix(strings.TrimSpace(text), mark)
@@ -48,12 +48,12 @@ func actionOf(text string) string {
 	return action
 }
 
-// named are actions that end in a name of ours, which may have many digits.
-var named = regexp.MustCompile(`^[a-z]+\.(?:[0-9]\.)?[0-9A-Za-z_-]+$`)
+// withID matches actions that end in an ID of ours, which may have many digits.
+var withID = regexp.MustCompile(`^[a-z]+\.(?:[0-9]\.)?[0-9A-Za-z_-]+$`)
 
 // personal reports that somebody typed a number of theirs, or an address, behind the
 // mark: an action is kept as it came, so that it is none.
 func personal(action string) bool {
 	_, found := privacy.Mask(action)
-	return len(found) > 0 && !named.MatchString(action)
+	return len(found) > 0 && !withID.MatchString(action)
 }

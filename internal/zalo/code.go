@@ -50,9 +50,9 @@ var codes = map[int]code{
 
 // What the code of an error is when it was ours, not Zalo's.
 const (
-	CodeWindow = "window-48h" // nothing heard for 48 hours, and billed messages are not allowed
-	CodePaused = "paused"     // nothing is sent by this account for a while
-	CodeToken  = "token"      // no access token can be had
+	codeWindow = "window-48h" // nothing heard for 48 hours, and billed messages are not allowed
+	codePaused = "paused"     // nothing is sent by this account for a while
+	codeToken  = "token"      // no access token can be had
 )
 
 // How long the free part of the window is.

@@ -17,7 +17,7 @@ import (
 type office struct{ takes time.Duration }
 
 func (o office) Respond(ctx context.Context, m webhook.Message, _ []byte, _ func(string)) webhook.Response {
-	if o.takes > 0 && sleep(ctx, o.takes) != nil {
+	if o.takes > 0 && webhook.Sleep(ctx, o.takes) != nil {
 		return webhook.Response{}
 	}
 	if m.Kind == webhook.Left || m.Kind == webhook.TookOver {
@@ -30,7 +30,7 @@ func (o office) Respond(ctx context.Context, m webhook.Message, _ []byte, _ func
 type slowDisk struct{ *database.DB }
 
 func (s slowDisk) Receive(ctx context.Context, rows ...database.Received) (int, error) {
-	if err := sleep(ctx, 200*time.Millisecond); err != nil {
+	if err := webhook.Sleep(ctx, 200*time.Millisecond); err != nil {
 		return 0, err
 	}
 	return s.DB.Receive(ctx, rows...)
@@ -167,7 +167,7 @@ func TestZ25TheNextEventReopens(t *testing.T) {
 	url := hook(t, a, w.db, nil)
 	w.work(t, a, office{})
 	w.deliver(t, old, w.Event("user_send_text", sampleUser, "một"))
-	until(t, "refused", func() bool { return strings.Contains(w.log.String(), CodeWindow) })
+	until(t, "refused", func() bool { return strings.Contains(w.log.String(), codeWindow) })
 	if n := len(w.Calls(sendsTo)); n != 0 {
 		t.Errorf("%d calls 49 hours after", n)
 	}

@@ -81,7 +81,7 @@ func (a *Account) message(e *envelope) (m webhook.Message, why string) {
 		}
 		return a.takenOver(e, sender, recipient)
 	case !sends: // receipts, reactions, submitted forms with personal data, what is not known yet
-		if !known[event] {
+		if !ignoredEvents[event] {
 			a.opts.Log.Info("event that is not known", "channel", a.Name(), "event", counted(event))
 		}
 		return m, counted(event)
@@ -95,8 +95,8 @@ func (a *Account) message(e *envelope) (m webhook.Message, why string) {
 	return a.sent(e, what, sender.ID.id())
 }
 
-// known are events that are ignored on purpose.
-var known = map[string]bool{
+// ignoredEvents are those that nothing is done with on purpose; others are told to the log.
+var ignoredEvents = map[string]bool{
 	"user_submit_info": true, "user_received_message": true, "user_seen_message": true, "user_reacted_message": true,
 	"user_call_oa": true, "user_feedback": true, "add_user_to_tag": true, "user_click_button": true, "user_click_link": true,
 	"anonymous_send_text": true,
@@ -177,12 +177,17 @@ func (a *Account) sent(e *envelope, what, person string) (m webhook.Message, why
 
 // written makes m one of text: a button that came back, a command, or words.
 func written(m webhook.Message, text string) (webhook.Message, string) {
-	m.Kind = webhook.Text
 	if action := actionOf(text); action != "" && !personal(action) {
 		m.Kind, m.Action, m.Text = webhook.Button, action, words(strings.TrimPrefix(strings.TrimSpace(text), mark))
 		return m, ""
 	}
-	text = plain(text)
+	// An account can be set to deliver only what begins with the mark.
+	return spoken(m, text, mark)
+}
+
+// spoken makes m a command, or words without the prefix that may stand before them.
+func spoken(m webhook.Message, text, prefix string) (webhook.Message, string) {
+	m.Kind, text = webhook.Text, plain(text)
 	if name, argument := conversation.Command(text); name != "" {
 		m.Command, m.Text = name, words(argument)
 		if name == "start" {
@@ -190,8 +195,7 @@ func written(m webhook.Message, text string) (webhook.Message, string) {
 		}
 		return m, ""
 	}
-	// An account can be set to deliver only what begins with the mark.
-	if m.Text = words(strings.TrimPrefix(text, mark)); m.Text == "" {
+	if m.Text = words(strings.TrimPrefix(text, prefix)); m.Text == "" {
 		return m, "no-text"
 	}
 	return m, ""

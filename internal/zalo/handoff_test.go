@@ -24,14 +24,20 @@ func (robot) Emergency(string) bool                 { return false }
 func (robot) Contact(string) (corpus.Contact, bool) { return corpus.Contact{}, false }
 func (robot) Lookup(string) []corpus.Place          { return nil }
 
-// reply is an officer's, as it is laid out for the account.
-func officersReply(t *testing.T, w *world, a *Account, text string) error {
+// ticket is the only ticket there is.
+func (w *world) ticket(t *testing.T) database.Ticket {
 	t.Helper()
 	list, err := w.db.Tickets(t.Context(), database.TicketFilter{})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("tickets = %+v %v, want one", list, err)
 	}
-	k := list[0]
+	return list[0]
+}
+
+// officersReply sends the ticket's dialogue a text, laid out for the account.
+func officersReply(t *testing.T, w *world, a *Account, text string) error {
+	t.Helper()
+	k := w.ticket(t)
 	var parts [][]byte
 	for _, part := range a.Parts(webhook.Message{Channel: k.Channel, Dialogue: k.Dialogue, Person: k.Person}, webhook.Reply{Text: text}) {
 		parts = append(parts, part)
@@ -73,7 +79,7 @@ func TestAnOfficerAnswersInTheSameChat(t *testing.T) {
 	if last := w.Sent()[len(w.Sent())-1]; last.To != sampleUser || last.Channel != "zalo" {
 		t.Errorf("the reply went to %s on %s", last.To, last.Channel)
 	}
-	if err := w.db.Release(t.Context(), database.By{Who: "lan"}, "zalo", sampleUser); err != nil {
+	if err := w.db.EndTicket(t.Context(), database.By{Who: "lan"}, w.ticket(t).ID, database.TicketReleased); err != nil {
 		t.Fatal(err)
 	}
 	says("lệ phí bao nhiêu")
@@ -112,8 +118,8 @@ func TestAnOfficerIsToldOfTheWindow(t *testing.T) {
 		return err == nil && len(waiting) == 0
 	})
 	var e *webhook.SendError
-	if err := windowed.MayWrite(t.Context(), sampleUser); !errors.As(err, &e) || e.Code != CodeWindow || e.Class != webhook.Unreachable {
-		t.Errorf("MayWrite = %v, want %s", err, CodeWindow)
+	if err := windowed.MayWrite(t.Context(), sampleUser); !errors.As(err, &e) || e.Code != codeWindow || e.Class != webhook.Unreachable {
+		t.Errorf("MayWrite = %v, want %s", err, codeWindow)
 	}
 	if n := len(w.Sent()); n != 0 {
 		t.Errorf("%d messages were sent outside the window", n)

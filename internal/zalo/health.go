@@ -27,7 +27,7 @@ type Status struct {
 	Name     string    `json:"name"`
 	Verified bool      `json:"verified"`
 	Token    time.Time `json:"token_got"`     // when the access token was got
-	Expires  time.Time `json:"token_expires"` //
+	Expires  time.Time `json:"token_expires"` // when it ends
 	Quota    *Quota    `json:"quota,omitempty"`
 }
 

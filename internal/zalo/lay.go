@@ -6,7 +6,6 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/rivo/uniseg"
 	"golang.org/x/text/unicode/norm"
 
 	"troly/internal/conversation"
@@ -38,14 +37,14 @@ func sources(list []webhook.Source) string {
 	for i, s := range list {
 		section := s.Heading()
 		if named[i] && section != "" {
-			if line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(section, sourceTitle)); webhook.Units(out)+webhook.Units(line) <= sourcesLimit {
+			if line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(section, sourceTitle, nil)); webhook.Units(out)+webhook.Units(line) <= sourcesLimit {
 				out += line
 			}
 			continue
 		}
-		line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(oneLine(s.Title), sourceTitle))
+		line := fmt.Sprintf("\n[%d] %s", s.N, webhook.Short(oneLine(s.Title), sourceTitle, nil))
 		if section != "" {
-			line += " – " + webhook.Short(section, sourceTitle)
+			line += " – " + webhook.Short(section, sourceTitle, nil)
 		}
 		if day := s.Day(); day != "" {
 			line += conversation.CheckedOn(day)
@@ -244,18 +243,5 @@ func openURL(label, url string) button {
 
 // title is a label that fits a button.
 func title(label string) string {
-	label = strings.Join(strings.Fields(label), " ")
-	if webhook.Units(label) <= titleLimit {
-		return label
-	}
-	at, used, state := 0, 0, -1
-	for rest := label; rest != ""; {
-		var g string
-		g, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
-		if used += webhook.Units(g); used > titleLimit-1 {
-			break
-		}
-		at += len(g)
-	}
-	return strings.TrimSpace(label[:at]) + "…"
+	return webhook.Short(oneLine(label), titleLimit, webhook.Units)
 }

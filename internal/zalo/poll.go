@@ -19,8 +19,8 @@ const (
 	pollMost  = time.Minute
 )
 
-// ErrWebhook is why nothing is polled: Zalo gives no updates while a webhook is set.
-var ErrWebhook = errors.New("zalo bot: a webhook is set, so updates cannot be polled: remove it with delete-webhook first")
+// errWebhook is why nothing is polled: Zalo gives no updates while a webhook is set.
+var errWebhook = errors.New("zalo bot: a webhook is set, so updates cannot be polled: remove it with delete-webhook first")
 
 // Me is who the bot is.
 type Me struct {
@@ -71,7 +71,7 @@ func (b *Bot) Webhook(ctx context.Context) (url string, err error) {
 
 // Poll asks for updates one by one and gives the messages of each to take, which
 // must have written them durably when it returns nil. It returns nil when ctx ends,
-// and an error when it cannot go on: ErrWebhook, or the token is refused.
+// and an error when it cannot go on: a webhook is set, or the token is refused.
 //
 // Zalo forgets an update when it hands it out; there is no offset to ask again from.
 // So take is tried again for as long as it fails, and a message is lost when the
@@ -80,13 +80,13 @@ func (b *Bot) Poll(ctx context.Context, take func([]webhook.Message) error) erro
 	free := false // no webhook is set, as far as is known
 	for failures := 0; ctx.Err() == nil; {
 		err := b.pollOnce(ctx, &free, take)
-		switch api := (*APIError)(nil); {
+		switch api := (*apiError)(nil); {
 		case err == nil:
 			failures = 0
 			continue
 		case ctx.Err() != nil:
 			return nil
-		case errors.Is(err, ErrWebhook):
+		case errors.Is(err, errWebhook):
 			return err
 		case errors.As(err, &api) && api.Code == 401:
 			return fmt.Errorf("zalo bot: ZALO_BOT_TOKEN is refused: %w", err)
@@ -113,7 +113,7 @@ func (b *Bot) pollOnce(ctx context.Context, free *bool, take func([]webhook.Mess
 			return err
 		}
 		if url != "" {
-			return ErrWebhook
+			return errWebhook
 		}
 		*free = true
 	}

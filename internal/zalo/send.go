@@ -26,7 +26,7 @@ const sendPath = "/v3.0/oa/message/cs"
 //   - without the buttons, once, when it was refused again: choices are lines then.
 //
 // A person who was last heard of more than 48 hours ago is not written to (class
-// Unreachable, code CodeWindow) unless Billed.
+// Unreachable, code window-48h) unless Billed.
 func (a *Account) Send(ctx context.Context, dialogue string, part json.RawMessage) (receipt string, err error) {
 	var m message
 	if err := json.Unmarshal(part, &m); err != nil || strings.TrimSpace(m.Text) == "" {
@@ -64,7 +64,7 @@ func plainer(e *webhook.SendError) bool {
 var _ webhook.Windowed = (*Account)(nil)
 
 // MayWrite says why Send would not write to a person now: that they were last heard of
-// too long ago (code CodeWindow), or that this cannot be looked up. It calls nobody.
+// too long ago (code window-48h), or that this cannot be looked up. It calls nobody.
 func (a *Account) MayWrite(ctx context.Context, dialogue string) error {
 	if e := a.mayWrite(ctx, dialogue); e != nil {
 		return e
@@ -82,7 +82,7 @@ func (a *Account) mayWrite(ctx context.Context, person string) *webhook.SendErro
 		return &webhook.SendError{Class: webhook.Later, Code: "last-heard", Err: fmt.Errorf("look up when a person was last heard of: %w", err)}
 	}
 	if a.opts.Now().Sub(heard) > freeWindow {
-		return &webhook.SendError{Class: webhook.Unreachable, Code: CodeWindow, Err: errors.New("not heard of for 48 hours: messages would be billed")}
+		return &webhook.SendError{Class: webhook.Unreachable, Code: codeWindow, Err: errors.New("not heard of for 48 hours: messages would be billed")}
 	}
 	return nil
 }
@@ -103,10 +103,10 @@ func (a *Account) alert(e *webhook.SendError) {
 func (a *Account) send(ctx context.Context, to string, m message) (string, *webhook.SendError) {
 	later, err := a.pace.wait(ctx, a.opts.Sleep)
 	if err != nil {
-		return "", &webhook.SendError{Class: webhook.Later, Code: CodePaused, Err: err}
+		return "", &webhook.SendError{Class: webhook.Later, Code: codePaused, Err: err}
 	}
 	if later > 0 {
-		return "", &webhook.SendError{Class: webhook.Later, Code: CodePaused, After: later}
+		return "", &webhook.SendError{Class: webhook.Later, Code: codePaused, After: later}
 	}
 	token, err := a.tokens.access(ctx)
 	if err != nil {
@@ -123,7 +123,7 @@ func (a *Account) send(ctx context.Context, to string, m message) (string, *webh
 }
 
 func noToken(err error) *webhook.SendError {
-	e := &webhook.SendError{Class: webhook.Later, Code: CodeToken, Err: err}
+	e := &webhook.SendError{Class: webhook.Later, Code: codeToken, Err: err}
 	if operator := (*OperatorError)(nil); errors.As(err, &operator) {
 		e.Class = webhook.Stopped
 	}

@@ -213,7 +213,7 @@ func TestZ24TooManyCalls(t *testing.T) {
 		wantError(t, "-32", e, webhook.Later, "-32")
 		waits = append(waits, e.After)
 		calls := len(w.Calls(sendsTo))
-		wantError(t, "while paused", w.send(t, a, webhook.Reply{Text: "Xin chào"}), webhook.Later, CodePaused)
+		wantError(t, "while paused", w.send(t, a, webhook.Reply{Text: "Xin chào"}), webhook.Later, codePaused)
 		if n := len(w.Calls(sendsTo)); n != calls {
 			t.Fatalf("a call was made in the pause")
 		}
@@ -257,7 +257,7 @@ func TestZ24TooManyCalls(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := w.send(t, a, webhook.Reply{Text: "Xin chào"})
-	wantError(t, "with one left", e, webhook.Later, CodePaused)
+	wantError(t, "with one left", e, webhook.Later, codePaused)
 	if e != nil && (e.After <= 0 || e.After > time.Minute) {
 		t.Errorf("with one left: wait %v, want up to a minute", e.After)
 	}
@@ -269,7 +269,7 @@ func TestZ25NoBilledMessagesByDefault(t *testing.T) {
 	for _, tc := range []struct {
 		ago  time.Duration
 		code string
-	}{{0, ""}, {48 * time.Hour, ""}, {48*time.Hour + time.Second, CodeWindow}, {8 * 24 * time.Hour, CodeWindow}} {
+	}{{0, ""}, {48 * time.Hour, ""}, {48*time.Hour + time.Second, codeWindow}, {8 * 24 * time.Hour, codeWindow}} {
 		w.heard = w.clock.Now().Add(-tc.ago)
 		calls := len(w.Calls(sendsTo))
 		e := w.send(t, a, webhook.Reply{Text: "Xin chào"})
@@ -284,7 +284,7 @@ func TestZ25NoBilledMessagesByDefault(t *testing.T) {
 		}
 	}
 	w.heard = time.Time{}
-	wantError(t, "never heard of", w.send(t, a, webhook.Reply{Text: "Xin chào"}), webhook.Unreachable, CodeWindow)
+	wantError(t, "never heard of", w.send(t, a, webhook.Reply{Text: "Xin chào"}), webhook.Unreachable, codeWindow)
 	w.opts.Billed = true
 	if e := w.send(t, w.account(t), webhook.Reply{Text: "Xin chào"}); e != nil {
 		t.Errorf("allowed: %v, want it sent", e)
@@ -479,7 +479,7 @@ func TestQuotaIsNoticed(t *testing.T) {
 	}
 	fault(t, w.Server, "oa-quota", 1)
 	wantError(t, "used up", w.send(t, a, webhook.Reply{Text: "x"}), webhook.Later, "-211")
-	wantError(t, "then", w.send(t, a, webhook.Reply{Text: "x"}), webhook.Later, CodePaused)
+	wantError(t, "then", w.send(t, a, webhook.Reply{Text: "x"}), webhook.Later, codePaused)
 	if n := len(w.Calls(sendsTo)); n != 1 {
 		t.Errorf("%d calls, want 1: no loop", n)
 	}

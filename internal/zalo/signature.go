@@ -21,9 +21,9 @@ const (
 // given to Observe. All are the plain SHA-256 of four strings in a row, the second
 // being the bytes of the body as they came.
 const (
-	BodyTimestamp   = "body-timestamp"   // app_id, body, timestamp of the body, secret
-	HeaderTimestamp = "header-timestamp" // app_id, body, X-ZEvent-Timestamp, secret
-	OAID            = "oa-id"            // oa_id, body, timestamp of the body, secret; only when allowed
+	byBodyTimestamp   = "body-timestamp"   // app_id, body, timestamp of the body, secret
+	byHeaderTimestamp = "header-timestamp" // app_id, body, X-ZEvent-Timestamp, secret
+	byOAID            = "oa-id"            // oa_id, body, timestamp of the body, secret; only when allowed
 )
 
 // sum is SHA-256 of all pieces in a row.
@@ -64,12 +64,12 @@ func (a *Account) verify(header http.Header, body []byte, timestamp string) stri
 			found = name
 		}
 	}
-	try(BodyTimestamp, a.opts.AppID, timestamp)
+	try(byBodyTimestamp, a.opts.AppID, timestamp)
 	if h := header.Get(timestampHeader); h != "" && h != timestamp {
-		try(HeaderTimestamp, a.opts.AppID, h)
+		try(byHeaderTimestamp, a.opts.AppID, h)
 	}
 	if a.opts.AllowOAID && a.opts.OAID != "" {
-		try(OAID, a.opts.OAID, timestamp)
+		try(byOAID, a.opts.OAID, timestamp)
 	}
 	return found
 }

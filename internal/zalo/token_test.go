@@ -41,7 +41,7 @@ func TestZ18ARefusedTokenIsExchangedOnce(t *testing.T) {
 	fault(t, w.Server, "oa-token", -1)
 	wantError(t, "-216 twice", w.send(t, a, hello), webhook.Stopped, "-216")
 	for range 4 { // the new token is refused as well, and not exchanged again so soon
-		wantError(t, "then", w.send(t, a, hello), webhook.Stopped, CodeToken)
+		wantError(t, "then", w.send(t, a, hello), webhook.Stopped, codeToken)
 	}
 	if tokens := len(w.Calls(tokensFrom)); tokens != 2 {
 		t.Errorf("%d exchanges for five sends, want 2: the first pair and one more", tokens)
@@ -168,9 +168,6 @@ func TestZ19WhoComesSecondTakesWhatIsThere(t *testing.T) {
 	if n := len(w.Calls(tokensFrom)); n != 1 || len(w.Sent()) != 2 {
 		t.Errorf("%d exchanges, %d arrived; want 1 and 2", n, len(w.Sent()))
 	}
-	if previous, err := w.db.PreviousToken(t.Context(), "zalo"); previous != nil || err != nil {
-		t.Errorf("previous pair = %s, %v; want none: it was written once", previous, err)
-	}
 }
 
 // impatient gives up waiting as soon as a refresh token is on its way.
@@ -240,8 +237,8 @@ func TestZ21TheStoredPair(t *testing.T) {
 	if e := w.send(t, a, hello); e != nil {
 		t.Fatal(e)
 	}
-	if previous, err := w.db.PreviousToken(t.Context(), "zalo"); err != nil || !bytes.Equal(previous, before) {
-		t.Errorf("previous pair = %s, %v; want %s", previous, err, before)
+	if after, err := w.db.Token(t.Context(), "zalo"); err != nil || bytes.Equal(after, before) {
+		t.Errorf("stored after the exchange: %s, %v; want another pair than before", after, err)
 	}
 
 	broken := func(value string) (*world, *Account) {
@@ -256,7 +253,7 @@ func TestZ21TheStoredPair(t *testing.T) {
 		w, _ := broken(value)
 		w.opts.RefreshToken = ""
 		e := w.send(t, w.account(t), hello)
-		wantError(t, value, e, webhook.Stopped, CodeToken)
+		wantError(t, value, e, webhook.Stopped, codeToken)
 		operator := (*OperatorError)(nil)
 		if e == nil || !errors.As(e, &operator) || !strings.Contains(operator.Advice, "ZALO_REFRESH_TOKEN") {
 			t.Errorf("stored %q: %v, want advice that names ZALO_REFRESH_TOKEN", value, e)
@@ -322,7 +319,7 @@ func TestAnOldTokenIsUsedToItsEnd(t *testing.T) {
 		t.Errorf("%d exchanges for ten sends, want 2: no loop", n)
 	}
 	w.clock.Add(5 * time.Hour)
-	wantError(t, "expired", w.send(t, a, hello), webhook.Later, CodeToken)
+	wantError(t, "expired", w.send(t, a, hello), webhook.Later, codeToken)
 	fault(t, w.Server, "oauth-gateway", 0)
 	w.clock.Add(time.Minute)
 	if e := w.send(t, a, hello); e != nil {
@@ -334,15 +331,15 @@ func TestARefusedRefreshTokenStopsTheChannel(t *testing.T) {
 	w := newWorld(t)
 	a := w.account(t)
 	fault(t, w.Server, "oauth-lost", 1) // used up, and the new pair never arrived
-	wantError(t, "lost", w.send(t, a, hello), webhook.Later, CodeToken)
+	wantError(t, "lost", w.send(t, a, hello), webhook.Later, codeToken)
 	w.clock.Add(time.Minute)
 	e := w.send(t, a, hello)
-	wantError(t, "used up", e, webhook.Stopped, CodeToken)
+	wantError(t, "used up", e, webhook.Stopped, codeToken)
 	if operator := (*OperatorError)(nil); e == nil || !errors.As(e, &operator) || !strings.Contains(operator.Reason, "-14014") {
 		t.Errorf("error = %v, want an *OperatorError with the code", e)
 	}
 	for range 5 {
-		wantError(t, "then", w.send(t, a, hello), webhook.Stopped, CodeToken)
+		wantError(t, "then", w.send(t, a, hello), webhook.Stopped, codeToken)
 	}
 	if n := len(w.Calls(tokensFrom)); n != 2 {
 		t.Errorf("%d exchanges, want 2: no loop", n)
@@ -405,7 +402,7 @@ func TestAPairThatCannotBeStoredIsNotLost(t *testing.T) {
 	w := newWorld(t)
 	w.opts.Tokens = &brokenTokens{w.db, 1}
 	a := w.account(t)
-	wantError(t, "disk is full", w.send(t, a, hello), webhook.Later, CodeToken)
+	wantError(t, "disk is full", w.send(t, a, hello), webhook.Later, codeToken)
 	if n := len(w.Calls(sendsTo)); n != 0 {
 		t.Errorf("a pair that is not durable was used in %d calls", n)
 	}
@@ -436,7 +433,7 @@ func TestWithoutAnyTokenTheOperatorIsTold(t *testing.T) {
 	w := newWorld(t)
 	w.opts.RefreshToken = ""
 	e := w.send(t, w.account(t), hello)
-	wantError(t, "no token", e, webhook.Stopped, CodeToken)
+	wantError(t, "no token", e, webhook.Stopped, codeToken)
 	if e == nil || !strings.Contains(e.Error(), "ZALO_REFRESH_TOKEN") {
 		t.Errorf("error = %v, want one that says what to do", e)
 	}

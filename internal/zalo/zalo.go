@@ -2,7 +2,7 @@
 // Account over OpenAPI v3, and Bot, a bot of the Bot Platform. Both read deliveries
 // and send replies; taking deliveries in, order and repeats are package webhook's,
 // wording is package conversation's, and the tokens of an Official Account are kept
-// by who implements Tokens. Zalo answers most errors with status 200, so what an
+// by whoever implements Tokens. Zalo answers most errors with status 200, so what an
 // answer means is read from its body.
 //
 // A Bot that polls can lose a message: Zalo forgets an update when it hands it out, and
@@ -128,13 +128,6 @@ func addressOf(message string) json.RawMessage {
 //	quota      low: under a tenth of what the answers of Zalo call total is left
 //	fallback   without-quote, without-buttons, split: a part was refused and sent in a plainer way
 type Observe func(what, which string)
-
-func orDefault[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
-}
 
 func orNothing(log *slog.Logger, observe Observe) (*slog.Logger, Observe) {
 	if log == nil {

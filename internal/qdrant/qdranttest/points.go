@@ -28,7 +28,7 @@ func (p *points) CreateFieldIndex(_ context.Context, r *client.CreateFieldIndexC
 	return done(r.GetWait()), nil
 }
 
-// done is the answer to a write that was carried out: who does not wait only learns
+// done is the answer to a write that was carried out: whoever does not wait only learns
 // that it was noted.
 func done(wait bool) *client.PointsOperationResponse {
 	s := client.UpdateStatus_Acknowledged

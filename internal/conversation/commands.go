@@ -148,7 +148,7 @@ var commands = regexp.MustCompile(`^(?:(?:cho|xin|toi|em|minh|con|chau|bac|muon|
 // closed list, and so is everything around it, since whoever is given to a person
 // hears nothing of the bot: "gặp cán bộ nào để làm khai sinh" is a question.
 func wantsHuman(text string) bool {
-	const longest = 300 // bytes; who writes more has a question
+	const longest = 300 // bytes; whoever writes more has a question
 	if len(text) > longest {
 		return false
 	}
@@ -195,34 +195,47 @@ var human = func() *regexp.Regexp {
 		`)$`)
 }()
 
-// ordinal reads a message that picks by number or letter: "2", "số 2", "cái thứ hai",
-// "b"; 0 for everything else. of is how many there are, for "cái cuối".
-func ordinal(text string, of int) int {
-	text = strings.ToLower(strings.TrimRight(strings.TrimSpace(text), ".)"))
-	if len(text) == 1 && text[0] >= 'a' && text[0] <= 'd' { // with a mark it is a word: "à", "ạ"
-		return int(text[0]-'a') + 1
+// obey runs a command. What follows /start is data of a link, and not looked at.
+func (x *exchange) obey(name, argument string) {
+	switch name {
+	case start:
+		if x.m.Group {
+			x.state.Greeted = true
+			x.say(webhook.Reply{Text: groupStart})
+		} else if x.state.Greeted {
+			x.say(webhook.Reply{Text: startAgain, Choices: exampleChoices()})
+		} else {
+			x.welcome()
+		}
+	case question:
+		if argument == "" {
+			x.say(webhook.Reply{Text: askHow})
+			return
+		}
+		x.ask(argument, x.history())
+	case anew:
+		x.state.restart(x.who)
+		x.say(webhook.Reply{Text: startedAnew})
+	case staff:
+		x.handOver(argument)
+	case commune:
+		x.commune(argument)
+	case back:
+		x.say(webhook.Reply{Text: hereAlready})
+	default:
+		if !x.state.Greeted && !x.m.Group {
+			x.welcome()
+			return
+		}
+		x.say(webhook.Reply{Text: x.helpText()})
 	}
-	if len(text) > 60 {
-		return 0
-	}
-	m := ordinals.FindStringSubmatch(vietnamese.Fold(text))
-	if m == nil {
-		return 0
-	}
-	if n, err := strconv.Atoi(m[1]); err == nil {
-		return n
-	}
-	switch m[1] {
-	case "mot", "nhat", "dau", "dau tien":
-		return 1
-	case "hai":
-		return 2
-	case "ba":
-		return 3
-	case "bon", "tu":
-		return 4
-	}
-	return of // the last
 }
 
-var ordinals = regexp.MustCompile(`^(?:da |vang |u )?(?:chon )?(?:(?:cai|so|y|muc|viec|cau|nut|phuong an|lua chon|truong hop)(?: so| thu)? |thu )?([1-9]|mot|nhat|dau tien|dau|hai|ba|bon|tu|cuoi cung|cuoi)(?: a| nhe| nha| di)*$`)
+// exampleChoices are questions to begin with.
+func exampleChoices() []webhook.Choice {
+	var list []webhook.Choice
+	for i, e := range examples {
+		list = append(list, webhook.Choice{Label: short(e), Action: actionExample + strconv.Itoa(i+1)})
+	}
+	return list
+}
