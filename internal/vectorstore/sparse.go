@@ -57,8 +57,9 @@ func newSparse(name string, idf bool, points []*Point) *sparseIndex {
 	}
 	x := &sparseIndex{idf: idf, count: len(entries), docs: make([]uint32, total), values: make([]float32, total)}
 	width := max(bits.Len32(greatest)-bits.Len(uint(total/bandPostings)), 0) // bits of a term within its band
-	var terms, offsets []uint32
-	var band, scratch []keyed
+	terms, offsets := make([]uint32, 0, total/2), make([]uint32, 0, total/2) // most terms are met once or a few times
+	band := make([]keyed, 0, min(total, bandPostings+bandPostings/4))
+	var scratch []keyed
 	done, last := 0, uint32(0)
 	for first := uint64(0); first <= uint64(greatest) && total > 0; first += 1 << width {
 		band = band[:0]
