@@ -19,6 +19,7 @@ const (
 	outsideLeast = 0.10 // probability of all outside matters together from which they may decide
 	outsideShare = 0.5  // and their share of the best document's
 	harmfulShare = 1.0  // likewise of a harmful one: nobody is told that an honest question is a crime
+	toldHarm     = 12   // words in which people tell what they are up to, when no phrase gives it away
 	trustFloor   = 3.7  // see trust
 	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
 	changeFloor  = 0.6  // probability from which a question that leans on the turn before is about something else all the same
@@ -90,7 +91,8 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		return false // it leans on what was answered before, or leaves no doubt
 	}
 	matter, outside := a.outsideOf(found)
-	if q.honest && matter.Kind == corpus.Harmful {
+	phrased := q.kind == harmful
+	if matter.Kind == corpus.Harmful && (q.honest || !phrased && len(q.named) > 0) { // forgers' words, said of one's own paper
 		if found = a.withoutOutside(found); len(found.Documents) == 0 {
 			a.abstain(out, q)
 			return true
@@ -105,7 +107,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		share = harmfulShare
 	}
 	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > share*best.Probability {
-		if matter.Kind == corpus.Told {
+		if matter.Kind == corpus.Told || matter.Kind == corpus.Harmful && !phrased && len(strings.Fields(q.text)) < toldHarm {
 			a.askForMatter(out, a.withoutOutside(found))
 		} else {
 			a.decline(out, q, matter)

@@ -286,7 +286,7 @@ func TestAccessibility(t *testing.T) {
 	pages := map[string]step{
 		"chat":        chromedp.Navigate(server.URL + "/"),
 		"answer":      asking(server.URL, "tạm trú hết bao nhiêu tiền"),
-		"choices":     asking(server.URL, "làm giấy tờ"),
+		"choices":     asking(server.URL, "hôn nhân"),
 		"frame":       chromedp.Navigate(server.URL + "/?khung=1"),
 		"officer":     chromedp.Steps(asking(server.URL, "tạm trú"), chromedp.Click(chromedp.CSS(`button[value="canbo"]`)), seen(".reply", "Đã chuyển cán bộ.")),
 		"refused":     chromedp.Steps(chromedp.Navigate(server.URL+"/"), chromedp.Evaluate[chromedp.Void]("document.querySelector('#hoi').submit()"), chromedp.WaitVisible(chromedp.CSS("[role=alert]"))),
