@@ -125,7 +125,9 @@ func TestSameOrderAsEmbedded(t *testing.T) {
 				t.Fatalf("%q: %v", c.Question, err)
 			}
 			for i := range min(len(got), len(want)) {
-				if g, w := got[i], want[i]; g.Document != w.Document || g.Section != w.Section || max(g.Score-w.Score, w.Score-g.Score) > 1.5e-4 { // rounded to four places
+				if g, w := got[i], want[i]; !near(g.Score, w.Score) || !slices.ContainsFunc(want, func(w pipeline.Retrieved) bool {
+					return w.Document == g.Document && w.Section == g.Section && near(g.Score, w.Score)
+				}) {
 					t.Errorf("%q: place %d is %v, want %v", c.Question, i+1, g, w)
 					break
 				}
@@ -146,6 +148,10 @@ func TestSameOrderAsEmbedded(t *testing.T) {
 	}
 	t.Logf("%d questions, %d lists, %d hits; places changed within noise in %d lists", asked, b.lists, b.hits, b.swapped)
 }
+
+// near reports whether two scores, rounded to four places, may be the same but for noise:
+// sections that only noise tells apart may change places.
+func near(a, b float64) bool { return max(a-b, b-a) <= 1.5e-4 }
 
 // cases are those of all eval sets.
 func cases(t *testing.T) []evaluation.Case {
