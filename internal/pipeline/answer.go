@@ -206,12 +206,20 @@ func (c *composer) direct(most int, share float64) int {
 		if l.section == "can-cu" || plain && !l.asked || c.d.has(l.line) || c.aside(l) {
 			continue
 		}
-		if c.d.add("• " + c.labelled(l.line) + " " + c.d.cite(c.doc, l.section)) {
-			c.d.printed[l.bare] = true
+		if c.bullet(l.line, c.labelled(l.line)) {
 			printed++
 		}
 	}
 	return printed
+}
+
+// bullet prints a line, worded as text, with its source, and reports whether it fitted.
+func (c *composer) bullet(l line, text string) bool {
+	if !c.d.add("• " + text + " " + c.d.cite(c.doc, l.section)) {
+		return false
+	}
+	c.d.printed[l.bare] = true
+	return true
 }
 
 // labelled is a line as it is understood away from its list: with what the list is of,

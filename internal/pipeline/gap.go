@@ -41,8 +41,10 @@ func (c *composer) beside(facets []Facet) (left []Facet, said int, missing gap) 
 		if m.told != "" && !slices.Contains(left, m.told) && c.has(c.doc, m.told) {
 			left = append(left, m.told)
 		}
+		if m.people { // see unnamed
+			continue
+		}
 		switch lines := c.speaking(i); {
-		case m.people: // see unnamed
 		case len(lines) == 0:
 			missing = wholeGap
 			lacking = append(lacking, m.about)
@@ -143,8 +145,7 @@ func (c *composer) speaking(matter int) []line {
 // say prints the lines that are not there yet and returns how many.
 func (c *composer) say(lines []line) (printed int) {
 	for _, l := range lines {
-		if !c.d.has(l) && c.d.add("• "+l.bare+" "+c.d.cite(c.doc, l.section)) {
-			c.d.printed[l.bare] = true
+		if !c.d.has(l) && c.bullet(l, l.bare) {
 			printed++
 		}
 	}
