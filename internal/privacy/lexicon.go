@@ -1,6 +1,9 @@
 package privacy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // class is what a word may be beside a name or in an address.
 type class uint32
@@ -128,176 +131,93 @@ var lexicon = func() *table {
 
 // person reports whether two words, without marks, that may begin a name are not a
 // place, a paper or somebody whose name streets and schools bear.
-func person(first, second string) bool {
-	switch first {
-	case "bach":
-		return !among(second, "ha", "long", "mai")
-	case "ban":
-		return !among(second, "giao", "sao", "than", "ghe", "phim", "tay")
-	case "bao":
-		return !among(second, "ai", "dap", "ha", "hung", "nhai", "thang", "yen", "lac", "hiem")
-	case "ca":
-		return !among(second, "mau", "nhan", "phe")
-	case "cam":
-		return !among(second, "con", "duong", "nhan", "an", "ket", "pha", "ranh")
-	case "cao":
-		return !among(second, "pha", "son", "bang", "tuoi", "lanh", "dang", "toc", "thang", "ba")
-	case "chau":
-		return !among(second, "que", "doc", "au", "a", "my", "phi")
-	case "chu":
-		return !among(second, "tich", "ho", "ky", "nhiem", "van", "the", "cap")
-	case "cu":
-		return !among(second, "tru", "chinh", "jut", "the", "chi")
-	case "dao":
-		return !among(second, "thinh", "tao", "do", "tien", "duc", "ta")
-	case "dang":
-		return !among(second, "ky", "kiem", "nhap", "vien", "uy", "bo", "tai", "thuy", "o")
-	case "dien":
-		return !among(second, "bien")
-	case "hai":
-		return !among(second, "phong", "duong", "ba")
-	case "ngo":
-		return !among(second, "quyen")
-	case "quang":
-		return !among(second, "kim", "minh", "ninh", "nam", "ngai", "tri", "binh", "cao", "trung")
-	case "trung":
-		return !among(second, "quoc", "tam", "hoc", "chinh", "chai", "yen")
-	case "truong":
-		return !among(second, "hop", "chinh", "hoc", "son", "sa", "thon")
-	case "trinh":
-		return !among(second, "tuong", "tu", "do")
-	case "vo":
-		return !among(second, "lao", "chong", "nhai", "nguyen")
-	case "dinh":
-		return !among(second, "tien", "danh", "cu", "muc")
-	case "do":
-		return !among(second, "thi", "xe", "son", "luong", "an", "dai", "dien")
-	case "doan":
-		return !among(second, "thanh", "vien", "ket", "hung", "xa", "tau")
-	case "duong":
-		return !among(second, "quy", "dien", "lich", "kinh", "lam")
-	case "gia":
-		return !among(second, "hoi", "phu", "lai", "dinh", "han", "ca", "dat", "lam")
-	case "giang":
-		return !among(second, "day", "vien")
-	case "ha":
-		return !among(second, "noi", "giang", "nam", "tinh", "dong", "long", "tien", "hoa", "ty")
-	case "hoa":
-		return !among(second, "binh", "mac", "cuong", "ky", "hoc", "don", "lu")
-	case "hoang":
-		return !among(second, "lien", "thang", "sa", "thu", "hoa", "su", "dieu", "mai", "long")
-	case "ho":
-		return !among(second, "bon", "thac", "chi", "so", "khau", "ngheo", "can", "chieu", "tich", "tay", "guom", "tung", "gia", "kinh", "tro")
-	case "kieu":
-		return !among(second, "bao")
-	case "khanh":
-		return !among(second, "hoa", "yen", "thien")
-	case "la":
-		return !among(second, "pan", "ha", "gi", "hu", "sao")
-	case "lai":
-		return !among(second, "chau", "xe", "suat")
-	case "lam":
-		return !among(second, "giang", "thuong", "dong", "nghiep", "sao", "lai", "giay", "the", "can", "khai", "so", "an")
-	case "le":
-		return !among(second, "phi", "loi", "duan", "hoi", "chan", "lai", "quy")
-	case "luc":
-		return !among(second, "yen", "ngan", "nam")
-	case "luong":
-		return !among(second, "son", "thinh", "huu", "co", "toi", "the", "thuc", "tam", "y", "bao")
-	case "luu":
-		return !among(second, "tru", "y", "thong")
-	case "ly":
-		return !among(second, "lich", "hon", "do", "thuong", "nhan", "son", "tu", "thuyet", "thai")
-	case "ma":
-		return !among(second, "tuy", "so", "van", "qr", "otp", "ho", "the", "dinh", "quai")
-	case "mai":
-		return !among(second, "son", "tang", "chau", "dich", "linh", "thuy")
-	case "minh":
-		return !among(second, "an", "bao", "chuan", "luong", "quan", "tan", "tien", "xuan")
-	case "mua":
-		return !among(second, "xuan", "ha", "thu", "dong", "vang", "lu", "ban", "mua", "bao", "da", "to", "nha", "dat", "xe", "the")
-	case "nghia":
-		return !among(second, "an", "do", "lo", "loi", "phuc", "son", "tam", "vu", "trang")
-	case "nguyen":
-		return !among(second, "phuc", "du", "trai", "hue", "lieu", "ai", "nhan", "dan")
-	case "nong":
-		return !among(second, "thon", "dan", "nghiep", "san", "lam")
-	case "pham":
-		return !among(second, "vi", "hong", "luat", "ngu", "toi", "nhan")
-	case "phan":
-		return !among(second, "thanh", "si", "thiet", "rang", "boi", "chu", "anh", "dinh", "biet", "mem")
-	case "phong":
-		return !among(second, "hai", "nien", "tho", "chay", "kham", "tu")
-	case "phu":
-		return !among(second, "nham", "nhuan", "thinh", "tho", "yen", "quoc", "hop", "cap", "luc")
-	case "phuc":
-		return !among(second, "an", "khanh", "loi", "ninh", "son", "tho", "yen")
-	case "ta":
-		return !among(second, "cu", "gia", "ngai", "phin", "phoi", "thang", "van", "xi", "si", "hinh")
-	case "sa":
-		return !among(second, "pa", "dec", "lat", "thai")
-	case "son":
-		return !among(second, "a", "ha", "hai", "luong", "thinh", "thuy", "la", "tay", "tra", "dong")
-	case "sung":
-		return !among(second, "do", "phai")
-	case "tan":
-		return !among(second, "an", "duong", "huong", "hop", "linh", "lap", "nguyen", "phuong", "thuong", "thinh", "tien", "dong", "binh", "uyen")
-	case "thach":
-		return !among(second, "luong", "that", "ha", "cao")
-	case "thai":
-		return !among(second, "nien", "binh", "nguyen", "lan", "giang", "den", "trang", "san", "do")
-	case "thanh":
-		return !among(second, "binh", "luong", "thinh", "hoa", "tra", "pho", "toan", "nien", "vien", "xuan", "tri")
-	case "thao":
-		return !among(second, "chu", "tac", "luan")
-	case "to":
-		return !among(second, "mau", "khai", "hien", "hieu", "chuc", "cao", "truong", "dan", "hoai", "huu")
-	case "tong":
-		return !among(second, "sanh", "dai", "cuc", "thong", "bi", "so")
-	case "tran":
-		return !among(second, "phu", "yen", "hung", "dai", "nhan")
-	case "trang":
-		return !among(second, "web", "thiet", "trai", "tin", "phuc")
-	case "trieu":
-		return !among(second, "tien", "dong", "tap", "phong", "son")
-	case "tu":
-		return !among(second, "phap", "van", "nhan", "le", "son", "ngay", "do", "vong")
-	case "vang":
-		return !among(second, "bac", "danh", "ma", "sjc", "da", "mieng")
-	case "van":
-		return !among(second, "ban", "chan", "hoa", "hoi", "phu", "yen", "phong", "ho")
-	case "vi":
-		return !among(second, "pham", "tri", "du", "sao")
-	case "viet":
-		return !among(second, "cuong", "hong", "thanh", "tien", "nam", "tri", "bac", "kieu")
-	case "vinh":
-		return !among(second, "kien", "lac", "yen", "phuc", "long", "loc", "linh")
-	case "vu":
-		return !among(second, "linh", "an", "khi", "lan", "thu", "quang", "ban", "hong")
-	case "vua":
-		return !among(second, "hung")
-	case "xuan":
-		return !among(second, "ai", "giao", "hoa", "lai", "long", "quang", "tam", "tang", "thuong", "truong")
-	case "yen":
-		return !among(second, "bai", "binh", "hop", "ninh", "phu", "son", "thai", "thang", "thanh", "the", "thinh", "lac", "tu", "chau")
-	case "an":
-		return !among(second, "binh", "lac", "luong", "phu", "thinh", "giang", "toan", "sinh", "ninh")
-	case "anh":
-		return !among(second, "hung", "son", "the")
-	case "dong":
-		return !among(second, "an", "cuong", "khe", "quan", "tam", "tuyen", "nai", "thap", "hoi", "anh")
-	case "hong":
-		return !among(second, "ca", "ha", "kong", "hai", "quang", "thap")
-	case "hung":
-		return !among(second, "khanh", "thinh", "yen", "vuong", "dao")
-	case "kim":
-		return !among(second, "noi", "son", "tan", "dong", "ngan", "lien")
-	case "lien":
-		return !among(second, "minh", "son", "he", "xo", "thong")
-	case "nam":
-		return !among(second, "dinh", "cuong", "bo", "dan", "bung", "co", "khat", "lanh", "cao", "phi")
-	}
-	return true
+func person(first, second string) bool { return !slices.Contains(notPersons[first], second) }
+
+// notPersons are the second words, by the first, of what is no person's name.
+var notPersons = map[string][]string{
+	"bach":   {"ha", "long", "mai"},
+	"ban":    {"giao", "sao", "than", "ghe", "phim", "tay"},
+	"bao":    {"ai", "dap", "ha", "hung", "nhai", "thang", "yen", "lac", "hiem"},
+	"ca":     {"mau", "nhan", "phe"},
+	"cam":    {"con", "duong", "nhan", "an", "ket", "pha", "ranh"},
+	"cao":    {"pha", "son", "bang", "tuoi", "lanh", "dang", "toc", "thang", "ba"},
+	"chau":   {"que", "doc", "au", "a", "my", "phi"},
+	"chu":    {"tich", "ho", "ky", "nhiem", "van", "the", "cap"},
+	"cu":     {"tru", "chinh", "jut", "the", "chi"},
+	"dao":    {"thinh", "tao", "do", "tien", "duc", "ta"},
+	"dang":   {"ky", "kiem", "nhap", "vien", "uy", "bo", "tai", "thuy", "o"},
+	"dien":   {"bien"},
+	"hai":    {"phong", "duong", "ba"},
+	"ngo":    {"quyen"},
+	"quang":  {"kim", "minh", "ninh", "nam", "ngai", "tri", "binh", "cao", "trung"},
+	"trung":  {"quoc", "tam", "hoc", "chinh", "chai", "yen"},
+	"truong": {"hop", "chinh", "hoc", "son", "sa", "thon"},
+	"trinh":  {"tuong", "tu", "do"},
+	"vo":     {"lao", "chong", "nhai", "nguyen"},
+	"dinh":   {"tien", "danh", "cu", "muc"},
+	"do":     {"thi", "xe", "son", "luong", "an", "dai", "dien"},
+	"doan":   {"thanh", "vien", "ket", "hung", "xa", "tau"},
+	"duong":  {"quy", "dien", "lich", "kinh", "lam"},
+	"gia":    {"hoi", "phu", "lai", "dinh", "han", "ca", "dat", "lam"},
+	"giang":  {"day", "vien"},
+	"ha":     {"noi", "giang", "nam", "tinh", "dong", "long", "tien", "hoa", "ty"},
+	"hoa":    {"binh", "mac", "cuong", "ky", "hoc", "don", "lu"},
+	"hoang":  {"lien", "thang", "sa", "thu", "hoa", "su", "dieu", "mai", "long"},
+	"ho":     {"bon", "thac", "chi", "so", "khau", "ngheo", "can", "chieu", "tich", "tay", "guom", "tung", "gia", "kinh", "tro"},
+	"kieu":   {"bao"},
+	"khanh":  {"hoa", "yen", "thien"},
+	"la":     {"pan", "ha", "gi", "hu", "sao"},
+	"lai":    {"chau", "xe", "suat"},
+	"lam":    {"giang", "thuong", "dong", "nghiep", "sao", "lai", "giay", "the", "can", "khai", "so", "an"},
+	"le":     {"phi", "loi", "duan", "hoi", "chan", "lai", "quy"},
+	"luc":    {"yen", "ngan", "nam"},
+	"luong":  {"son", "thinh", "huu", "co", "toi", "the", "thuc", "tam", "y", "bao"},
+	"luu":    {"tru", "y", "thong"},
+	"ly":     {"lich", "hon", "do", "thuong", "nhan", "son", "tu", "thuyet", "thai"},
+	"ma":     {"tuy", "so", "van", "qr", "otp", "ho", "the", "dinh", "quai"},
+	"mai":    {"son", "tang", "chau", "dich", "linh", "thuy"},
+	"minh":   {"an", "bao", "chuan", "luong", "quan", "tan", "tien", "xuan"},
+	"mua":    {"xuan", "ha", "thu", "dong", "vang", "lu", "ban", "mua", "bao", "da", "to", "nha", "dat", "xe", "the"},
+	"nghia":  {"an", "do", "lo", "loi", "phuc", "son", "tam", "vu", "trang"},
+	"nguyen": {"phuc", "du", "trai", "hue", "lieu", "ai", "nhan", "dan"},
+	"nong":   {"thon", "dan", "nghiep", "san", "lam"},
+	"pham":   {"vi", "hong", "luat", "ngu", "toi", "nhan"},
+	"phan":   {"thanh", "si", "thiet", "rang", "boi", "chu", "anh", "dinh", "biet", "mem"},
+	"phong":  {"hai", "nien", "tho", "chay", "kham", "tu"},
+	"phu":    {"nham", "nhuan", "thinh", "tho", "yen", "quoc", "hop", "cap", "luc"},
+	"phuc":   {"an", "khanh", "loi", "ninh", "son", "tho", "yen"},
+	"ta":     {"cu", "gia", "ngai", "phin", "phoi", "thang", "van", "xi", "si", "hinh"},
+	"sa":     {"pa", "dec", "lat", "thai"},
+	"son":    {"a", "ha", "hai", "luong", "thinh", "thuy", "la", "tay", "tra", "dong"},
+	"sung":   {"do", "phai"},
+	"tan":    {"an", "duong", "huong", "hop", "linh", "lap", "nguyen", "phuong", "thuong", "thinh", "tien", "dong", "binh", "uyen"},
+	"thach":  {"luong", "that", "ha", "cao"},
+	"thai":   {"nien", "binh", "nguyen", "lan", "giang", "den", "trang", "san", "do"},
+	"thanh":  {"binh", "luong", "thinh", "hoa", "tra", "pho", "toan", "nien", "vien", "xuan", "tri"},
+	"thao":   {"chu", "tac", "luan"},
+	"to":     {"mau", "khai", "hien", "hieu", "chuc", "cao", "truong", "dan", "hoai", "huu"},
+	"tong":   {"sanh", "dai", "cuc", "thong", "bi", "so"},
+	"tran":   {"phu", "yen", "hung", "dai", "nhan"},
+	"trang":  {"web", "thiet", "trai", "tin", "phuc"},
+	"trieu":  {"tien", "dong", "tap", "phong", "son"},
+	"tu":     {"phap", "van", "nhan", "le", "son", "ngay", "do", "vong"},
+	"vang":   {"bac", "danh", "ma", "sjc", "da", "mieng"},
+	"van":    {"ban", "chan", "hoa", "hoi", "phu", "yen", "phong", "ho"},
+	"vi":     {"pham", "tri", "du", "sao"},
+	"viet":   {"cuong", "hong", "thanh", "tien", "nam", "tri", "bac", "kieu"},
+	"vinh":   {"kien", "lac", "yen", "phuc", "long", "loc", "linh"},
+	"vu":     {"linh", "an", "khi", "lan", "thu", "quang", "ban", "hong"},
+	"vua":    {"hung"},
+	"xuan":   {"ai", "giao", "hoa", "lai", "long", "quang", "tam", "tang", "thuong", "truong"},
+	"yen":    {"bai", "binh", "hop", "ninh", "phu", "son", "thai", "thang", "thanh", "the", "thinh", "lac", "tu", "chau"},
+	"an":     {"binh", "lac", "luong", "phu", "thinh", "giang", "toan", "sinh", "ninh"},
+	"anh":    {"hung", "son", "the"},
+	"dong":   {"an", "cuong", "khe", "quan", "tam", "tuyen", "nai", "thap", "hoi", "anh"},
+	"hong":   {"ca", "ha", "kong", "hai", "quang", "thap"},
+	"hung":   {"khanh", "thinh", "yen", "vuong", "dao"},
+	"kim":    {"noi", "son", "tan", "dong", "ngan", "lien"},
+	"lien":   {"minh", "son", "he", "xo", "thong"},
+	"nam":    {"dinh", "cuong", "bo", "dan", "bung", "co", "khat", "lanh", "cao", "phi"},
 }
 
 // commune reports that two words, without marks, are the name of a commune, ward or
