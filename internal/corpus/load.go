@@ -131,43 +131,57 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 // gather makes what is kept in the cache because it takes long to find: the words and
 // numbers in all documents.
 func (l *Library) gather() {
-	l.countWords()
-	l.Public = l.publicNumbers()
+	var wg sync.WaitGroup
+	wg.Go(func() { l.Words, l.Public = l.countWords(), l.publicNumbers() })
+	l.Vocabulary = l.vocabulary()
+	wg.Wait()
 }
 
-// countWords fills Words and Vocabulary.
-func (l *Library) countWords() {
-	l.Words, l.Vocabulary = make(map[string]int), vietnamese.NewVocabulary()
+// countWords returns how many documents each word stands in, with its diacritics and
+// without.
+func (l *Library) countWords() map[string]int {
+	words := make(map[string]int)
 	var tokens []vietnamese.Token
 	for _, d := range l.Documents {
 		seen := make(map[string]bool)
 		for _, text := range l.texts(d) {
-			if !vietnamese.MissingDiacritics(text) { // else the restorer would learn to leave marks out
-				l.Vocabulary.Add(text)
-			}
 			tokens = vietnamese.Tokenize(tokens[:0], text)
 			for _, t := range tokens {
 				seen[t.Text], seen[t.Folded] = true, true
 			}
 		}
 		for word := range seen {
-			l.Words[word]++
+			words[word]++
 		}
+	}
+	return words
+}
+
+// vocabulary returns the words that diacritics are restored by. Texts without any
+// would teach it to leave them out.
+func (l *Library) vocabulary() *vietnamese.Vocabulary {
+	v := vietnamese.NewVocabulary()
+	add := func(texts []string) {
+		for _, text := range texts {
+			if !vietnamese.MissingDiacritics(text) {
+				v.Add(text)
+			}
+		}
+	}
+	for _, d := range l.Documents {
+		add(l.texts(d))
 	}
 	for _, d := range l.Documents { // names as they stand in questions: "sổ đỏ cần" is no "số đó cần"
 		for _, name := range slices.Concat(d.Aliases, d.Usual) {
 			for _, rest := range []string{" cần giấy tờ gì", " hết bao nhiêu", " làm ở đâu", " mất bao lâu", " có"} {
-				l.Vocabulary.Add(name + rest)
+				v.Add(name + rest)
 			}
 		}
 	}
 	for _, o := range l.Outside { // what people tell of danger, and ask beside the documents, is in other words
-		for _, text := range o.Asked {
-			if !vietnamese.MissingDiacritics(text) {
-				l.Vocabulary.Add(text)
-			}
-		}
+		add(o.Asked)
 	}
+	return v
 }
 
 // texts are all words of a document: names, asked questions, sections.

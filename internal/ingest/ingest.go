@@ -38,6 +38,7 @@ type Report struct {
 
 // Encoder makes the sparse vectors of a chunk, by vector name.
 type Encoder interface {
+	Begin() // is called as soon as it is known that chunks will be encoded
 	EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse
 	Version(c corpus.Chunk) string // changes when the same chunk would be encoded otherwise
 }
@@ -75,6 +76,9 @@ func (s *Syncer) Sync(ctx context.Context, lib *corpus.Library) (Report, error) 
 			report.Changed++
 		default:
 			report.Added++
+		}
+		if len(todo) == 0 && !s.DryRun {
+			s.Encoder.Begin()
 		}
 		todo, hashes = append(todo, c), append(hashes, hash)
 	}

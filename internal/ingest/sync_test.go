@@ -51,6 +51,8 @@ func library(t *testing.T, papers map[string]string) *corpus.Library {
 
 type encoder struct{}
 
+func (encoder) Begin() {}
+
 func (encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 	return map[string]vectorstore.Sparse{"words": {Indices: []uint32{1}, Values: []float32{1}}}
 }

@@ -73,16 +73,14 @@ func Schema(dims int) vectorstore.Schema {
 type Encoder struct {
 	text, asked, profile *vectorstore.Encoder
 
-	lib     *corpus.Library       // nil: nothing is learned
-	weights func() learnedWeights // waits for what the first chunk began
+	lib     *corpus.Library       // nil: of chunks without profiles
+	weights func() learnedWeights // waits for what Begin began; nil before
 }
 
 // learnedWeights are the classifier's, by document.
 type learnedWeights struct{ accented, folded map[string]vectorstore.Sparse }
 
-// NewEncoder returns an encoder of the library's chunks for package ingest. The
-// classifier is trained from the first chunk on, beside the encoding, and waited for
-// by the first chunk that holds its weights.
+// NewEncoder returns an encoder of the library's chunks for package ingest.
 func NewEncoder(lib *corpus.Library) *Encoder {
 	return &Encoder{text: textFields.Encoder(), asked: askedFields.Encoder(), profile: profileFields.Encoder(), lib: lib}
 }
@@ -93,15 +91,21 @@ func NewTextEncoder(mean float64) *Encoder {
 	return &Encoder{text: sectionFields(mean).Encoder()}
 }
 
-// EncodeChunk returns the vectors of a chunk by name.
-func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
-	if e.lib != nil && e.weights == nil {
+// Begin starts to train the classifier, once, beside whatever is done until
+// EncodeChunk is asked for a profile, which holds its weights.
+func (e *Encoder) Begin() {
+	if e.weights == nil {
 		e.weights = learning(e.lib)
 	}
+}
+
+// EncodeChunk returns the vectors of a chunk by name.
+func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 	switch c.Section {
 	case corpus.AskedSection:
 		return map[string]vectorstore.Sparse{askedVector: e.asked.Document(c.Text)}
 	case corpus.ProfileSection:
+		e.Begin()
 		w := e.weights()
 		return map[string]vectorstore.Sparse{
 			profileVector: e.profile.Document(c.Text), classAccented: w.accented[c.Document], classFolded: w.folded[c.Document],
@@ -114,9 +118,11 @@ func (e *Encoder) EncodeChunk(c corpus.Chunk) map[string]vectorstore.Sparse {
 // Version changes when the chunk would be encoded otherwise: the classifier's
 // weights depend on all knowledge.
 func (e *Encoder) Version(c corpus.Chunk) string {
-	v := fmt.Sprintf("bm25-4 %v %v %v", textFields, askedFields, profileFields)
 	if c.Section == corpus.ProfileSection {
-		v += fmt.Sprintf(" class-7 %d %g %d %s", epochs, firstRate, keptWeights, e.lib.Version)
+		return fmt.Sprintf("%s class-7 %d %g %d %s", bm25Version, epochs, firstRate, keptWeights, e.lib.Version)
 	}
-	return v
+	return bm25Version
 }
+
+// bm25Version changes with what the vectors of words are made by.
+var bm25Version = fmt.Sprintf("bm25-4 %v %v %v", textFields, askedFields, profileFields)
