@@ -115,10 +115,21 @@ func TestAskDialogue(t *testing.T) {
 		{"the mat bao lau", "khai-sinh"},
 		{"còn khai tử thì sao", "khai-tu"},
 		{"đổi bằng lái xe cần gì", "gplx-doi"},
+		{"còn hộ chiếu thì sao", "ho-chieu"},
+		{"con bang lai thi sao", "gplx-doi"},
+		{"thường trú thì sao", "thuong-tru"},
+		{"chưa cưới thì sao", "khai-sinh"},
+		{"ông bà đi thay được không", "khai-sinh"},
 	} {
 		o := ask(tt.question, first.Turn())
 		if len(o.Citations) == 0 || o.Citations[0].Document != tt.document {
 			t.Errorf("after khai sinh, Ask(%q) = %s from %v, want %s", tt.question, o.Status, o.Citations, tt.document)
+		}
+	}
+	// What has nothing to do with it is asked as if it came first.
+	for _, question := range []string{"bán đất cần gì", "đất đai cần gì"} {
+		if o, want := ask(question, first.Turn()), ask(question); o.Status != want.Status || !slices.Equal(o.Choices, want.Choices) {
+			t.Errorf("after khai sinh, Ask(%q) = %s with %v, want %s with %v", question, o.Status, o.Choices, want.Status, want.Choices)
 		}
 	}
 	// Channels that keep only the words of earlier turns.

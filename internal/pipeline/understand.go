@@ -105,6 +105,8 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.named, q.name = a.aliases.named(tokens, q.accented)
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
 		a.nameUsual(q, tokens)
+	} else if len(q.named) == 0 && len(question.History) > 0 {
+		q.named = a.aliases.alsoOf(q.text)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
