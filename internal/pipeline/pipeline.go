@@ -146,7 +146,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 		return out
 	}
 	given := a.approvedFor(&out, q)
-	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q) || a.answerLaw(&out, q)) {
+	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerRemark(&out, q, question.History) || a.answerPlace(ctx, &out, q) || a.answerLaw(&out, q)) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
