@@ -121,11 +121,13 @@ func (sc *scanner) lex(i int) token {
 	if t.form == capital && upper == letters && letters > 1 {
 		t.form = allCaps
 	}
-	if t.form != digits && letters <= 8 {
+	if t.form != digits && letters <= longestWord {
 		t.class = lexicon.find(hash, sc.accented)
 	}
 	return t
 }
+
+const longestWord = 9 // letters of a word that the lexicon knows: instagram
 
 // The hash of the runes of a word (FNV) is the key of the lexicon.
 const (
@@ -235,6 +237,8 @@ func (sc *scanner) survey() (told bool) {
 		}
 		switch {
 		case told:
+		case t.is(lotWord) && before.is(dwellWord):
+			told = true
 		case t.form == capital || t.form == allCaps:
 			told = t.is(surnameWord) || t.start > 0 && !t.apart || before.is(lotWord)
 		case t.form == digits:
@@ -439,6 +443,9 @@ func (sc *scanner) fullName(p *past, t token) int {
 		return 0
 	}
 	middle := one.is(middleWord)
+	if middle && sc.lex(one.end).is(atWord) { // "… a còng gmail"
+		return 0
+	}
 	if t.form == small && (t.is(endWord) && sc.accented && !before.is(calledWord) || !middle && !before.is(calledWord|kinWord|linkWord) || t.is(linkWord) && one.is(surnameWord)) {
 		return 0
 	}
@@ -461,7 +468,7 @@ func (sc *scanner) fullName(p *past, t token) int {
 		if !u.near || u.form == digits || u.form == masked || u.form == small && !(n == 1 && middle) {
 			break
 		}
-		if u.form == allCaps && t.form == capital || n > 2 && t.form == capital && u.is(placeWord) && !u.is(givenWord|surnameWord) {
+		if u.form == allCaps && t.form == capital || u.form == capital && one.form == allCaps && n > 1 && u.end-u.start > 1 || n > 2 && t.form == capital && u.is(placeWord) && !u.is(givenWord|surnameWord) {
 			break
 		}
 		if u.form == small {
@@ -498,10 +505,11 @@ func (sc *scanner) fullName(p *past, t token) int {
 }
 
 // withMiddle returns the end of a name whose surname is not known, but with thị or văn
-// behind it between capital letters: "Vì Thị Khuyên".
+// behind it between capital letters: "Vì Thị Khuyên"; A is a middle name, as of Mông men,
+// only where a person is told of: "của Lờ A Chu".
 func (sc *scanner) withMiddle(p *past, t token) int {
 	one := sc.lex(t.end)
-	if !one.near || !one.is(middleWord) || one.form != capital || !sc.marked(one) || t.near && p.at(1).form == capital && p.n > 1 && !p.at(1).is(kinWord) {
+	if !one.near || !one.is(middleWord) || one.form != capital || !sc.marked(one) && one.end-one.start > 1 || t.near && p.at(1).form == capital && p.n > 1 && !p.at(1).is(kinWord) {
 		return 0
 	}
 	given := sc.lex(one.end)
@@ -509,10 +517,18 @@ func (sc *scanner) withMiddle(p *past, t token) int {
 	if !given.near || given.form != capital || notMiddle(middle, word) || !person(middle, word) || sc.namesPlace(p, t) {
 		return 0
 	}
+	if !sc.marked(one) && (!sc.syllable(t) || middleOfPlace(sc.word(t)) || sc.announcedBy(p, t) == unannounced && !sc.toldOf(given.end)) {
+		return 0
+	}
 	if last := sc.lex(given.end); last.near && last.form == capital && !last.is(placeWord) {
 		return last.end
 	}
 	return given.end
+}
+
+// middleOfPlace reports that a word, without marks, and A are a place's name or a grade.
+func middleOfPlace(word string) bool {
+	return among(word, "mau", "hang", "loai", "khu", "lop", "nhom", "to", "doi", "bang", "vitamin")
 }
 
 // titled reports that t stands among words that all begin with capital letters.
@@ -534,7 +550,7 @@ func (sc *scanner) titled(p *past, t token) bool {
 // smallName is fullName without capital letters to go by: the words after it that are
 // no names end it.
 func (sc *scanner) smallName(p *past, t, one token, by intro) int {
-	middle := one.is(middleWord)
+	middle, called := one.is(middleWord), by == byCall && (t.colon || sc.own(p, t))
 	given := sc.lex(one.end)
 	if one.is(kinWord) && !one.is(givenWord) && !middle || given.is(linkWord) && !given.is(givenWord) {
 		return 0
@@ -546,14 +562,14 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 		if by == unannounced && (notMiddle(sc.word(one), sc.word(given)) || !sc.marked(one) && !given.is(givenWord) && sc.word(one) != "a" && !sc.toldOf(given.end)) {
 			return 0
 		}
-		if (by != byKin && !(by == byCall && sc.own(p, t))) && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t)) && !sc.toldOf(given.end) {
+		if by != byKin && !called && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t)) && !sc.toldOf(given.end) {
 			return 0
 		}
 	} else {
 		if !person(sc.word(t), sc.word(one)) {
 			return 0
 		}
-		if !(by == byCall && sc.own(p, t)) && !(by == byKin && t.is(sureSurname)) || one.is(endWord) && !one.is(givenWord) {
+		if !called && !(by == byKin && t.is(sureSurname)) || one.is(endWord) && !one.is(givenWord) {
 			return 0
 		}
 		if !given.near || given.form == digits || given.form == masked || given.is(endWord) && !given.is(givenWord) {
@@ -735,10 +751,20 @@ func (sc *scanner) home(p *past, t token) int {
 	if house && t.is(houseWord) && sc.word(sc.lex(t.end)) == "nha" { // "số nhà 9"
 		return end
 	}
-	if sc.livesAt(p, t) {
+	if sc.livesAt(p, t) || len(sc.found) > 0 && hamletWord(sc.word(t)) && sc.communeAt(end) {
 		return end
 	}
 	return 0
+}
+
+// communeAt reports that a commune is named from i on: "…, xã Pá Hu".
+func (sc *scanner) communeAt(i int) bool {
+	t := sc.lex(i)
+	if t.end == 0 || t.apart || !among(sc.word(t), "xa", "phuong", "p", "x") {
+		return false
+	}
+	next := sc.lex(t.end)
+	return next.form == capital || next.form == allCaps
 }
 
 // lot returns the end of one part of an address, and whether it is a house's number.
@@ -781,7 +807,10 @@ func (sc *scanner) lot(t token, house bool) (int, bool) {
 		}
 		return end, isHouse
 	}
-	if isHouse || u.form != capital && u.form != allCaps || u.is(placeWord) && !u.is(surnameWord|givenWord) {
+	if u.form == small && among(word, "thon", "ban", "xom") {
+		return sc.smallPlace(u), false
+	}
+	if isHouse || u.form != capital && u.form != allCaps || u.is(placeWord) && !u.is(surnameWord|givenWord) && !(hamletWord(word) && sc.capitalsFrom(u) > u.end) { // "bản Cầu Thia"
 		return 0, false
 	}
 	if (word == "duong" || word == "pho" || word == "cho") && !house {
@@ -791,6 +820,26 @@ func (sc *scanner) lot(t token, house bool) (int, bool) {
 		return 0, false
 	}
 	return sc.capitalsFrom(u), false
+}
+
+// smallPlace returns the end of a place's name in small letters that begins with t: three
+// words at most, behind which a comma, the commune or nothing stands.
+func (sc *scanner) smallPlace(t token) int {
+	if among(sc.word(t), "minh", "em", "nay", "nao", "toi", "chau", "khac", "cu", "xa", "cua", "la", "nha") {
+		return 0
+	}
+	end := t.end
+	for range 3 {
+		u := sc.lex(end)
+		if !u.near || among(sc.word(u), "xa", "phuong", "p") {
+			return end
+		}
+		if u.form != small {
+			return 0
+		}
+		end = u.end
+	}
+	return 0
 }
 
 // formerCommune reports that bản and a word are the name of a commune that was.
@@ -803,7 +852,7 @@ func (sc *scanner) capitalsFrom(t token) int {
 	end := t.end
 	for n := 1; n < 4; n++ {
 		u := sc.lex(end)
-		if !u.near || u.form != capital || u.is(placeWord) && !u.is(surnameWord|givenWord) {
+		if !u.near || u.form != capital || n == 1 && u.is(placeWord) && !u.is(surnameWord|givenWord) {
 			break
 		}
 		end = u.end
@@ -837,10 +886,13 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	if t.colon && sc.word(a) == "nha" { // "địa chỉ nhà: …"
 		a, b = b, p.at(3)
 	}
-	if a.form == masked {
-		return sc.nameAt(a)
+	if a.form == masked && a.end > 0 { // "Sùng A Páo, bản Lướt", "0912345678, thôn 5"
+		return sc.nameAt(a) || hamletWord(sc.word(t))
 	}
-	if among(sc.word(t), "to", "thon", "ban", "xom", "doi", "khu", "tdp") && (sc.kin(p, t, 1) || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "em người thôn 3"
+	if t.start > 0 && sc.s[t.start-1] == '|' && len(sc.found) > 0 { // a field of what the code on an identity card says
+		return true
+	}
+	if hamletWord(sc.word(t)) && (sc.kin(p, t, 1) || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "em người thôn 3"
 		return true
 	}
 	if !a.is(dwellWord) {
@@ -856,7 +908,13 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	case "tru", "tro", "song", "chi", "khau", "hien", "nha", "dang", "que", "thai", "mong", "dao", "tay", "kinh", "nung", "giay":
 		return true
 	}
-	return b.is(kinWord) || b.form == masked && sc.nameAt(b)
+	return b.is(kinWord) || b.form == masked && b.end > 0
+}
+
+// hamletWord reports that a word, without marks, is a part of a commune where people
+// live.
+func hamletWord(word string) bool {
+	return among(word, "to", "thon", "ban", "xom", "doi", "khu", "tdp", "ap")
 }
 
 // nameAt reports that what is masked at t is a name.
@@ -913,8 +971,11 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 	for k := 1; k <= 5; k++ {
 		w := p.at(k)
 		if w.is(netWord) {
-			named = named || p.at(k+1).is(calledWord)
+			named = named || p.at(k+1).is(calledWord|netWord) || sc.is(w, "nick") || k == 1 && sc.twoNames(t)
 			break
+		}
+		if named && sc.kindAt(w) == Phone { // "zalo 0912345678 tên Mẹ Bắp"
+			continue
 		}
 		if k == 5 || !w.near && !w.colon || w.apart || w.form == masked || !w.is(linkWord|kinWord|calledWord) {
 			return 0
@@ -938,7 +999,19 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 		return end
 	}
 	if named && t.form == capital && !t.is(otherWord|orgWord) {
-		return sc.capitalsFrom(t)
+		end = t.end
+		for u, n := sc.lex(end), 1; n < 4 && u.near && (u.form == capital || u.form == digits); n++ { // "Vay Nhanh 24h"
+			end = u.end
+			u = sc.lex(end)
+		}
+		return end
 	}
 	return 0
+}
+
+// twoNames reports that t and the word behind it have capital letters and may both be
+// names of a person, in either order: "Mùi Triệu".
+func (sc *scanner) twoNames(t token) bool {
+	next := sc.lex(t.end)
+	return next.near && next.form == capital && t.is(surnameWord|givenWord) && next.is(surnameWord|givenWord) && person(sc.word(t), sc.word(next))
 }

@@ -160,11 +160,26 @@ func (sc *scanner) address(i int) (start, end int) {
 	if start == name {
 		return 0, 0
 	}
+	if name < i && (s[i+1] != ' ' && !mailEnding(s[domain:end]) || network(s[start:name])) { // "tiktok @ban.xanh"
+		return 0, 0
+	}
 	if r, _ := utf8.DecodeLastRuneInString(s[sc.border:start]); unicode.IsLetter(r) { // a word with marks, not a name
 		return 0, 0
 	}
 	return start, end
 }
+
+// mailEnding reports whether the host of an address ends as those of mail do.
+func mailEnding(host string) bool {
+	switch strings.ToLower(host[strings.LastIndexByte(host, '.')+1:]) {
+	case "com", "vn", "net", "org", "edu":
+		return true
+	}
+	return mailHost(host)
+}
+
+// network reports whether a word is a network's, where a name may begin with an @.
+func network(word string) bool { return lexicon.find(hashOf(strings.ToLower(word)), true)&netWord != 0 }
 
 // mailHost reports whether a name without its ending is one that gives out addresses.
 func mailHost(name string) bool {
@@ -362,10 +377,15 @@ func slip(s string, i int) int {
 	switch c := s[i]; {
 	case c|0x20 == 'o':
 		return 0
-	case (c == 'l' || c == 'I') && i > 0 && i+1 < len(s) && (digitAt(s, i-1) >= 0 || s[i-1]|0x20 == 'o') && (digitAt(s, i+1) >= 0 || s[i+1]|0x20 == 'o'):
+	case (c == 'l' || c == 'I') && i+1 < len(s) && (digitAt(s, i+1) >= 0 || s[i+1]|0x20 == 'o') && (opensGroup(s, i) || i > 0 && (digitAt(s, i-1) >= 0 || s[i-1]|0x20 == 'o')):
 		return 1
 	}
 	return -1
+}
+
+// opensGroup reports that a sign and a digit before it stand before i.
+func opensGroup(s string, i int) bool {
+	return i > 1 && strings.IndexByte(" .-", s[i-1]) >= 0 && isDigit(s[i-2])
 }
 
 // digitLike reports whether a word is digits, some of which may be letters by a slip.
@@ -532,8 +552,12 @@ func (sc *scanner) gap(i int) (byte, int) {
 	return 0, 0
 }
 
-// startsAsDigit reports whether a group begins at i with the letter o for its zeros.
+// startsAsDigit reports whether a group begins at i with the letter o for its zeros, or
+// with an l for its one.
 func startsAsDigit(s string, i int) bool {
+	if s[i] == 'l' && slip(s, i) >= 0 {
+		return true
+	}
 	end := i
 	for end < len(s) && end < i+3 && s[end]|0x20 == 'o' {
 		end++
@@ -686,6 +710,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 		t, far = ofIdentity, 0
 	}
 	if old := n == 11 && d[1] == '1'; (!mobile || old) && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
+		t, far = ofAccount, 0
+	}
+	if mobile && t == noTopic && (left.bankNear(0) || left.pair(left.n-1, "mb", "bank")) {
 		t, far = ofAccount, 0
 	}
 	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.is(left.n-1, "so") && left.n > 1 && isDigit(left.word(left.n - 2)[0]) || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
