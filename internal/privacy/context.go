@@ -337,11 +337,18 @@ func (w *words) topicAt(k int) topic {
 			return ofOTP
 		}
 	case "nhan", "thuc", "minh", "hoat", "nhap":
+		if w.is(k, "minh") && w.is(k-1, "chung") { // "chứng minh 060…"
+			return ofIdentity
+		}
 		if w.pair(k-1, "ma", "xac") || w.is(k, "hoat") && w.pair(k-1, "ma", "kich") || w.is(k, "nhap") && w.pair(k-1, "ma", "dang") {
 			return ofOTP
 		}
 		if w.is(k, "nhan") && w.pair(k-1, "giay", "chung") {
 			return ofLand
+		}
+	case "mat":
+		if w.pair(k-1, "ma", "bao") {
+			return ofOTP
 		}
 	case "do", "hong":
 		if w.is(k-1, "so") || w.is(k-1, "bia") {

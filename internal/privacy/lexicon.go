@@ -88,7 +88,9 @@ var lexicon = func() *table {
 			quang quý quỳnh quyên quyết sơn tâm tân thanh thành thảo thắng thắm thịnh thơ thơm thuận thương tiến tín toàn trâm trí trung trường tú tùng tuyết uyên vân việt
 			vinh vũ vy xuân yến đạt đức dung duy dương giang hân hậu hưng kim bích bình cường châu chung cúc diệp diễm đông hồng thoa thiện trinh
 			tuyền bảo an anh ánh nhàn sen thọ cảnh hằng chiến chinh dậu đào điệp doanh huyên khoa khuê lài lành liễu lý mùi mến na ngà ngát nụ pao páo
-			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên gái dua dở chư chứ súa pàng chía páo giàng`},
+			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên gái dua dở chư chứ súa pàng chía páo giàng
+			mị mỵ mỷ tủa tồng sình lềnh sềnh hường hoan hoàn luyến mận ngoan nguyệt nhài nhâm nhẫn quế thạch thạo thiên thiều thuyên triển trúc tuệ tưởng vĩnh xuyến khải khiêm
+			khương kiều nết huấn hảo duyên dịu chương cẩm bách pó`},
 		{kinWord, `em anh chị cô chú bác dì cậu mợ thím cụ ông bà bố mẹ ba má cha con cháu bé vợ chồng thằng mình tôi tui e a c trai gái nội ngoại dâu rể chau
 			bạn`},
 		{calledWord, `tên name`},

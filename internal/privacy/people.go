@@ -556,13 +556,16 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 		return 0
 	}
 	if middle {
-		if !given.near || given.form == digits || given.form == masked || given.is(endWord) && !given.is(givenWord) {
+		if !given.near || given.form == digits || given.form == masked {
+			return 0
+		}
+		if given.is(endWord) && !given.is(givenWord) && !(called && t.colon && !sc.lex(given.end).near) { // "họ tên: Giàng Thị Say, …"
 			return 0
 		}
 		if by == unannounced && (notMiddle(sc.word(one), sc.word(given)) || !sc.marked(one) && !given.is(givenWord) && sc.word(one) != "a" && !sc.toldOf(given.end)) {
 			return 0
 		}
-		if by != byKin && !called && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t)) && !sc.toldOf(given.end) {
+		if by != byKin && !called && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t) || sc.opens(p, t) && given.is(givenWord)) && !sc.toldOf(given.end) {
 			return 0
 		}
 	} else {
@@ -591,6 +594,9 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 	}
 	return given.end
 }
+
+// opens reports that a text or a sentence begins with t.
+func (sc *scanner) opens(p *past, t token) bool { return (p.n == 0 || t.apart) && !sc.is(t, "mai") }
 
 // toldOf reports whether the words from i on tell of a person: a birthday, a number, a
 // people, an age.
@@ -908,7 +914,7 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	case "tru", "tro", "song", "chi", "khau", "hien", "nha", "dang", "que", "thai", "mong", "dao", "tay", "kinh", "nung", "giay":
 		return true
 	}
-	return b.is(kinWord) || b.form == masked && b.end > 0
+	return b.is(kinWord) || b.form == masked && b.end > 0 || len(sc.found) > 0 && sc.found[0].Start < t.start && hamletWord(sc.word(t))
 }
 
 // hamletWord reports that a word, without marks, is a part of a commune where people
@@ -1000,7 +1006,7 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 	}
 	if named && t.form == capital && !t.is(otherWord|orgWord) {
 		end = t.end
-		for u, n := sc.lex(end), 1; n < 4 && u.near && (u.form == capital || u.form == digits); n++ { // "Vay Nhanh 24h"
+		for u, n := sc.lex(end), 1; n < 4 && u.near && (u.form == capital || u.form == allCaps || u.form == digits); n++ { // "Vay Nhanh 24h"
 			end = u.end
 			u = sc.lex(end)
 		}

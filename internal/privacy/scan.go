@@ -479,6 +479,9 @@ func (sc *scanner) read(r *run, i int) {
 		r.groups[r.n] = g
 		r.n++
 		gap, i = sc.gap(at)
+		if gap == 0 && g.to-g.from <= 2 && strings.HasPrefix(s[at:], " / ") && at+3 < len(s) && isDigit(s[at+3]) && sc.opaque(at+3) == 0 { // "07 / 08 / 1999"
+			gap, i = '/', at+3
+		}
 		if gap == 0 || gap == '-' && g.to-g.from >= 9 && i > at+1 { // a dash between two whole numbers
 			return
 		}
