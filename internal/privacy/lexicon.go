@@ -80,7 +80,7 @@ var lexicon = func() *table {
 			sìn tẩn tần tô tạ la lưu chu cao kiều thạch tấn vi hờ hứa lục phàn phùng đèo điêu lường lộc lầu sồng sổng sình sầm sa mạc vừ vù giáp ninh khuất
 			quách kha seo then thòng tằng tăng voòng bế bạch thân thái châu chử cà bạc cấm hù pờ phù giá lèng lùng lồ vạy thền phượng quang hoa doãn nghiêm
 			từ đàm đồng ứng lương tôn âu cung mẫn lã lại tiêu trang phí viên mông cháo tếnh lìm vì mè lèo ngần xa nho lô phàng sần moong và xồng hoáng pàn giảng lỳ thung tải séo ngải
-			lờ vạng nênh dềnh khoàng liềng khà nình tràn lềnh chớ`},
+			lờ vạng nênh dềnh khoàng liềng khà nình tràn lềnh`},
 		{sureSurname, `nguyễn trần phạm hoàng bùi giàng sùng thào phùng trịnh vương huỳnh`},
 		{commonSurname, `nguyễn trần lê phạm hoàng bùi giàng sùng thào phùng trịnh vương huỳnh vũ võ đặng đỗ ngô dương đinh phan đoàn lường vừ hờ hảng triệu`},
 		{givenWord, `hoa hương hằng hà tuấn hùng dũng minh nam long thủy thuỷ thúy thuý thùy thu trang linh lan mai ngọc nga nhung hạnh hiền hiếu hải hòa hoà hoài huệ huy
@@ -89,7 +89,7 @@ var lexicon = func() *table {
 			vinh vũ vy xuân yến đạt đức dung duy dương giang hân hậu hưng kim bích bình cường châu chung cúc diệp diễm đông hồng thoa thiện trinh
 			tuyền bảo an anh ánh nhàn sen thọ cảnh hằng chiến chinh dậu đào điệp doanh huyên khoa khuê lài lành liễu lý mùi mến na ngà ngát nụ pao páo
 			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên gái dua dở chư chứ súa pàng chía páo giàng
-			mị mỵ mỷ tủa tồng sình lềnh sềnh hường hoan hoàn luyến mận ngoan nguyệt nhài nhâm nhẫn quế thạch thạo thiên thiều thuyên triển trúc tuệ tưởng vĩnh xuyến khải khiêm
+			mị mỵ mỷ tủa tồng sình lềnh sềnh hường hoan hoàn luyến mận ngoan nguyệt nhài nhâm nhẫn quế thạch thạo thiên thiều thuyên triển trúc tuệ tưởng vĩnh xuyến khiêm
 			khương kiều nết huấn hảo duyên dịu chương cẩm bách pó`},
 		{kinWord, `em anh chị cô chú bác dì cậu mợ thím cụ ông bà bố mẹ ba má cha con cháu bé vợ chồng thằng mình tôi tui e a c trai gái nội ngoại dâu rể chau
 			bạn`},

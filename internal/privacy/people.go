@@ -118,7 +118,11 @@ func (sc *scanner) lex(i int) token {
 		}
 		t.end += size
 	}
-	if t.form == capital && upper == letters && letters > 1 {
+	switch {
+	case t.form != capital:
+	case sc.shouts:
+		t.form = small
+	case upper == letters && letters > 1:
 		t.form = allCaps
 	}
 	if t.form != digits && letters <= longestWord {
@@ -244,7 +248,7 @@ func (sc *scanner) survey() (told bool) {
 		case t.form == digits:
 			told = before.is(lotWord)
 		case t.is(surnameWord):
-			told = before.is(kinWord | calledWord | linkWord)
+			told = before.is(kinWord|calledWord|linkWord) || t.is(sureSurname)
 		case t.is(middleWord):
 			told = before.is(surnameWord)
 		case t.is(givenWord):
@@ -446,11 +450,11 @@ func (sc *scanner) fullName(p *past, t token) int {
 	if middle && sc.lex(one.end).is(atWord) { // "… a còng gmail"
 		return 0
 	}
-	if t.form == small && (t.is(endWord) && sc.accented && !before.is(calledWord) || !middle && !before.is(calledWord|kinWord|linkWord) || t.is(linkWord) && one.is(surnameWord)) {
+	if t.form == small && (t.is(endWord) && sc.accented && !before.is(calledWord) || !middle && !before.is(calledWord|kinWord|linkWord) && !t.is(sureSurname) || t.is(linkWord) && one.is(surnameWord)) {
 		return 0
 	}
 	by := sc.announcedBy(p, t)
-	if t.form == small && !middle && (by == unannounced || one.is(endWord) && !one.is(givenWord)) {
+	if t.form == small && !middle && (by == unannounced && !t.is(sureSurname) || one.is(endWord) && !one.is(givenWord)) {
 		return 0
 	}
 	if given := sc.lex(one.end); t.near && oneWord(sc.word(before), sc.word(t)) && !(middle && given.near && given.is(givenWord) && !given.is(endWord|linkWord)) {
@@ -572,7 +576,7 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 		if !person(sc.word(t), sc.word(one)) {
 			return 0
 		}
-		if !called && !(by == byKin && t.is(sureSurname)) || one.is(endWord) && !one.is(givenWord) {
+		if !called && !(t.is(sureSurname) && (by == byKin || one.is(givenWord) && sc.toldOf(given.end))) || one.is(endWord) && !one.is(givenWord) {
 			return 0
 		}
 		if !given.near || given.form == digits || given.form == masked || given.is(endWord) && !given.is(givenWord) {
@@ -642,7 +646,7 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if t.form == small {
 		return sc.smallGiven(p, t, by)
 	}
-	if t.form == allCaps || t.end-t.start == 1 || t.is(kinWord) && !t.is(givenWord) || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
+	if t.form == allCaps || utf8.RuneCountInString(sc.s[t.start:t.end]) == 1 || t.is(kinWord) && !t.is(givenWord) || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
 		return 0
 	}
 	if b := p.at(1); by == byKin && b.form == capital && (!b.apart && p.n > 1 || !person(sc.word(b), sc.word(t))) || by == byKin && among(sc.word(t), "ho", "ton", "trieu", "trung") && among(sc.word(b), "bac", "ba") { // Mỗi Chữ Viết Hoa, Anh Sơn
@@ -731,7 +735,7 @@ func (sc *scanner) home(p *past, t token) int {
 		u = sc.lex(t.end)
 	}
 	for u.is(lotWord) {
-		stop, isHouse := sc.lot(u, house || streets > 0)
+		stop, isHouse := sc.lot(p, u, house || streets > 0)
 		if stop == 0 {
 			break
 		}
@@ -773,8 +777,9 @@ func (sc *scanner) communeAt(i int) bool {
 	return next.form == capital || next.form == allCaps
 }
 
-// lot returns the end of one part of an address, and whether it is a house's number.
-func (sc *scanner) lot(t token, house bool) (int, bool) {
+// lot returns the end of one part of an address, and whether it is a house's number. What
+// stands before the address is in p.
+func (sc *scanner) lot(p *past, t token, house bool) (int, bool) {
 	u := sc.lex(t.end)
 	if u.end == 0 || u.apart || !u.near && !u.colon {
 		return 0, false
@@ -814,6 +819,9 @@ func (sc *scanner) lot(t token, house bool) (int, bool) {
 		return end, isHouse
 	}
 	if u.form == small && among(word, "thon", "ban", "xom") {
+		if !p.at(1).is(dwellWord) && p.at(1).form != masked {
+			return 0, false
+		}
 		return sc.smallPlace(u), false
 	}
 	if isHouse || u.form != capital && u.form != allCaps || u.is(placeWord) && !u.is(surnameWord|givenWord) && !(hamletWord(word) && sc.capitalsFrom(u) > u.end) { // "bản Cầu Thia"
@@ -829,18 +837,18 @@ func (sc *scanner) lot(t token, house bool) (int, bool) {
 }
 
 // smallPlace returns the end of a place's name in small letters that begins with t: three
-// words at most, behind which a comma, the commune or nothing stands.
+// words at most, behind which its commune stands.
 func (sc *scanner) smallPlace(t token) int {
-	if among(sc.word(t), "minh", "em", "nay", "nao", "toi", "chau", "khac", "cu", "xa", "cua", "la", "nha") {
-		return 0
-	}
-	end := t.end
-	for range 3 {
+	end := t.start
+	for range 4 {
 		u := sc.lex(end)
-		if !u.near || among(sc.word(u), "xa", "phuong", "p") {
-			return end
+		if among(sc.word(u), "xa", "phuong") && u.start > t.start {
+			if commune := sc.lex(u.end); commune.near && (!commune.is(endWord) || commune.form == capital) {
+				return end
+			}
+			return 0
 		}
-		if u.form != small {
+		if u.form != small || u.start > t.start && !u.near || sc.marked(u) && u.is(endWord|kinWord) {
 			return 0
 		}
 		end = u.end

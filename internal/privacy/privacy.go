@@ -201,7 +201,7 @@ func maskAt(s string, i int) (Kind, int) {
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
 	sc := scanner{s: s, public: m.public}
-	sc.accented = sc.hasMarks()
+	sc.look()
 	told := sc.survey()
 	counts := sc.says || hasDigit(s)
 	sc.emails()
@@ -210,8 +210,7 @@ func (m *Masker) find(s string) []Finding {
 		if n := len(sc.found); counts && n > numbersAt {
 			sc.numbers()
 			numbersAt = n
-		} else if sc.accented && n > 0 && n > peopleAt && !sc.hasMarks() { // all marks were in what is masked
-			sc.accented = false
+		} else if n > 0 && n > peopleAt && sc.look() { // all marks, or small letters, were in what is masked
 			told = sc.survey()
 		} else if told && n > peopleAt {
 			sc.people()
@@ -222,23 +221,31 @@ func (m *Masker) find(s string) []Finding {
 	}
 }
 
-// hasMarks reports whether more than ASCII stands outside of findings and masks.
-func (sc *scanner) hasMarks() bool {
-	for i := 0; i < len(sc.s); i++ {
-		if c := sc.s[i]; c >= utf8.RuneSelf {
-			if len(sc.found) == 0 {
-				return true
-			}
-			if k := sc.next(i + 1); k == 0 || sc.found[k-1].End <= i {
-				return true
-			}
-		} else if c == '[' {
+// look notes what letters stand outside of findings and masks, and reports whether that
+// is news.
+func (sc *scanner) look() bool {
+	marks, smalls := false, false
+	for i := 0; i < len(sc.s) && !(marks && smalls); i++ {
+		c := sc.s[i]
+		mark, small := c >= utf8.RuneSelf, c >= 'a' && c <= 'z'
+		if !(mark && !marks || small && !smalls || c == '[') {
+			continue
+		}
+		if k := sc.next(i + 1); k > 0 && sc.found[k-1].End > i {
+			i = sc.found[k-1].End - 1
+			continue
+		}
+		if c == '[' {
 			if _, end := maskAt(sc.s, i); end > 0 {
 				i = end - 1
 			}
+			continue
 		}
+		marks, smalls = marks || mark, smalls || small
 	}
-	return false
+	news := sc.accented != marks || sc.shouts == smalls
+	sc.accented, sc.shouts = marks, !smalls
+	return news
 }
 
 // hasDigit reports whether s holds a digit that is written.

@@ -14,6 +14,7 @@ type scanner struct {
 	public   map[string]bool
 	says     bool // some number is said in words
 	accented bool // some letter has a mark
+	shouts   bool // no letter is small, so that a capital tells nothing
 	found    []Finding
 
 	border int // end of the last mask or finding: words before it say nothing
