@@ -105,7 +105,7 @@ func (sc *scanner) lettered(i int) int {
 			}
 		}
 	}
-	if letters == 1 && (r.used == 7 || r.used == 8) && r.n == r.used { // "C 9 8 7 6 5 4 3"
+	if letters == 1 && (r.used == 7 || r.used == 8) && r.n > 2 { // "C 9 8 7 6 5 4 3", "P 00 998 112"
 		if far := sc.announced(i).away(ofPassport); far >= 0 && far <= 3 {
 			sc.add(Passport, i, r.end())
 			return r.end()

@@ -376,7 +376,7 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 		switch {
 		case w.form == masked || w.form == digits:
 			return unannounced
-		case w.is(calledWord):
+		case w.is(calledWord), k == 1 && w.near && p.at(2).is(calledWord) && among(sc.word(w), "moi", "dung", "sau"): // "tên mới …"
 			return byCall
 		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
 			return byKin
@@ -830,7 +830,7 @@ func (sc *scanner) lot(p *past, t token, house bool) (int, bool) {
 	if (word == "duong" || word == "pho" || word == "cho") && !house {
 		return 0, false
 	}
-	if word == "ban" && (sc.s[t.start] == 'B' || formerCommune(sc.word(u))) {
+	if word == "ban" && (sc.s[t.start] == 'B' && !among(sc.word(p.at(1)), "tru", "chi", "khau", "dc") || formerCommune(sc.word(u))) {
 		return 0, false
 	}
 	return sc.capitalsFrom(u), false
@@ -906,7 +906,7 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	if t.start > 0 && sc.s[t.start-1] == '|' && len(sc.found) > 0 { // a field of what the code on an identity card says
 		return true
 	}
-	if hamletWord(sc.word(t)) && (sc.kin(p, t, 1) || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "em người thôn 3"
+	if hamletWord(sc.word(t)) && (sc.kin(p, t, 1) || t.near && sc.word(a) == "nha" || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "nhà tổ 12", "em người thôn 3"
 		return true
 	}
 	if !a.is(dwellWord) {
@@ -960,7 +960,7 @@ func (sc *scanner) pageAt(t token) int {
 	s := sc.s
 	end := t.end + strings.IndexByte(s[t.end:], '/') + 1
 	letters := 0
-	for end < len(s) && (addressByte(s[end]) || s[end] == '/' || s[end] == '@') && sc.opaque(end) == 0 {
+	for end < len(s) && (addressByte(s[end]) || strings.IndexByte("/@?=&", s[end]) >= 0) && sc.opaque(end) == 0 {
 		if isAlpha(s[end]) {
 			letters++
 		}

@@ -94,7 +94,7 @@ func (sc *scanner) followed(i int) *words {
 
 // emails finds mail addresses.
 func (sc *scanner) emails() {
-	if strings.IndexByte(sc.s, '@') < 0 && !strings.Contains(sc.s, "(a)") {
+	if strings.IndexByte(sc.s, '@') < 0 && !strings.Contains(sc.s, "(a") && !strings.Contains(sc.s, "[a") {
 		return
 	}
 	for i := 0; i < len(sc.s); i++ {
@@ -103,8 +103,8 @@ func (sc *scanner) emails() {
 			i = end - 1
 			continue
 		}
-		if strings.HasPrefix(sc.s[i:], "(a)") {
-			if start, end := sc.spelledMail(i, i+len("(a)")); end > 0 {
+		if n := atSign(sc.s[i:]); n > 0 {
+			if start, end := sc.spelledMail(i, i+n); end > 0 {
 				sc.add(Email, start, end)
 				i = end - 1
 			}
@@ -124,6 +124,17 @@ func (sc *scanner) emails() {
 		}
 	}
 	sc.border, sc.leftOf = 0, 0
+}
+
+// atSign returns the size of what stands for an @ at the head of s, in brackets; 0 when
+// nothing does.
+func atSign(s string) int {
+	for _, sign := range [...]string{"(a)", "(at)", "[a]", "[at]"} {
+		if strings.HasPrefix(s, sign) {
+			return len(sign)
+		}
+	}
+	return 0
 }
 
 // address returns the bounds of the mail address around the @ at i; one space on
@@ -626,10 +637,21 @@ func (sc *scanner) judge(r *run) int {
 	return 0
 }
 
-// widen takes in the plus and the bracket of a country or area code.
+// googleCode reports that the text before a number ends in what begins a code that
+// Google sends: "G-448812".
+func googleCode(before string) bool {
+	head, ok := strings.CutSuffix(before, "G-")
+	return ok && (head == "" || head[len(head)-1] == ' ')
+}
+
+// widen takes in the plus and the bracket of a country or area code, and the letter of a
+// one-time code.
 func (sc *scanner) widen(start, end int) (int, int) {
 	if start > sc.border && sc.s[start-1] == '+' {
 		start--
+	}
+	if googleCode(sc.s[sc.border:start]) {
+		start -= len("G-")
 	}
 	if start > sc.border && sc.s[start-1] == '(' && strings.IndexByte(sc.s[start:end], ')') >= 0 {
 		start--
@@ -653,6 +675,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	}
 	if start > sc.border { // part of a law's number, a sum, a link
 		switch c := s[start-1]; {
+		case c == '-' && googleCode(s[sc.border:start]):
 		case c == '/' && n < 9, c == '=', c == '_', c == ',' && sc.digitBefore(start-1), c == '.' && sc.digitBefore(start-1) && n < 9, c == '-' && start-2 >= sc.border && isAlnum(s[start-2]) && n < 9:
 			return ""
 		case c == '-' && sc.inLink(start):
@@ -680,6 +703,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	}
 	if start > sc.border && s[start-1] == '+' && d[0] != '0' && n >= 9 && n <= 14 && (!joined || shape.longest < 8) { // a number of another country
 		return Phone
+	}
+	if n == 6 && !joined && googleCode(s[sc.border:start]) {
+		return OTP
 	}
 	left := sc.announced(start)
 	t, far := left.nearest()
@@ -731,7 +757,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 		return Account
 	case t == ofOTP && far <= 6 && n <= 9 && (!joined || shape.even) && !(n == 4 && yearLike(d) && far > 1) && zeros < 4:
 		return OTP
-	case t == ofPhone && far <= 8 && !mobile && (n == 9 && strings.IndexByte("35789", d[0]) >= 0 || n == 10 || n == 11 && d[0] == '0' || (n == 7 || n == 8) && far <= 2 && zeros < 3):
+	case t == ofPhone && far <= 8 && !mobile && (n == 9 && strings.IndexByte("35789", d[0]) >= 0 || n == 10 || n == 11 && d[0] == '0' || (n == 7 || n == 8) && d[0] != '0' && far <= 2 && zeros < 3):
 		return Phone
 	case t == ofTax && far <= 5 && (n == 10 || n == 13):
 		if left.company() || right.company() {
