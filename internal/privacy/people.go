@@ -305,7 +305,7 @@ func (sc *scanner) about(p *past, t token) (Kind, int, int) {
 			return Handle, t.start, end
 		}
 	}
-	if p.net > 0 && p.n-p.net < 5 && before.is(netWord|linkWord|kinWord|calledWord) {
+	if p.net > 0 && p.n-p.net < 5 && (before.is(netWord|linkWord|kinWord|calledWord) || sc.is(before, "com")) {
 		if end := sc.onNetwork(p, t); end > 0 {
 			return Handle, t.start, end
 		}
@@ -639,6 +639,9 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && sc.kindAt(p.at(1)) == Phone && (next.end == 0 || !next.near) { // "0912345678 Lan"
 		return t.end
 	}
+	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && next.near && sc.kindAt(next) == Phone && p.at(1).form == small && !p.at(1).is(placeWord|orgWord) { // "gọi Thắng 0912345678"
+		return t.end
+	}
 	by := sc.announcedBy(p, t)
 	if by != byCall && by != byKin || t.form == digits {
 		return 0
@@ -707,6 +710,9 @@ func (sc *scanner) smallGiven(p *past, t token, by intro) int {
 
 // own reports that the words before a name tell of somebody.
 func (sc *scanner) own(p *past, t token) bool {
+	if p.at(1).is(calledWord) && sc.word(p.at(2)) == "ho" { // "họ tên …"
+		return true
+	}
 	for k := 1; k <= 4; k++ {
 		if sc.kin(p, t, k) {
 			return true
@@ -833,7 +839,11 @@ func (sc *scanner) lot(p *past, t token, house bool) (int, bool) {
 	if word == "ban" && (sc.s[t.start] == 'B' && !among(sc.word(p.at(1)), "tru", "chi", "khau", "dc") || formerCommune(sc.word(u))) {
 		return 0, false
 	}
-	return sc.capitalsFrom(u), false
+	end := sc.capitalsFrom(u)
+	if number := sc.lex(end); hamletWord(word) && number.near && number.form == digits && number.end-number.start < 3 && !sc.followed(number.end).unit(sc.s, false) { // "bản Phiêng 1"
+		end = number.end
+	}
+	return end, false
 }
 
 // smallPlace returns the end of a place's name in small letters that begins with t: three
@@ -991,6 +1001,9 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 		if named && sc.kindAt(w) == Phone { // "zalo 0912345678 tên Mẹ Bắp"
 			continue
 		}
+		if sc.is(w, "com") && p.at(k+1).is(netWord) { // "facebook.com của nó"
+			continue
+		}
 		if k == 5 || !w.near && !w.colon || w.apart || w.form == masked || !w.is(linkWord|kinWord|calledWord) {
 			return 0
 		}
@@ -1023,9 +1036,10 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 	return 0
 }
 
-// twoNames reports that t and the word behind it have capital letters and may both be
-// names of a person, in either order: "Mùi Triệu".
+// twoNames reports that t and the word behind it have capital letters and may be the names
+// of a person, in either order: "Mùi Triệu".
 func (sc *scanner) twoNames(t token) bool {
 	next := sc.lex(t.end)
-	return next.near && next.form == capital && t.is(surnameWord|givenWord) && next.is(surnameWord|givenWord) && person(sc.word(t), sc.word(next))
+	return next.near && next.form == capital && (t.is(surnameWord|givenWord) || next.is(surnameWord|givenWord)) &&
+		!t.is(otherWord|orgWord|placeWord) && !next.is(otherWord|orgWord|placeWord) && person(sc.word(t), sc.word(next))
 }

@@ -178,7 +178,32 @@ func (sc *scanner) address(i int) (start, end int) {
 	if r, _ := utf8.DecodeLastRuneInString(s[sc.border:start]); unicode.IsLetter(r) { // a word with marks, not a name
 		return 0, 0
 	}
-	return start, end
+	return sc.parted(start), end
+}
+
+// parted returns where the name in a mail address begins that spaces part: "mail mua chu
+// 95@gmail.com", with at most three words before start, behind mail, là or a colon.
+func (sc *scanner) parted(start int) int {
+	from := start
+	for range 4 {
+		before := strings.TrimSuffix(sc.s[sc.border:from], " ")
+		for _, anchor := range [...]string{"mail", "là", "la", ":"} {
+			if strings.HasSuffix(before, anchor) {
+				return from
+			}
+		}
+		at := len(before)
+		for at > 0 && isAlnum(before[at-1]) {
+			at--
+		}
+		word := before[at:]
+		if len(before) == from-sc.border || word == "" || at > 0 && before[at-1] != ' ' && before[at-1] != ':' ||
+			lexicon.find(hashOf(strings.ToLower(word)), sc.accented)&(kinWord|linkWord|calledWord|endWord|netWord) != 0 {
+			return start
+		}
+		from = sc.border + at
+	}
+	return start
 }
 
 // mailEnding reports whether the host of an address ends as those of mail do.
