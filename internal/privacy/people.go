@@ -230,7 +230,7 @@ func (sc *scanner) marked(t token) bool {
 // whether anything in it may be what people looks for; in most questions nothing is.
 func (sc *scanner) survey() (told bool) {
 	var before token
-	row := 0
+	row, introduced := 0, false
 	for t := sc.lex(0); t.end > 0; t = sc.lex(t.end) {
 		if !t.is(digitWord) && !t.loose {
 			row = 0
@@ -244,7 +244,7 @@ func (sc *scanner) survey() (told bool) {
 		case t.is(lotWord) && before.is(dwellWord):
 			told = true
 		case t.form == capital || t.form == allCaps:
-			told = t.is(surnameWord) || t.start > 0 && !t.apart || before.is(lotWord)
+			told = t.is(surnameWord|givenWord|middleWord) || (introduced || t.colon) && t.start > 0 && !t.apart || before.is(lotWord)
 		case t.form == digits:
 			told = before.is(lotWord)
 		case t.is(surnameWord):
@@ -259,6 +259,7 @@ func (sc *scanner) survey() (told bool) {
 		if told && sc.says {
 			return true
 		}
+		introduced = introduced || t.is(kinWord|calledWord)
 		before = t
 	}
 	return told

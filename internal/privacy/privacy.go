@@ -203,11 +203,10 @@ func (m *Masker) find(s string) []Finding {
 	sc := scanner{s: s, public: m.public}
 	sc.look()
 	told := sc.survey()
-	counts := sc.says || hasDigit(s)
 	sc.emails()
 	sc.secrets()
 	for numbersAt, peopleAt := -1, -1; ; { // how much was found when they began to read
-		if n := len(sc.found); counts && n > numbersAt {
+		if n := len(sc.found); n > numbersAt && (sc.says || sc.hasDigit()) {
 			sc.numbers()
 			numbersAt = n
 		} else if n > 0 && n > peopleAt && sc.look() { // all marks, or small letters, were in what is masked
@@ -248,14 +247,20 @@ func (sc *scanner) look() bool {
 	return news
 }
 
-// hasDigit reports whether s holds a digit that is written.
-func hasDigit(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case isDigit(c):
-			return true
-		case c == 0xEF && i+2 < len(s) && s[i+1] == 0xBC && s[i+2] >= 0x90 && s[i+2] <= 0x99: // full-width digits
-			return true
+// hasDigit reports whether a digit is written outside of findings and masks.
+func (sc *scanner) hasDigit() bool {
+	for i := 0; i < len(sc.s); i++ {
+		switch c := sc.s[i]; {
+		case isDigit(c) || c == 0xEF && digitAt(sc.s, i) >= 0:
+			k := sc.next(i + 1)
+			if k == 0 || sc.found[k-1].End <= i {
+				return true
+			}
+			i = sc.found[k-1].End - 1
+		case c == '[':
+			if _, end := maskAt(sc.s, i); end > 0 {
+				i = end - 1
+			}
 		}
 	}
 	return false

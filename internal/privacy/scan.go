@@ -16,6 +16,7 @@ type scanner struct {
 	accented bool // some letter has a mark
 	shouts   bool // no letter is small, so that a capital tells nothing
 	found    []Finding
+	last     int // what next returned last
 
 	border int // end of the last mask or finding: words before it say nothing
 	left   words
@@ -23,8 +24,12 @@ type scanner struct {
 	right  words
 }
 
-// next returns the index of the first finding that begins at i or later.
+// next returns the index of the first finding that begins at i or later. Texts are read
+// forwards, so it is mostly the one it was last.
 func (sc *scanner) next(i int) int {
+	if k := sc.last; (k == 0 || sc.found[k-1].Start < i) && (k == len(sc.found) || sc.found[k].Start >= i) {
+		return k
+	}
 	low, high := 0, len(sc.found)
 	for low < high {
 		if mid := (low + high) / 2; sc.found[mid].Start < i {
@@ -33,6 +38,7 @@ func (sc *scanner) next(i int) int {
 			high = mid
 		}
 	}
+	sc.last = low
 	return low
 }
 
@@ -274,8 +280,8 @@ func (sc *scanner) numbers() {
 	}
 }
 
-// plainWord returns the end of the word at i when it has more than three letters and
-// nothing else, so that it begins no number; 0 otherwise. A number that is said is
+// plainWord returns the end of the word at i when it has nothing but letters, and more
+// than three or another word behind it, so that it begins no number; 0 otherwise. A number that is said is
 // looked for word by word.
 func (sc *scanner) plainWord(i int) int {
 	s, end, letters := sc.s, i, 0
@@ -290,7 +296,7 @@ func (sc *scanner) plainWord(i int) int {
 		case isDigit(c), c >= utf8.RuneSelf:
 			return 0
 		default:
-			if letters < 4 || len(sc.found) > 0 && sc.opensWithin(i, end) {
+			if letters < 4 && !letterNext(s, end) || len(sc.found) > 0 && sc.opensWithin(i, end) {
 				return 0
 			}
 			return end
@@ -318,7 +324,7 @@ func startsWord(s string, i int) int {
 		return 0
 	}
 	r, size := utf8.DecodeRuneInString(s[i:])
-	if unicode.IsLetter(r) || wideDigit(r) {
+	if vietnamese(r) || unicode.IsLetter(r) || wideDigit(r) {
 		return size
 	}
 	return 0
@@ -330,6 +336,9 @@ func wideDigit(r rune) bool { return r >= 0xFF10 && r <= 0xFF19 }
 func (sc *scanner) token(i int) int {
 	end, digits, letters := i, 0, 0
 	limit := len(sc.s)
+	if k := sc.next(i + 1); k < len(sc.found) {
+		limit = sc.found[k].Start
+	}
 	for end < limit {
 		size := startsWord(sc.s, end)
 		if size == 0 {
@@ -337,9 +346,6 @@ func (sc *scanner) token(i int) int {
 				end += n
 				continue
 			}
-			break
-		}
-		if sc.opaque(end) > 0 {
 			break
 		}
 		if digitAt(sc.s, end) >= 0 {
