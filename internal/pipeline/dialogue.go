@@ -107,11 +107,14 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 		return found, err
 	}
 	best := found.Documents[0]
+	strange := a.strange(q, best)
 	switch {
-	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
+	case q.followUp && !slices.Contains(q.before, best.ID) &&
+		(len(q.content) > maxEllipsis && best.Probability >= changeFloor || strange && best.Probability >= leanFloor):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && !asGood(q, found) && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
+	case !q.followUp && !asGood(q, found) &&
+		(len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion || strange):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
@@ -119,6 +122,15 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 		q.query.Context = []string{next}
 	}
 	return a.retriever.Search(ctx, q.query)
+}
+
+// strange reports whether what was spoken of before has less than half of what the
+// question tells, and what fits it best says all of that at once: "bán đất cần gì" after
+// a birth.
+func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
+	const half = 0.5
+	before, doc := a.lib.Document(q.before[0]), a.lib.Document(best.ID)
+	return before != nil && doc != nil && len(q.content) > 0 && a.coverage(q, before) < half && a.saidAtOnce(q, doc) == len(q.content)
 }
 
 // nearlyBest is the share of the best document's score from which the one spoken of
