@@ -62,6 +62,8 @@ func TestAsk(t *testing.T) {
 		{"nhà em mới sinh bé, muốn có thẻ bảo hiểm với nhập khẩu luôn", pipeline.Answered, "lien-thong-khai-sinh", "một lần"},
 		{"đổi bằng lái xe hết bao nhiêu tiền", pipeline.Answered, "gplx-doi", "115.000 đồng"},
 		{"mẹ em mất thẻ căn cước, làm lại hết bao nhiêu", pipeline.Answered, "can-cuoc-cap-doi-cap-lai", "35.000 đồng"},
+		{"thủ tục đổi bằng lái gồm những bước nào", pipeline.Answered, "gplx-doi", "Trình tự [1]:\n1. "},
+		{"trinh tu cap ho chieu the nao", pipeline.Answered, "ho-chieu", "Trình tự [1]:\n1. "},
 		{"xin chào", pipeline.SmallTalk, "", "trợ lý AI"},
 		{"bạn là ai", pipeline.SmallTalk, "", "không phải cán bộ"},
 		{"", pipeline.SmallTalk, "", "gõ giúp"},

@@ -39,6 +39,7 @@ type understanding struct {
 	name     []string           // the words of the first of these names
 	usual    bool               // it says only a name of several, and the usual one of them is meant
 	coded    string             // the document whose procedure code the question gives: no doubt is left
+	law      law                // that the question is about
 	variant  []string
 	followUp bool
 	kind     talk
@@ -107,6 +108,8 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
+	} else if q.law = a.lawOf(q, tokens); len(q.law.documents) == 1 {
+		q.coded, q.named = q.law.documents[0], q.law.documents
 	}
 	q.kind = a.talkOf(tokens, q)
 	if q.places = a.placesOf(q, typed, question.History); !q.places.picked {
