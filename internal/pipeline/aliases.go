@@ -15,6 +15,8 @@ type aliasTable struct {
 	folded   map[string][]alias
 	codes    map[string]string
 	usual    []alias // names of several documents and the one they mean if a question names nothing else
+
+	papersNamed []alias // these names in full
 }
 
 type alias struct {
@@ -55,6 +57,11 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
 			}
 			t.usual = append(t.usual, alias{folded, d.ID, false}, alias{accented, d.ID, false})
+			accented, folded = nil, nil
+			for _, tok := range vietnamese.Tokenize(nil, name) {
+				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
+			}
+			t.papersNamed = append(t.papersNamed, alias{folded, d.ID, false}, alias{accented, d.ID, false})
 		}
 		for i, code := range d.Codes {
 			if _, taken := t.codes[code]; !taken || i == 0 && d.Kind == corpus.Procedure { // the procedure whose main code it is
@@ -158,6 +165,30 @@ func (t *aliasTable) onlyNames(content []vietnamese.Token, accented bool, names 
 		}
 	}
 	return document, name
+}
+
+// paper is a paper that a text names by its usual name, from start to end in bytes.
+type paper struct {
+	document   string
+	start, end int
+}
+
+// papers are the papers that a text names by their usual names, in order.
+func (t *aliasTable) papers(tokens []vietnamese.Token, accented bool) []paper {
+	var list []paper
+	for i := 0; i < len(tokens); i++ {
+		longest := alias{}
+		for _, al := range t.papersNamed {
+			if len(al.words) > len(longest.words) && startsWith(tokens[i:], al.words, accented) {
+				longest = al
+			}
+		}
+		if n := len(longest.words); n > 0 {
+			list = append(list, paper{longest.document, tokens[i].Start, tokens[i+n-1].End})
+			i += n - 1
+		}
+	}
+	return list
 }
 
 // ofAnyPaper are words that are said of any paper, and of whom it is for.
