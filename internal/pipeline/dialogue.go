@@ -33,15 +33,22 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 	if len(documents) == 0 {
 		return
 	}
+	leanedOn := a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
+	if len(q.named) == 0 && q.leans() { // "còn bằng lái thì sao" names one as well as a question would
+		a.nameUsual(q, vietnamese.Tokenize(nil, q.text))
+	}
 	if len(q.named) > 0 {
 		// A new subject in an elliptical form, "còn khai tử thì sao", asks the same
 		// thing about another document.
-		if len(q.facets) == 0 && len(last.Facets) > 0 && q.leans() {
-			q.facets = last.Facets
+		if len(q.facets) == 0 && q.leans() {
+			if q.facets = last.Facets; len(q.facets) == 0 {
+				q.facets, _ = a.facetsOf(vietnamese.Tokenize(nil, leanedOn), !q.accented)
+			}
+			q.kinds = kindsOf(q.facets)
 		}
 		return
 	}
-	q.before, q.leanedOn = documents, a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
+	q.before, q.leanedOn = documents, leanedOn
 	if q.elliptical() {
 		q.followUp = true
 		q.context = documents
@@ -111,7 +118,7 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && !asGood(q, found) && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
+	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
@@ -119,6 +126,18 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 		q.query.Context = []string{next}
 	}
 	return a.retriever.Search(ctx, q.query)
+}
+
+// saysOnlyWhere reports whether a question has no word of any matter but of where it is
+// handled: "nộp ở xã được không".
+func (a *Assistant) saysOnlyWhere(q *understanding) bool {
+	if len(q.named) > 0 || q.kind != aQuestion || len(q.facets) == 0 && !q.yesNo {
+		return false
+	}
+	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
+	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"xã", "phường", "huyện", "tỉnh"}, t.Text)
+	})
 }
 
 // nearlyBest is the share of the best document's score from which the one spoken of
