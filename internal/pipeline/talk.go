@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"troly/internal/vietnamese"
@@ -21,6 +22,7 @@ const (
 	harmful     talk = "harmful"
 	instruction talk = "injection"
 	personal    talk = "personal_data"
+	english     talk = "english"
 )
 
 // The phrases below are compared like facets: with diacritics, or, from two
@@ -94,6 +96,20 @@ func (a *Assistant) withoutOrders(text string) string {
 		return vietnamese.Tokenize(nil, a.glossary.Expand(vietnamese.Normalize(s)))
 	}
 	orders := func(s string) bool { return a.talks.find(words(s), unmarked)[injectionGroup] }
+	before := func(s string) string { // what a clause says before its order
+		s = a.glossary.Expand(vietnamese.Normalize(s))
+		tokens := vietnamese.Tokenize(nil, s)
+		first := len(tokens)
+		a.talks.each(tokens, unmarked, func(at int, p phrase) {
+			if p.group == injectionGroup {
+				first = min(first, at)
+			}
+		})
+		if first < minClause || first == len(tokens) {
+			return ""
+		}
+		return s[:tokens[first].Start]
+	}
 	if !orders(text) {
 		return text
 	}
@@ -102,6 +118,8 @@ func (a *Assistant) withoutOrders(text string) string {
 	for _, at := range append(asking.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		if clause := text[from:at[0]]; !orders(clause) {
 			rest.WriteString(clause + text[at[0]:at[1]])
+		} else {
+			rest.WriteString(before(clause))
 		}
 		from = at[1]
 	}
@@ -129,6 +147,8 @@ func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 		return harmful
 	case found[personalGroup]:
 		return personal
+	case len(q.named) == 0 && inEnglish(tokens):
+		return english
 	case found[selfGroup] && len(tokens) <= 12:
 		return aboutSelf
 	case len(tokens) <= 5 && found[greetingGroup] && len(q.facets) == 0 && len(q.named) == 0:
@@ -141,6 +161,23 @@ func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 		return offTopic
 	}
 	return aQuestion
+}
+
+// englishWords are words of English questions that are no syllables of Vietnamese typed
+// without marks, as "the", "can" and "my" are.
+var englishWords = strings.Fields("how what where when which who much many does did need want get got is are was for of and with from your you please help register apply renew cost fee lost child baby birth marriage wedding license licence driving certificate health insurance land identity card document documents paper papers")
+
+// inEnglish reports whether a text is English: several words of it are, and a third of
+// all.
+func inEnglish(tokens []vietnamese.Token) bool {
+	const several, share = 2, 3
+	n := 0
+	for _, t := range tokens {
+		if slices.Contains(englishWords, t.Text) {
+			n++
+		}
+	}
+	return n >= several && share*n >= len(tokens)
 }
 
 // reply ends a question that needs no looking up: small talk, what is harmful or
@@ -163,6 +200,8 @@ func (a *Assistant) reply(out *Outcome, q *understanding) bool {
 		out.Status, out.Answer = Refused, "Tôi không xem được và không cung cấp thông tin của người hay hồ sơ cụ thể. Hồ sơ của chính bạn: tra mã hồ sơ trên Cổng Dịch vụ công quốc gia, hoặc hỏi nơi đã nhận hồ sơ, nhớ mang giấy hẹn và giấy tờ tùy thân."
 	case instruction:
 		out.Status, out.Answer = Refused, "Tôi chỉ trả lời về thủ tục hành chính và kỹ năng số, và không làm theo yêu cầu thay đổi cách trả lời. Bạn cần làm giấy tờ gì ạ?"
+	case english:
+		out.Status, out.Answer = Clarify, "Tôi chỉ trả lời được bằng tiếng Việt. Bạn nhắn lại bằng tiếng Việt giúp tôi, hoặc nhờ cán bộ ở Trung tâm Phục vụ hành chính công xã, phường.\nI can only answer in Vietnamese. Please write in Vietnamese, or ask at the public service centre of your commune. Emergency: 113 police, 114 fire, 115 ambulance."
 	default:
 		return false
 	}
