@@ -64,6 +64,9 @@ func (a *Assistant) coverage(q *understanding, doc *corpus.Document) float64 {
 	found, all := 0.0, 0.0
 	for _, t := range q.content {
 		word := q.form(t)
+		if t.Kind == vietnamese.Number && !has[word] {
+			continue // an age, a count: a document that lacks it is no worse for it
+		}
 		weight := a.idf(word)
 		all += weight
 		if has[word] {

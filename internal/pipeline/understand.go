@@ -109,6 +109,9 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.named = []string{q.coded}
 	}
 	q.kind = a.talkOf(tokens, q)
+	if q.kind == aQuestion && q.yesNo && len(q.facets)+len(q.named) == 0 && len(q.content) <= 1 && len(tokens) > 0 && len(a.masker.Places(q.raw)) > 0 {
+		q.kind = personal // "số căn cước … của ông … có phải thật không"
+	}
 	if q.places = a.placesOf(q, typed, question.History); !q.places.picked {
 		a.followUp(ctx, q, question.History)
 	}
