@@ -99,6 +99,9 @@ func (a *Assistant) parts(q *understanding) []part {
 	if len(parts) > 1 {
 		return parts
 	}
+	if halves := a.halves(q); len(halves) > 0 {
+		return halves
+	}
 	papers := a.aliases.papers(vietnamese.Tokenize(nil, text), q.accented)
 	for i := 1; i < len(papers); i++ {
 		first, second := papers[i-1], papers[i]
@@ -112,6 +115,33 @@ func (a *Assistant) parts(q *understanding) []part {
 		}
 	}
 	return nil
+}
+
+// halves are the parts of a question that names two matters joined by "với" or "và",
+// each asked what the whole asks: "bán lại xe máy với sang tên sổ đỏ thì mỗi cái bao nhiêu".
+func (a *Assistant) halves(q *understanding) []part {
+	text := q.query.Text
+	for _, t := range vietnamese.Tokenize(nil, text) {
+		if !joins(t.Text) {
+			continue
+		}
+		first, second := a.half(q, text[:t.Start]), a.half(q, text[t.End:])
+		if len(first.named) > 0 && len(second.named) > 0 && first.named[0] != second.named[0] {
+			return []part{{first, ""}, {second, ""}}
+		}
+	}
+	return nil
+}
+
+// half is a part that asks what the whole question asks.
+func (a *Assistant) half(q *understanding, text string) *understanding {
+	p := a.part(q, text)
+	p.facets, p.kinds, p.yesNo = q.facets, q.kinds, q.yesNo
+	if len(p.named) == 0 {
+		a.nameUsual(p, vietnamese.Tokenize(nil, text))
+		p.query.Named, p.query.Bare = p.named, p.usual
+	}
+	return p
 }
 
 // joins reports whether the words between two papers join them; a comma alone may stand

@@ -17,7 +17,9 @@ func TestAskTwoMatters(t *testing.T) {
 		{"rơi mất ví trong đó có cccd với bằng lái, làm lại cả 2 hết bao tiền", "can-cuoc-cap-doi-cap-lai", "gplx-cap-lai", []string{"35.000 đồng", "115.000 đồng"}},
 		{"mat can cuoc va bang lai lam lai het bao nhieu", "can-cuoc-cap-doi-cap-lai", "gplx-cap-lai", []string{"35.000 đồng", "115.000 đồng"}},
 		{"đăng ký kết hôn mấy ngày có giấy, còn nhập khẩu ở công an xã hết bao nhiêu tiền", "thuong-tru", "ket-hon", []string{"trong ngày", "20.000 đồng"}},
+		{"làm hộ chiếu và lý lịch tư pháp hết bao nhiêu", "ly-lich-tu-phap", "ho-chieu", []string{"200.000 đồng/lần", "100.000 đồng"}},
 		// one matter only
+		{"vợ và chồng đăng ký kết hôn hết bao nhiêu", "ket-hon", "", nil},
 		{"làm khai sinh cho con ở đâu, có mất tiền không", "khai-sinh", "", nil},
 		{"nộp phí qua mạng bị treo, gọi số nào hỏi", "thanh-toan-phi-truc-tuyen", "", nil},
 		{"bà em 78 tuổi chả có lương lậu gì, nghe bảo nhà nước cho tiền hả", "tro-cap-huu-tri-xa-hoi", "", nil},
@@ -83,6 +85,9 @@ func TestAskOtherSense(t *testing.T) {
 		{"số căn cước 015093001234 của ông Nguyễn Văn Tèo có phải thật ko", pipeline.Refused},
 		{"xe biển 21 có phải đổi biển 24 không", pipeline.Answered},
 		{"con em bị tự kỷ muốn xin trợ cấp thì bắt đầu từ đâu", pipeline.Answered},
+		{"bang bi tru het 12 diem roi gio lam sao lai xe lai duoc", pipeline.Answered},
+		{"thẻ atm bị khoá thì làm sao mở", pipeline.Abstained},
+		{"mua giấy khám sk khống nộp công ty", pipeline.Refused},
 	} {
 		if o := ask(tt.question); o.Status != tt.status {
 			t.Errorf("Ask(%q) = %s:\n%s\nwant %s", tt.question, o.Status, o.Answer, tt.status)
