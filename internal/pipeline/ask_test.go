@@ -379,6 +379,8 @@ func TestAskLeaning(t *testing.T) {
 		{"làm lại căn cước bị mất hết bao nhiêu tiền", "còn bằng lái thì sao", "gplx-doi", "115.000 đồng"},
 		{"lam lai can cuoc bi mat het bao nhieu tien", "con ho chieu thi sao", "ho-chieu", "100.000 đồng"},
 		{"thủ tục tách thửa đất thế nào", "nộp ở xã được k", "tach-thua-hop-thua", "cấp xã"},
+		{"làm khai sinh cần giấy tờ gì", "con tôi ko có giấy chứng sinh", "khai-sinh", "người làm chứng"},
+		{"làm khai sinh cho bé cần giấy gì", "à mà hỏi chuyện khác, thẻ căn cước của em mất thì làm lại hết bao nhiêu", "can-cuoc-cap-doi-cap-lai", "35.000 đồng"},
 		{"mở quán tạp hóa đăng ký hộ kinh doanh ở đâu", "thế phải nộp thuế thế nào", "thue-ho-kinh-doanh", "1 tỷ đồng"},
 		{"mở quán tạp hóa đăng ký hộ kinh doanh mấy ngày xong", "thế sau này muốn đóng hẳn thì mất mấy ngày", "ho-kinh-doanh", "5 ngày làm việc"},
 	} {

@@ -14,7 +14,7 @@ import (
 // followUp completes a question from the turns before: "thế mất bao nhiêu tiền?"
 // after an answer on birth registration is about birth registration.
 func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Turn) {
-	if len(history) == 0 {
+	if len(history) == 0 || changing.MatchString(strings.ToLower(q.text)) {
 		return
 	}
 	last := history[len(history)-1]
@@ -36,6 +36,11 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 	leanedOn := a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
 	if len(q.named) == 0 && q.leans() { // "còn bằng lái thì sao" names one as well as a question would
 		a.nameUsual(q, vietnamese.Tokenize(nil, q.text))
+	}
+	if len(q.name) > 0 && len(documents) > 0 && q.lacksName() && a.lists(documents[0], q.name) {
+		q.named, q.name = nil, nil // "con tôi không có giấy chứng sinh" is about what it is needed for
+		q.before, q.leanedOn, q.followUp, q.context = documents, leanedOn, true, documents
+		return
 	}
 	if len(q.named) > 0 {
 		// A new subject in an elliptical form, "còn khai tử thì sao", asks the same
@@ -59,6 +64,43 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 	}
 }
 
+// lacksName reports whether a question says that somebody has not got what it names.
+func (q *understanding) lacksName() bool {
+	tokens := vietnamese.Tokenize(nil, q.text)
+	for i := range tokens {
+		if !startsWith(tokens[i:], q.name, q.accented) {
+			continue
+		}
+		before := tokens[max(0, i-2):i]
+		for j, t := range before {
+			last := j == len(before)-1
+			if last && (t.Folded == "thieu" || t.Folded == "khong") || !last && slices.Contains([]string{"khong", "chua"}, t.Folded) && before[j+1].Folded == "co" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lists reports whether a document lists a paper among those one needs.
+func (a *Assistant) lists(id string, name []string) bool {
+	doc := a.lib.Document(id)
+	if doc == nil {
+		return false
+	}
+	var folded []string
+	for _, word := range name {
+		folded = append(folded, vietnamese.Fold(word))
+	}
+	tokens := vietnamese.Tokenize(nil, body(doc, "ho-so"))
+	for i := range tokens {
+		if startsWith(tokens[i:], folded, false) {
+			return true
+		}
+	}
+	return false
+}
+
 // documentsOf finds what earlier turns were about when the channel kept only
 // their text.
 func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
@@ -79,6 +121,9 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 	}
 	return nil
 }
+
+// changing matches the words by which a question says that it is about something else.
+var changing = regexp.MustCompile(`(hỏi|hoi|sang) (thêm |them )?(chuyện|việc|câu|cái|vấn đề|chuyen|viec|cau|cai|van de) (khác|khac)|^(thôi khỏi|thoi khoi|bỏ đi|bo di)[ ,.]`)
 
 // leaning matches the words by which a question leans on what was said before: at
 // its beginning, at its end, or pointing back.

@@ -170,6 +170,11 @@ func (a *Assistant) askedFirst(facets []Facet, text string, unmarked bool) []Fac
 
 // interrogative reports whether a clause has a word that asks.
 func interrogative(tokens []vietnamese.Token, unmarked bool) bool {
+	for i := range tokens[:max(len(tokens)-1, 0)] {
+		if tokens[i].Folded == "bao" && tokens[i+1].Folded == "gio" {
+			return true
+		}
+	}
 	return endsInNot(tokens, unmarked) || slices.ContainsFunc(tokens, func(t vietnamese.Token) bool {
 		return slices.Contains([]string{"gì", "nào", "mấy", "nhiêu", "đâu", "sao", "lâu", "ai"}, t.Text)
 	})
