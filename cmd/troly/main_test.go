@@ -223,6 +223,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on 
 
 // A command whose result nobody got has failed, and says so.
 func TestOutputThatCannotBePrinted(t *testing.T) {
+	t.Setenv("TROLY_DATA_DIR", t.TempDir())
 	for _, args := range [][]string{{"knowledge", "show", "khai-sinh"}, {"knowledge", "list"}, {"--help"}} {
 		var errs strings.Builder
 		if status := run(context.Background(), args, strings.NewReader(""), full{}, &errs); status != exitBroke || !strings.Contains(errs.String(), "no space left") {

@@ -120,6 +120,12 @@ func TestAskDialogue(t *testing.T) {
 		{"thường trú thì sao", "thuong-tru"},
 		{"chưa cưới thì sao", "khai-sinh"},
 		{"ông bà đi thay được không", "khai-sinh"},
+		{"mất tiền ko", "khai-sinh"},                   // not what cheats took
+		{"chưa đki kết hôn có làm dc ko", "khai-sinh"}, // names what one lacks
+		{"cần cháu đi ko", "khai-sinh"},                // no child is missing
+		{"làm trên vneid được ko", "khai-sinh"},        // names a way
+		{"vợ chồng em chưa cưới, tên bố để trống à", "khai-sinh"},
+		{"bị công an giả gọi bắt chuyển tiền", "nhan-biet-lua-dao-gia-danh-cong-an-vneid"}, // changes the subject
 	} {
 		o := ask(tt.question, first.Turn())
 		if len(o.Citations) == 0 || o.Citations[0].Document != tt.document {

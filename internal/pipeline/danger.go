@@ -63,6 +63,9 @@ func (a *Assistant) dangerIn(q *understanding, found retrieval.Result) (retrieva
 		}
 		return true
 	})
+	if q.followUp && !long {
+		return found, danger{other: d.other} // a few words on what is spoken of: "cần cháu đi không"
+	}
 	return found, d
 }
 

@@ -18,10 +18,7 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		return
 	}
 	last := history[len(history)-1]
-	documents := last.Documents
-	if len(documents) == 0 && last.Question != "" {
-		documents = a.documentsOf(ctx, history)
-	}
+	documents, guessed := a.documentsOf(ctx, history)
 	if choice := chosen(q, last.Choices, a.lib); choice != "" {
 		q.named, q.coded, q.followUp = []string{choice}, choice, true // no doubt is left
 		q.text = last.Question + " " + q.text
@@ -33,13 +30,14 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 	if len(documents) == 0 {
 		return
 	}
+	q.guessed = guessed
 	leanedOn := a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
 	if document, name := a.aliases.alsoOf(q.text); document != "" && len(q.named) == 0 {
 		q.named, q.name = []string{document}, name
 	}
-	if len(q.name) > 0 && len(documents) > 0 && q.lacksName() && a.lists(documents[0], q.name) {
+	if len(q.name) > 0 && (q.lacksName() || a.asksByName(q)) && a.mentions(documents[0], q) {
 		q.named, q.name = nil, nil // "con tôi không có giấy chứng sinh" is about what it is needed for
-		q.before, q.leanedOn, q.followUp, q.context = documents, leanedOn, true, documents
+		q.before, q.leanedOn, q.followUp, q.context, q.aside = documents, leanedOn, true, documents, true
 		return
 	}
 	if len(q.named) > 0 {
@@ -74,7 +72,7 @@ func (q *understanding) lacksName() bool {
 		before := tokens[max(0, i-2):i]
 		for j, t := range before {
 			last := j == len(before)-1
-			if last && (t.Folded == "thieu" || t.Folded == "khong") || !last && slices.Contains([]string{"khong", "chua"}, t.Folded) && before[j+1].Folded == "co" {
+			if last && slices.Contains([]string{"thieu", "khong", "chua", "mat"}, t.Folded) || !last && slices.Contains([]string{"khong", "chua"}, t.Folded) && before[j+1].Folded == "co" {
 				return true
 			}
 		}
@@ -82,44 +80,57 @@ func (q *understanding) lacksName() bool {
 	return false
 }
 
-// lists reports whether a document lists a paper among those one needs.
-func (a *Assistant) lists(id string, name []string) bool {
+// asksByName reports whether the name in a question is how it asks: "làm trên VNeID được
+// không" asks for the way.
+func (a *Assistant) asksByName(q *understanding) bool {
+	asked := a.facets.words(vietnamese.Tokenize(nil, q.text), !q.accented, func(int) bool { return true })
+	return !slices.ContainsFunc(q.name, func(word string) bool { return !asked[word] })
+}
+
+// mentions reports whether a document has all words of the name that a question names.
+func (a *Assistant) mentions(id string, q *understanding) bool {
 	doc := a.lib.Document(id)
 	if doc == nil {
 		return false
 	}
-	var folded []string
-	for _, word := range name {
-		folded = append(folded, vietnamese.Fold(word))
-	}
-	tokens := vietnamese.Tokenize(nil, body(doc, "ho-so"))
-	for i := range tokens {
-		if startsWith(tokens[i:], folded, false) {
-			return true
-		}
-	}
-	return false
+	has := a.page(doc, q.asOf).hasFolded
+	return !slices.ContainsFunc(q.name, func(word string) bool { return !has[vietnamese.Fold(word)] })
 }
 
-// documentsOf finds what earlier turns were about when the channel kept only
-// their text.
-func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
+// documentsOf returns what the last turn was about that was about anything. Of one that
+// answered nothing, or of which the channel kept only the text, it is guessed from the
+// words.
+func (a *Assistant) documentsOf(ctx context.Context, history []Turn) (documents []string, guessed bool) {
 	for _, turn := range slices.Backward(history) {
 		if len(turn.Documents) > 0 {
-			return turn.Documents
+			return turn.Documents, false
+		}
+		if id := a.titled(turn.Answer); id != "" {
+			return []string{id}, false
 		}
 		typed := vietnamese.Normalize(cutBytes(turn.Question, MaxQuestion))
-		if len(a.retriever.Content(typed)) == 0 {
+		if remarkOf(typed) != aQuestion || len(a.retriever.Content(typed)) == 0 {
 			continue // "dạ", "vâng ạ"
 		}
 		accented := !vietnamese.MissingDiacritics(typed)
 		restored := a.spelled(typed)
 		named, _ := a.aliases.named(vietnamese.Tokenize(nil, restored), accented)
 		if hits := a.glance(ctx, retrieval.Query{Text: restored, Typed: typed, Accented: accented, Named: named}); len(hits) > 0 {
-			return hits
+			return hits, true
 		}
 	}
-	return nil
+	return nil, false
+}
+
+// titled is the document whose title an answer begins with, as ours do; empty without.
+func (a *Assistant) titled(answer string) string {
+	title, _, _ := strings.Cut(answer, "\n")
+	for _, d := range a.lib.Documents {
+		if d.Title == title {
+			return d.ID
+		}
+	}
+	return ""
 }
 
 // changing matches the words by which a question says that it is about something else.
@@ -160,12 +171,13 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	}
 	best := found.Documents[0]
 	strange := a.strange(q, best)
+	_, danger := a.dangerIn(q, found)
 	switch {
-	case q.followUp && !slices.Contains(q.before, best.ID) &&
+	case q.followUp && !q.aside && !slices.Contains(q.before, best.ID) &&
 		(len(q.content) > maxEllipsis && best.Probability >= changeFloor || strange && best.Probability >= leanFloor):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) &&
+	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) && !(a.holds(q) && a.unsettled(q, found) && danger.probability < plainly) &&
 		(len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion || strange):
 		return found, nil
 	}
@@ -176,13 +188,34 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	return a.retriever.Search(ctx, q.query)
 }
 
+// holds reports whether what was spoken of before has most of what the question tells:
+// "người bán mất rồi" after selling a motorcycle.
+func (a *Assistant) holds(q *understanding) bool {
+	const most = 0.5
+	before := a.lib.Document(q.before[0])
+	return before != nil && !q.guessed && q.kind == aQuestion && len(q.named) == 0 && a.coverage(q, before) >= most
+}
+
+// unsettled reports whether nothing is surely meant by what a question says itself.
+func (a *Assistant) unsettled(q *understanding, found retrieval.Result) bool {
+	if found.Documents[0].Probability < changeFloor || len(a.vague(q, found)) > 0 {
+		return true
+	}
+	inside := a.withoutOutside(found)
+	return len(inside.Documents) > 0 && len(a.ambiguous(q, inside)) > 0
+}
+
 // strange reports whether what was spoken of before has less than half of what the
 // question tells, and what fits it best says all of that at once: "bán đất cần gì" after
 // a birth.
 func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
 	const half = 0.5
 	before, doc := a.lib.Document(q.before[0]), a.lib.Document(best.ID)
-	return before != nil && doc != nil && len(q.content) > 0 && a.coverage(q, before) < half && a.saidAtOnce(q, doc) == len(q.content)
+	if before == nil || doc == nil || a.coverage(q, before) >= half || a.saidAtOnce(q, doc) < len(q.content) {
+		return false
+	}
+	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented) // "mất tiền không" tells of no loss
+	return slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !asked[t.Text] })
 }
 
 // saysOnlyWhere reports whether a question has no word of any matter but of where it is

@@ -136,7 +136,7 @@ func (c *composer) stray(facets []Facet) (strange []string) {
 		word := c.q.form(t)
 		weight := c.idf(word)
 		switch {
-		case title[t.Folded] || phrases[t.Text]:
+		case title[t.Folded] || phrases[t.Text] || slices.Contains(kin, t.Text):
 		case has[word] > 0 && weight >= answers:
 			return nil
 		case has[word] == 0 && weight >= tells:
@@ -148,6 +148,9 @@ func (c *composer) stray(facets []Facet) (strange []string) {
 	}
 	return strange
 }
+
+// kin are words for whom one asks, who are no matter of their own.
+var kin = []string{"nội", "ngoại", "cụ", "ông", "bà", "bố", "mẹ", "chú", "bác", "cô", "dì", "cậu", "mợ", "thím", "anh", "chị", "em", "con", "cháu", "vợ", "chồng"}
 
 // says reports whether a line has all words of a text, at least one of them not of the
 // title.

@@ -27,6 +27,8 @@ type understanding struct {
 	context  []string // documents of the dialogue that the question leans on
 	before   []string // documents of the turn before, whether it leans on them or not
 	leanedOn string   // the question of that turn, in the form of text
+	guessed  bool     // that turn answered nothing: its documents are only what its words fit
+	aside    bool     // what the question names is not what it is about
 	query    retrieval.Query
 	facets   []Facet
 	kinds    []vietnamese.Kind  // of the values asked for
