@@ -277,7 +277,9 @@ func (sc *scanner) people() {
 		}
 		if t.form == masked {
 			sc.border = t.end
-		} else if kind, start, end := sc.about(&p, t); end > 0 {
+		} else if kind, start, end := sc.about(&p, t); end > 0 && sc.public[strings.ToLower(sc.s[start:end])] {
+			t.end, t.class = end, 0
+		} else if end > 0 {
 			sc.add(kind, start, end)
 			t.end, t.form, t.class = end, masked, 0
 		}
