@@ -381,7 +381,7 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 			return unannounced
 		case w.is(calledWord), k == 1 && w.near && p.at(2).is(calledWord) && among(sc.word(w), "moi", "dung", "sau"): // "tên mới …"
 			return byCall
-		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
+		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near && !p.at(3).is(placeWord) || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
 			return byKin
 		case k == 1 && t.near && among(sc.word(w), "va", "voi") && sc.nameAt(p.at(2)): // "cháu Páo với Dua"
 			return byKin
@@ -572,7 +572,7 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 		if by == unannounced && (notMiddle(sc.word(one), sc.word(given)) || !sc.marked(one) && !given.is(givenWord) && sc.word(one) != "a" && !sc.toldOf(given.end)) {
 			return 0
 		}
-		if by != byKin && !called && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t) || sc.opens(p, t) && given.is(givenWord)) && !sc.toldOf(given.end) {
+		if by != byKin && !called && !(by == byLabel && t.colon) && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t) || sc.opens(p, t) && given.is(givenWord)) && !sc.toldOf(given.end) {
 			return 0
 		}
 	} else {
@@ -648,6 +648,9 @@ func (sc *scanner) givenName(p *past, t token) int {
 	by := sc.announcedBy(p, t)
 	if by != byCall && by != byKin || t.form == digits {
 		return 0
+	}
+	if t.form == small && p.at(1).is(kinWord) && sc.kindAt(sc.lex(t.end)) == Phone && sc.lex(t.end).near { // "chi hoai 0912445566"
+		return t.end
 	}
 	if t.form == small {
 		return sc.smallGiven(p, t, by)
@@ -879,7 +882,7 @@ func (sc *scanner) capitalsFrom(t token) int {
 	end := t.end
 	for n := 1; n < 4; n++ {
 		u := sc.lex(end)
-		if !u.near || u.form != capital || n == 1 && u.is(placeWord) && !u.is(surnameWord|givenWord) {
+		if !u.near || u.form != capital || among(sc.word(u), "xa", "phuong", "huyen", "tinh", "tp") {
 			break
 		}
 		end = u.end
@@ -894,7 +897,7 @@ func (sc *scanner) office(p *past, t token) bool {
 		if w.form == masked {
 			return false
 		}
-		if w.is(orgWord) && !w.is(kinWord) && sc.word(w) != "nha" {
+		if w.is(orgWord) && !w.is(kinWord|dwellWord) && sc.word(w) != "nha" {
 			return true
 		}
 		if w.apart {
