@@ -20,6 +20,7 @@ const (
 	outsideShare = 0.5  // and their share of the best document's
 	harmfulShare = 1.0  // likewise of a harmful one: nobody is told that an honest question is a crime
 	toldHarm     = 12   // words in which people tell what they are up to, when no phrase gives it away
+	surelyHarm   = 1.5  // share of the best document's from which such words do; "bằng bị trừ hết 12 điểm rồi" has a little less
 	trustFloor   = 3.7  // see trust
 	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
 	changeFloor  = 0.6  // probability from which a question that leans on the turn before is about something else all the same
@@ -38,6 +39,15 @@ func (a *Assistant) outsideOf(found retrieval.Result) (best corpus.Outside, prob
 		}
 	}
 	return best, probability
+}
+
+// likeliest is the largest probability of what was found.
+func likeliest(found retrieval.Result) float64 {
+	most := 0.0
+	for _, d := range found.Documents {
+		most = max(most, d.Probability)
+	}
+	return most
 }
 
 // trust grows with the share of the question's words that the document has and
@@ -64,6 +74,9 @@ func (a *Assistant) coverage(q *understanding, doc *corpus.Document) float64 {
 	found, all := 0.0, 0.0
 	for _, t := range q.content {
 		word := q.form(t)
+		if t.Kind == vietnamese.Number && !has[word] {
+			continue // an age, a count: a document that lacks it is no worse for it
+		}
 		weight := a.idf(word)
 		all += weight
 		if has[word] {
@@ -92,6 +105,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 	}
 	matter, outside := a.outsideOf(found)
 	phrased := q.kind == harmful
+	tells := len(strings.Fields(q.text)) >= toldHarm && outside >= surelyHarm*likeliest(a.withoutOutside(found))
 	if matter.Kind == corpus.Harmful && (q.honest || !phrased && len(q.named) > 0) { // forgers' words, said of one's own paper
 		if found = a.withoutOutside(found); len(found.Documents) == 0 {
 			a.abstain(out, q)
@@ -107,7 +121,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		share = harmfulShare
 	}
 	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > share*best.Probability {
-		if matter.Kind == corpus.Told || matter.Kind == corpus.Harmful && !phrased && len(strings.Fields(q.text)) < toldHarm {
+		if matter.Kind == corpus.Told || matter.Kind == corpus.Harmful && !phrased && !tells {
 			a.askForMatter(out, a.withoutOutside(found))
 		} else {
 			a.decline(out, q, matter)
@@ -161,6 +175,54 @@ func (a *Assistant) vague(q *understanding, found retrieval.Result) []string {
 		return nil
 	}
 	return choices
+}
+
+// ofKinds are words for what there are several kinds of, and befalls what is done with any
+// of them or happens to it: who says no more than "thẻ hỏng" or "cấp lại giấy tờ" has not
+// said which.
+var (
+	ofKinds = []string{"thẻ", "sổ", "bằng", "giấy", "tờ", "phép", "bản", "sao", "xác", "nhận", "chứng", "đăng", "ký"}
+	befalls = []string{
+		"mất", "hỏng", "rách", "nát", "ướt", "nhòe", "nhoè", "mờ", "cháy", "trôi", "gãy", "sai", "thông", "tin", "hết", "hạn",
+		"đổi", "cấp", "lại", "mới", "lấy", "cần", "muốn", "bị", "xã", "ra",
+	}
+)
+
+// kindUnsaid reports whether a question says no more than that it is about a card or a
+// paper: a name, or a yes or no about all of them, says more.
+func (a *Assistant) kindUnsaid(q *understanding) bool {
+	if q.followUp || q.yesNo || len(q.named) > 0 || q.kind != aQuestion || slices.Contains(q.facets, Merger) || slices.ContainsFunc(q.query.Synonyms, a.namesOne) {
+		return false
+	}
+	tokens := vietnamese.Tokenize(nil, q.text)
+	asked := a.askingWords(tokens, !q.accented)
+	among := func(t vietnamese.Token, words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return w == t.Text || !q.accented && vietnamese.Fold(w) == t.Folded })
+	}
+	if slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !asked[t.Text] && !among(t, ofAnyPaper) && !among(t, ofKinds) && !among(t, befalls)
+	}) {
+		return false
+	}
+	return slices.ContainsFunc(tokens, func(t vietnamese.Token) bool { // "the" of "the nao" is no card
+		return (q.accented || !asked[t.Text]) && among(t, ofKinds)
+	})
+}
+
+// askKind asks which card or paper is meant, with those that fit best.
+func (a *Assistant) askKind(out *Outcome, found retrieval.Result) {
+	const near = 0.6 // of the best score
+	var choices []string
+	for _, d := range found.Documents {
+		if d.Score >= near*found.Documents[0].Score && len(choices) < maxChoices {
+			choices = append(choices, d.ID)
+		}
+	}
+	if len(choices) == 0 {
+		out.Status, out.Answer = Clarify, askForPaper
+		return
+	}
+	a.clarify(out, "Bạn hỏi về giấy tờ, thủ tục nào? Bạn chọn bên dưới, hoặc nhắn thêm tên việc.", choices)
 }
 
 // namesOne reports whether an official term is a name of a document: who says "bán đất"
@@ -288,7 +350,11 @@ func (a *Assistant) askForMatter(out *Outcome, found retrieval.Result) {
 		out.Answer = "Tôi nghe bạn rồi. Bạn cần làm giấy tờ hay thủ tục gì, cứ nhắn thêm một câu, tôi tìm giúp."
 		return
 	}
-	a.clarify(out, "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?", choices)
+	ask := "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?"
+	if len(choices) == 1 {
+		ask = "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là việc này?"
+	}
+	a.clarify(out, ask, choices)
 }
 
 // abstain says that nothing good enough was found, and whom to ask instead.

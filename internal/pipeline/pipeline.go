@@ -146,7 +146,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 		return out
 	}
 	given := a.approvedFor(&out, q)
-	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q) || a.answerLaw(&out, q)) {
+	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerRemark(&out, q, question.History) || a.answerPlace(ctx, &out, q) || a.answerLaw(&out, q)) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}
@@ -204,6 +204,10 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 		a.clarify(out, askBack, choices)
 		return nil
 	}
+	if danger.probability < dangerHint && a.kindUnsaid(q) {
+		a.askKind(out, a.withoutOutside(found))
+		return nil
+	}
 	found = withLesson(found, danger)
 	if a.declines(out, q, found) {
 		a.warn(out, danger)
@@ -221,8 +225,13 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 	doc := a.lib.Document(best.ID)
 	out.Understood.Intent = intent(q.facets, string(doc.Kind))
 	out.Suggestions = a.suggestions(q, doc, rivals(found))
-	d := a.compose(q, best, q.asOf)
+	other := a.otherWish(ctx, q, found)
+	d := a.compose(q, best, q.asOf, other)
 	d.found = found
+	if other != nil {
+		title := a.lib.Document(other.hit.ID).Title
+		out.Suggestions = slices.DeleteFunc(out.Suggestions, func(s string) bool { return s == title })
+	}
 	return d
 }
 
