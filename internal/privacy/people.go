@@ -366,7 +366,7 @@ func (sc *scanner) kin(p *past, t token, k int) bool {
 
 // unsureKin reports that a word of kin may be another word, since it has no marks.
 func (sc *scanner) unsureKin(w token) bool {
-	return among(sc.s[w.start:w.end], "co", "bo", "cu", "chi", "ba", "bac", "di", "vo", "ca", "noi", "re", "ban", "ma", "thang", "ngoai", "trai", "dau", "Co", "Bo", "Cu", "Chi", "Ba", "Bac", "Di", "Vo", "Ban", "Noi")
+	return !sc.marked(w) && among(sc.word(w), "co", "bo", "cu", "chi", "ba", "bac", "di", "vo", "ca", "noi", "re", "ban", "ma", "thang", "ngoai", "trai", "dau")
 }
 
 // announcedBy reads how the words before t announce a name.
@@ -642,15 +642,13 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && sc.kindAt(p.at(1)) == Phone && (next.end == 0 || !next.near) { // "0912345678 Lan"
 		return t.end
 	}
-	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && next.near && sc.kindAt(next) == Phone && p.at(1).form == small && !p.at(1).is(placeWord|orgWord) { // "gọi Thắng 0912345678"
+	if next := sc.lex(t.end); t.is(givenWord) && next.near && sc.kindAt(next) == Phone && p.at(1).form == small &&
+		(t.form == capital && !p.at(1).is(placeWord|orgWord) || t.form == small && p.at(1).is(kinWord)) { // "gọi Thắng 0912345678", "chi hoai 0912445566"
 		return t.end
 	}
 	by := sc.announcedBy(p, t)
 	if by != byCall && by != byKin || t.form == digits {
 		return 0
-	}
-	if t.form == small && p.at(1).is(kinWord) && sc.kindAt(sc.lex(t.end)) == Phone && sc.lex(t.end).near { // "chi hoai 0912445566"
-		return t.end
 	}
 	if t.form == small {
 		return sc.smallGiven(p, t, by)
