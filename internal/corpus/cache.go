@@ -18,7 +18,7 @@ import (
 
 // cacheFormat names the shape of the cached file; raise it when a field of
 // Document changes its meaning.
-const cacheFormat = "troly-knowledge-4"
+const cacheFormat = "troly-knowledge-5"
 
 // cached is the parsed knowledge as it lies in the data directory, so that a warm
 // start need not decode YAML (which takes most of a cold one).

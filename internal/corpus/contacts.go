@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"troly/internal/privacy"
 	"troly/internal/vietnamese"
 )
 
@@ -81,8 +82,8 @@ func (r Reach) sameAs(listed Reach) bool {
 	return r.Canonical == listed.Canonical || r.Kind == vietnamese.Link && r.Canonical == host
 }
 
-// publicNumbers makes Library.Public.
-func (l *Library) publicNumbers() []string {
+// publicData makes Library.Public.
+func (l *Library) publicData() []string {
 	var public []string
 	for _, c := range l.Contacts {
 		for _, reach := range []string{c.Phone, c.Email} {
@@ -91,11 +92,29 @@ func (l *Library) publicNumbers() []string {
 			}
 		}
 	}
-	for i := range l.Documents {
-		for _, r := range FindReaches(l.Documents[i].typedText()) {
+	for _, d := range l.Documents {
+		typed := d.typedText()
+		for _, r := range FindReaches(typed) {
 			if r.Kind != vietnamese.Link {
 				public = append(public, r.Text)
 			}
+		}
+		public = appendNamed(public, typed)
+		for i := range d.Sections {
+			public = appendNamed(public, d.Sections[i].Body)
+		}
+	}
+	return public
+}
+
+// appendNamed appends the full names and the addresses in a text of a document, which
+// tells of offices and of people who speak for them. One word alone is too many people's
+// name.
+func appendNamed(public []string, text string) []string {
+	_, found := privacy.Mask(text)
+	for _, f := range found {
+		if (f.Kind == privacy.Name || f.Kind == privacy.Address) && strings.Contains(f.Text, " ") && !slices.Contains(public, f.Text) {
+			public = append(public, f.Text)
 		}
 	}
 	return public

@@ -71,6 +71,18 @@ func TestLintAcceptsACorrectDocument(t *testing.T) {
 	}
 }
 
+// Whom and which office a document names in full is nobody's private data, in its body
+// and its rows; a word alone is.
+func TestPublicNames(t *testing.T) {
+	text := strings.Replace(minimal, "- Giấy chứng sinh.", "- Ông Nguyễn Thúc Mạnh trả lời. Theo ông Mạnh thì đủ.", 1)
+	text = strings.Replace(text, "unit: đồng/bản}", "unit: đồng/bản, note: \"nộp ở số 64 đường Lý Tự Trọng, gọi 0963061414\"}", 1)
+	got := library(t, "procedures/dang-ky.md", text).Public
+	want := []string{"0963061414", "số 64 đường Lý Tự Trọng", "Nguyễn Thúc Mạnh"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Public = %q, want %q", got, want)
+	}
+}
+
 // The questions of single lines are questions of the document too, and rows, items
 // and sentences may be named by how they begin.
 func TestAnswers(t *testing.T) {

@@ -36,7 +36,8 @@ type Library struct {
 	Emergencies Emergencies `json:"emergencies"`
 
 	// Public are the telephone numbers and mail addresses of the contacts and of the
-	// typed fields of documents: they are nobody's private data.
+	// typed fields of documents, and the full names and addresses in documents: they are
+	// nobody's private data.
 	Public []string `json:"public"`
 	// Words counts in how many documents a word occurs, as written (lower case)
 	// and without diacritics: the rarer, the more it tells.
@@ -136,7 +137,7 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 // numbers in all documents.
 func (l *Library) gather() {
 	var wg sync.WaitGroup
-	wg.Go(func() { l.Words, l.Public = l.countWords(), l.publicNumbers() })
+	wg.Go(func() { l.Words, l.Public = l.countWords(), l.publicData() })
 	l.Vocabulary = l.vocabulary()
 	wg.Wait()
 }

@@ -1,11 +1,13 @@
 package evaluation_test
 
 import (
+	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
+	"troly/internal/vietnamese"
 
 	"troly/eval"
 	"troly/internal/corpus"
@@ -51,7 +53,8 @@ func TestPrivacyGate(t *testing.T) {
 }
 
 // TestQuestionsStayWhole holds that masking takes no name or address out of the
-// questions that residents ask but where one was planted or somebody is asked about.
+// questions that residents ask but where one was planted or somebody is asked about, and
+// hardly any however they are typed.
 func TestQuestionsStayWhole(t *testing.T) {
 	lib, _, err := corpus.Load(knowledge.FS)
 	if err != nil {
@@ -63,20 +66,42 @@ func TestQuestionsStayWhole(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("Glob(sets/*.jsonl) = %d files, %v", len(files), err)
 	}
+	var otherwise []string
 	for _, name := range files {
 		cases, err := evaluation.Load(eval.FS, name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, c := range cases {
-			_, found := mask(c.Question)
-			for _, f := range found {
-				if (f.Kind == privacy.Name || f.Kind == privacy.Address || f.Kind == privacy.Handle) && !planted.MatchString(c.ID) {
-					t.Errorf("%s: Mask(%q) found %s %q, want none", c.ID, c.Question, f.Kind, f.Text)
+			if planted.MatchString(c.ID) {
+				continue
+			}
+			if text := ofPeople(mask, c.Question); text != "" {
+				t.Errorf("%s: Mask(%q) found %q, want nothing of people", c.ID, c.Question, text)
+			}
+			for _, typed := range []string{vietnamese.Fold(c.Question), strings.ToUpper(c.Question), strings.ToUpper(vietnamese.Fold(c.Question))} {
+				if text := ofPeople(mask, typed); text != "" {
+					otherwise = append(otherwise, fmt.Sprintf("%s: Mask(%q) found %q", c.ID, typed, text))
 				}
 			}
 		}
 	}
+	// Without marks some words are names by chance: "gia van nho" may be a person's.
+	if len(otherwise) > 4 {
+		t.Errorf("%d questions typed without marks or in capitals lose something, want at most 4:\n%s", len(otherwise), strings.Join(otherwise, "\n"))
+	}
+}
+
+// ofPeople returns the first name, address or network name that mask finds; "" when it
+// finds none.
+func ofPeople(mask func(string) (string, []privacy.Finding), s string) string {
+	_, found := mask(s)
+	for _, f := range found {
+		if f.Kind == privacy.Name || f.Kind == privacy.Address || f.Kind == privacy.Handle {
+			return f.Text
+		}
+	}
+	return ""
 }
 
 func TestScorePrivacy(t *testing.T) {

@@ -277,7 +277,9 @@ func (sc *scanner) people() {
 		}
 		if t.form == masked {
 			sc.border = t.end
-		} else if kind, start, end := sc.about(&p, t); end > 0 {
+		} else if kind, start, end := sc.about(&p, t); end > 0 && sc.public[strings.ToLower(sc.s[start:end])] {
+			t.end, t.class = end, 0
+		} else if end > 0 {
 			sc.add(kind, start, end)
 			t.end, t.form, t.class = end, masked, 0
 		}
@@ -364,7 +366,7 @@ func (sc *scanner) kin(p *past, t token, k int) bool {
 
 // unsureKin reports that a word of kin may be another word, since it has no marks.
 func (sc *scanner) unsureKin(w token) bool {
-	return among(sc.s[w.start:w.end], "co", "bo", "cu", "chi", "ba", "bac", "di", "vo", "ca", "noi", "re", "ban", "ma", "thang", "ngoai", "trai", "dau", "Co", "Bo", "Cu", "Chi", "Ba", "Bac", "Di", "Vo", "Ban", "Noi")
+	return !sc.marked(w) && among(sc.word(w), "co", "bo", "cu", "chi", "ba", "bac", "di", "vo", "ca", "noi", "re", "ban", "ma", "thang", "ngoai", "trai", "dau")
 }
 
 // announcedBy reads how the words before t announce a name.
@@ -379,7 +381,7 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 			return unannounced
 		case w.is(calledWord), k == 1 && w.near && p.at(2).is(calledWord) && among(sc.word(w), "moi", "dung", "sau"): // "tên mới …"
 			return byCall
-		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
+		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near && !p.at(3).is(placeWord) || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
 			return byKin
 		case k == 1 && t.near && among(sc.word(w), "va", "voi") && sc.nameAt(p.at(2)): // "cháu Páo với Dua"
 			return byKin
@@ -570,7 +572,7 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 		if by == unannounced && (notMiddle(sc.word(one), sc.word(given)) || !sc.marked(one) && !given.is(givenWord) && sc.word(one) != "a" && !sc.toldOf(given.end)) {
 			return 0
 		}
-		if by != byKin && !called && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t) || sc.opens(p, t) && given.is(givenWord)) && !sc.toldOf(given.end) {
+		if by != byKin && !called && !(by == byLabel && t.colon) && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t) || sc.opens(p, t) && given.is(givenWord)) && !sc.toldOf(given.end) {
 			return 0
 		}
 	} else {
@@ -640,7 +642,8 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && sc.kindAt(p.at(1)) == Phone && (next.end == 0 || !next.near) { // "0912345678 Lan"
 		return t.end
 	}
-	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && next.near && sc.kindAt(next) == Phone && p.at(1).form == small && !p.at(1).is(placeWord|orgWord) { // "gọi Thắng 0912345678"
+	if next := sc.lex(t.end); t.is(givenWord) && next.near && sc.kindAt(next) == Phone && p.at(1).form == small &&
+		(t.form == capital && !p.at(1).is(placeWord|orgWord) || t.form == small && p.at(1).is(kinWord)) { // "gọi Thắng 0912345678", "chi hoai 0912445566"
 		return t.end
 	}
 	by := sc.announcedBy(p, t)
@@ -877,7 +880,7 @@ func (sc *scanner) capitalsFrom(t token) int {
 	end := t.end
 	for n := 1; n < 4; n++ {
 		u := sc.lex(end)
-		if !u.near || u.form != capital || n == 1 && u.is(placeWord) && !u.is(surnameWord|givenWord) {
+		if !u.near || u.form != capital || among(sc.word(u), "xa", "phuong", "huyen", "tinh", "tp") {
 			break
 		}
 		end = u.end
@@ -892,7 +895,7 @@ func (sc *scanner) office(p *past, t token) bool {
 		if w.form == masked {
 			return false
 		}
-		if w.is(orgWord) && !w.is(kinWord) && sc.word(w) != "nha" {
+		if w.is(orgWord) && !w.is(kinWord|dwellWord) && sc.word(w) != "nha" {
 			return true
 		}
 		if w.apart {

@@ -12,6 +12,7 @@ package privacy
 import (
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -102,17 +103,17 @@ func (f Finding) Year() string {
 	return yearOf(f.Text)
 }
 
-// Masker masks personal data and knows which numbers and addresses are public. Its
+// Masker masks personal data and knows which numbers, addresses and names are public. Its
 // zero value knows none but the hotlines (1800, 1900 and numbers of three or four
 // digits). Any number of goroutines may use it.
 type Masker struct{ public map[string]bool }
 
-// New returns a Masker that leaves the given telephone numbers and mail addresses
-// alone, however their digits are grouped.
+// New returns a Masker that leaves the given telephone numbers, however their digits are
+// grouped, mail addresses, and names and addresses of offices and people alone.
 func New(public []string) *Masker {
 	m := &Masker{public: make(map[string]bool)}
 	for _, p := range public {
-		if strings.Contains(p, "@") {
+		if strings.Contains(p, "@") || strings.ContainsFunc(p, unicode.IsLetter) {
 			m.public[strings.ToLower(strings.TrimSpace(p))] = true
 			continue
 		}

@@ -142,12 +142,14 @@ func TestMask(t *testing.T) {
 }
 
 func TestPublic(t *testing.T) {
-	m := privacy.New([]string{"096.306.1414", "+84 216 3 852 123", "hotro@dichvucong.gov.vn"})
+	m := privacy.New([]string{"096.306.1414", "+84 216 3 852 123", "hotro@dichvucong.gov.vn", "Nguyễn Thúc Mạnh", "số 64 đường Lý Tự Trọng"})
 	for _, tt := range []struct{ in, want string }{
 		{"gọi 0963061414 hay +84963061414", "gọi 0963061414 hay +84963061414"},
 		{"02163852123", "02163852123"},
 		{"thư HoTro@dichvucong.gov.vn", "thư HoTro@dichvucong.gov.vn"},
 		{"gọi 0963061415", "gọi [số điện thoại]"},
+		{"ông Nguyễn Thúc Mạnh là ai, bà Nguyễn Thị Mạnh", "ông Nguyễn Thúc Mạnh là ai, bà [họ tên]"},
+		{"Số 64 đường Lý Tự Trọng là đâu, nhà số 65 đường Lý Tự Trọng", "Số 64 đường Lý Tự Trọng là đâu, [địa chỉ]"},
 	} {
 		if got, _ := m.Mask(tt.in); got != tt.want {
 			t.Errorf("Mask(%q) = %q, want %q", tt.in, got, tt.want)
