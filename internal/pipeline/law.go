@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,7 +20,27 @@ type lawTable map[string]law
 type law struct {
 	number    string   // as it is written; empty: of no text
 	documents []string // that rest on it, those that cite it most first
+	amending  []amendment
 }
+
+// amendment is a legal text that amends another, as its title in a document says.
+type amendment struct {
+	number, title string // the number is empty when the title has it
+	document      string // the first that has it
+}
+
+func (a amendment) String() string {
+	if a.number == "" {
+		return a.title
+	}
+	return a.title + " (" + a.number + ")"
+}
+
+// amends matches the title of an amending text; what it amends stands in it by number.
+var (
+	amends   = regexp.MustCompile(`^\p{Lu}\p{Ll}+( \p{Ll}+)*? sửa( đổi)? `)
+	inTitles = regexp.MustCompile(`[0-9]+/[0-9]{4}(/[\p{L}-]+[0-9]*)?`)
+)
 
 func newLawTable(lib *corpus.Library) lawTable {
 	times := make(map[string]map[string]int) // number -> document -> how often it cites it
@@ -43,6 +64,23 @@ func newLawTable(lib *corpus.Library) lawTable {
 			}
 		}
 	}
+	for _, d := range lib.Documents {
+		for _, ref := range d.LegalBasis {
+			if !amends.MatchString(ref.Title) {
+				continue
+			}
+			for _, number := range amendedBy(ref) {
+				for _, key := range slices.Compact([]string{vietnamese.Fold(strings.ToLower(number)), shortNumber(number)}) {
+					l := t[key]
+					if key != vietnamese.Fold(strings.ToLower(ref.Ref)) && !slices.ContainsFunc(l.amending, func(a amendment) bool { return a.number == ref.Ref && (ref.Ref != "" || a.title == ref.Title) }) {
+						l.number = cmp.Or(l.number, number)
+						l.amending = append(l.amending, amendment{ref.Ref, ref.Title, d.ID})
+						t[key] = l
+					}
+				}
+			}
+		}
+	}
 	for key, l := range t {
 		l.documents = slices.SortedFunc(maps.Keys(times[key]), func(a, b string) int {
 			return cmp.Or(cmp.Compare(times[key][b], times[key][a]), cmp.Compare(a, b))
@@ -50,6 +88,25 @@ func newLawTable(lib *corpus.Library) lawTable {
 		t[key] = l
 	}
 	return t
+}
+
+// amendedBy are the numbers of the texts that one amends, by its title: all of "các Thông
+// tư 16/2024, 17/2024/TT-BCA", the letters added; the first when the title goes on with
+// the numbers of the amending texts, as one without a number of its own does.
+func amendedBy(ref corpus.LegalRef) []string {
+	numbers := inTitles.FindAllString(ref.Title, -1)
+	if ref.Ref == "" {
+		return numbers[:min(1, len(numbers))]
+	}
+	letters := ""
+	for i, n := range slices.Backward(numbers) {
+		if short := shortNumber(n); n == short {
+			numbers[i] += letters
+		} else {
+			letters = n[len(short):]
+		}
+	}
+	return numbers
 }
 
 // shortNumber is the number and year of a legal text, "168/2025"; all of one without.
@@ -62,6 +119,7 @@ func shortNumber(number string) string {
 var aroundLaws = []string{
 	"nghị", "định", "thông", "tư", "luật", "bộ", "pháp", "lệnh", "quyết", "văn", "bản", "số", "nđ", "nd", "tt", "qđ", "qd", "nq", "cp",
 	"quy", "theo", "điều", "khoản", "chính", "phủ", "hướng", "dẫn", "nội", "dung", "thi", "hành", "hiệu", "lực", "thu", "mức", "tra", "cứu", "xem", "tìm",
+	"sửa", "đổi", "bổ", "sung", "thay", "thế", "bởi", "năm", "mới",
 }
 
 // lawOf returns the legal text whose number a question gives if it names nothing else:
@@ -104,6 +162,10 @@ func lawNumber(tokens []vietnamese.Token, text string) string {
 // answerLaw asks which of the matters that rest on a legal text is meant, or says that
 // the knowledge has nothing of it. One matter alone is answered like any other.
 func (a *Assistant) answerLaw(out *Outcome, q *understanding) bool {
+	if len(q.law.amending) > 0 && amended.MatchString(vietnamese.Fold(q.text)) {
+		a.answerAmended(out, q)
+		return true
+	}
 	switch n := len(q.law.documents); {
 	case q.law.number == "" || n == 1:
 		return false
@@ -116,4 +178,25 @@ func (a *Assistant) answerLaw(out *Outcome, q *understanding) bool {
 		a.clarify(out, fmt.Sprintf("Văn bản số %s là căn cứ của %d việc trong tài liệu của tôi. Bạn nhắn tên việc cần hỏi, ví dụ:", q.law.number, n), q.law.documents[:maxChoices])
 	}
 	return true
+}
+
+// amended matches a question, folded, for what amends or replaces a text.
+var amended = regexp.MustCompile(`(^| )(sua|thay the|bo sung|con hieu luc|het hieu luc|thay doi)( |$|[?.,])`)
+
+// answerAmended names the texts that amend the one asked about.
+func (a *Assistant) answerAmended(out *Outcome, q *understanding) {
+	d := newDraft(a.lib, q.asOf)
+	asked := q.law.number
+	if asked == shortNumber(asked) { // no document has it so
+		asked = "văn bản bạn hỏi"
+	}
+	d.lines = append(d.lines, "Văn bản sửa đổi "+asked)
+	for _, by := range q.law.amending {
+		d.add("• " + by.String() + " " + d.cite(a.lib.Document(by.document), "can-cu"))
+	}
+	d.add("Đây là các văn bản có trong tài liệu của tôi; có thể còn văn bản khác.")
+	for _, id := range q.law.documents[:min(len(q.law.documents), maxChoices)] {
+		out.Suggestions = append(out.Suggestions, a.lib.Document(id).Title)
+	}
+	a.check(out, q, d)
 }
