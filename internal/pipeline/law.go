@@ -20,16 +20,16 @@ type lawTable map[string]law
 type law struct {
 	number    string   // as it is written; empty: of no text
 	documents []string // that rest on it, those that cite it most first
-	amending  []amendment
+	amending  []legalText
 }
 
-// amendment is a legal text that amends another, as its title in a document says.
-type amendment struct {
+// legalText is one as a document cites it.
+type legalText struct {
 	number, title string // the number is empty when the title has it
-	document      string // the first that has it
+	document      string // the first that cites it
 }
 
-func (a amendment) String() string {
+func (a legalText) String() string {
 	if a.number == "" {
 		return a.title
 	}
@@ -72,9 +72,9 @@ func newLawTable(lib *corpus.Library) lawTable {
 			for _, number := range amendedBy(ref) {
 				for _, key := range slices.Compact([]string{vietnamese.Fold(strings.ToLower(number)), shortNumber(number)}) {
 					l := t[key]
-					if key != vietnamese.Fold(strings.ToLower(ref.Ref)) && !slices.ContainsFunc(l.amending, func(a amendment) bool { return a.number == ref.Ref && (ref.Ref != "" || a.title == ref.Title) }) {
+					if key != vietnamese.Fold(strings.ToLower(ref.Ref)) && !slices.ContainsFunc(l.amending, func(a legalText) bool { return a.number == ref.Ref && (ref.Ref != "" || a.title == ref.Title) }) {
 						l.number = cmp.Or(l.number, number)
-						l.amending = append(l.amending, amendment{ref.Ref, ref.Title, d.ID})
+						l.amending = append(l.amending, legalText{ref.Ref, ref.Title, d.ID})
 						t[key] = l
 					}
 				}
@@ -162,8 +162,15 @@ func lawNumber(tokens []vietnamese.Token, text string) string {
 // answerLaw asks which of the matters that rest on a legal text is meant, or says that
 // the knowledge has nothing of it. One matter alone is answered like any other.
 func (a *Assistant) answerLaw(out *Outcome, q *understanding) bool {
-	if len(q.law.amending) > 0 && amended.MatchString(vietnamese.Fold(q.text)) {
-		a.answerAmended(out, q)
+	switch asked := q.law.number; {
+	case len(q.titled) > 0:
+		a.listLaws(out, q, "Số hiệu văn bản bạn hỏi", q.titled)
+		return true
+	case len(q.law.amending) > 0 && amended.MatchString(vietnamese.Fold(q.text)):
+		if asked == shortNumber(asked) { // no document has it so
+			asked = "văn bản bạn hỏi"
+		}
+		a.listLaws(out, q, "Văn bản sửa đổi "+asked, q.law.amending)
 		return true
 	}
 	switch n := len(q.law.documents); {
@@ -183,20 +190,77 @@ func (a *Assistant) answerLaw(out *Outcome, q *understanding) bool {
 // amended matches a question, folded, for what amends or replaces a text.
 var amended = regexp.MustCompile(`(^| )(sua|thay the|bo sung|con hieu luc|het hieu luc|thay doi)( |$|[?.,])`)
 
-// answerAmended names the texts that amend the one asked about.
-func (a *Assistant) answerAmended(out *Outcome, q *understanding) {
+// listLaws answers with legal texts, under a heading.
+func (a *Assistant) listLaws(out *Outcome, q *understanding, heading string, texts []legalText) {
 	d := newDraft(a.lib, q.asOf)
-	asked := q.law.number
-	if asked == shortNumber(asked) { // no document has it so
-		asked = "văn bản bạn hỏi"
-	}
-	d.lines = append(d.lines, "Văn bản sửa đổi "+asked)
-	for _, by := range q.law.amending {
-		d.add("• " + by.String() + " " + d.cite(a.lib.Document(by.document), "can-cu"))
+	d.lines = append(d.lines, heading)
+	for _, text := range texts {
+		d.add("• " + text.String() + " " + d.cite(a.lib.Document(text.document), "can-cu"))
 	}
 	d.add("Đây là các văn bản có trong tài liệu của tôi; có thể còn văn bản khác.")
 	for _, id := range q.law.documents[:min(len(q.law.documents), maxChoices)] {
 		out.Suggestions = append(out.Suggestions, a.lib.Document(id).Title)
 	}
 	a.check(out, q, d)
+}
+
+// titledLaw is a legal text as people name it, "Luật Hộ tịch".
+type titledLaw struct {
+	legalText
+	name  string             // folded
+	words []vietnamese.Token // that say what it is on
+}
+
+// issuing are words of titles and questions that say who made a text, and for whom.
+var issuing = []string{"về", "của", "do", "và", "ủy", "ban", "nhân", "dân", "ubnd", "hđnd", "hội", "đồng", "tỉnh", "lào", "cai", "quốc", "công", "an", "dùng", "hành"}
+
+func newTitledLaws(lib *corpus.Library) []titledLaw {
+	var list []titledLaw
+	known := make(map[legalText]bool)
+	for _, d := range lib.Documents {
+		for _, ref := range d.LegalBasis {
+			name, _, _ := strings.Cut(ref.Title, "(") // since when it holds
+			text := legalText{number: ref.Ref, title: ref.Title}
+			if known[text] {
+				continue
+			}
+			known[text] = true
+			tokens := vietnamese.Tokenize(nil, name)
+			words := slices.DeleteFunc(slices.Clone(tokens), func(t vietnamese.Token) bool {
+				return slices.Contains(aroundLaws, t.Text) || slices.Contains(issuing, t.Text)
+			})
+			if ref.Ref != "" && len(words) > 0 {
+				list = append(list, titledLaw{legalText{ref.Ref, ref.Title, d.ID}, vietnamese.Fold(name), words})
+			}
+		}
+	}
+	return list
+}
+
+// whichText matches a question, folded, for the number of a legal text of some kind.
+var whichText = regexp.MustCompile(`(luat|nghi dinh|thong tu|quyet dinh|nghi quyet|phap lenh)(?: nao|(?: [^,.?]*)? so (?:hieu|may|bao nhieu|nao))`)
+
+// titled are the legal texts whose number a question asks for by what they are on, and
+// nothing else.
+func (a *Assistant) titled(q *understanding, tokens []vietnamese.Token) []legalText {
+	m := whichText.FindStringSubmatch(vietnamese.Fold(q.text))
+	if m == nil {
+		return nil
+	}
+	among := func(list []vietnamese.Token, t vietnamese.Token) bool {
+		return slices.ContainsFunc(list, func(w vietnamese.Token) bool { return q.form(w) == q.form(t) })
+	}
+	var list []legalText
+	for _, l := range a.titles {
+		if !strings.HasPrefix(l.name, m[1]) || slices.ContainsFunc(l.words, func(t vietnamese.Token) bool { return !among(tokens, t) }) {
+			continue
+		}
+		more := slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+			return !among(l.words, t) && !slices.Contains(aroundLaws, t.Text) && !slices.Contains(issuing, t.Text) && !slices.Contains(ofAnyPaper, t.Text)
+		})
+		if !more && !slices.ContainsFunc(list, func(b legalText) bool { return b.number == l.number }) {
+			list = append(list, l.legalText)
+		}
+	}
+	return list
 }

@@ -41,6 +41,7 @@ type understanding struct {
 	usual    bool               // it says only a name of several, and the usual one of them is meant
 	coded    string             // the document whose procedure code the question gives: no doubt is left
 	law      law                // that the question is about
+	titled   []legalText        // legal texts whose number is asked for
 	variant  []string
 	followUp bool
 	kind     talk
@@ -125,6 +126,9 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.named = []string{q.coded}
 	} else if q.law = a.lawOf(q, tokens); len(q.law.documents) == 1 {
 		q.coded, q.named = q.law.documents[0], q.law.documents
+	}
+	if q.law.number == "" {
+		q.titled = a.titled(q, tokens)
 	}
 	q.kind = a.talkOf(tokens, q)
 	if q.places = a.placesOf(q, typed, question.History); !q.places.picked {
