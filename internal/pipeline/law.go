@@ -130,9 +130,8 @@ func (a *Assistant) lawOf(q *understanding, tokens []vietnamese.Token) law {
 	if number == "" || len(q.named) > 0 {
 		return law{}
 	}
-	asked := a.askingWords(tokens, !q.accented)
 	if slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
-		return t.Kind == vietnamese.Word && !asked[t.Text] && !slices.Contains(aroundLaws, t.Text)
+		return t.Kind == vietnamese.Word && !q.asking[t.Text] && !slices.Contains(aroundLaws, t.Text)
 	}) {
 		return law{}
 	}

@@ -31,6 +31,7 @@ type understanding struct {
 	facets   []Facet
 	kinds    []vietnamese.Kind  // of the values asked for
 	figures  map[string]bool    // words that ask for money or time
+	asking   map[string]bool    // words of phrases for facets and matters, see askingWords
 	yesNo    bool               // it asks whether something is so
 	sought   []int              // matters asked for
 	shared   []Facet            // facets that only the phrases of these ask for
@@ -77,13 +78,12 @@ func (a *Assistant) saysNoMatter(q *understanding) bool {
 	if len(q.facets) == 0 || q.followUp || len(q.named) > 0 || q.kind != aQuestion {
 		return false
 	}
-	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
 	particles := ""
 	if !q.accented {
 		particles = endParticles.FindString(vietnamese.Fold(q.text)) + " "
 	}
 	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
-		return !strings.Contains(particles, " "+t.Folded+" ") && !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
+		return !strings.Contains(particles, " "+t.Folded+" ") && !q.asking[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
 	})
 }
 
@@ -111,6 +111,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.kinds = kindsOf(q.facets)
 	q.sought, q.shared = a.soughtIn(q.text, !q.accented)
 	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
+	q.asking = a.askingWords(tokens, !q.accented)
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
 	where := slices.DeleteFunc(slices.Clone(q.named), func(id string) bool { return !slices.Contains(aboutOffices, id) })
@@ -118,7 +119,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.named = slices.DeleteFunc(q.named, func(id string) bool { return slices.Contains(where, id) })
 	}
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
-		a.nameUsual(q, tokens)
+		a.nameUsual(q)
 	} else if len(q.named) == 0 && len(question.History) > 0 {
 		q.named = a.aliases.alsoOf(q.text)
 	}
@@ -168,10 +169,9 @@ func (a *Assistant) spelled(typed string) string {
 
 // nameUsual names the usual document if a question says no more than a name of several
 // and what it wants to know of it.
-func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
-	asked := a.askingWords(tokens, !q.accented)
+func (a *Assistant) nameUsual(q *understanding) {
 	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
-		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
+		return !q.asking[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
 	})
 	if document != "" {
 		q.named, q.name, q.usual = []string{document}, name, true
