@@ -36,14 +36,18 @@ const (
 
 // compose writes the answer to a question from one document, without a model: the
 // section that was asked for or the lines that fit the question's own words, which
-// of them first depends on what was asked; a summary when nothing particular was.
-func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpus.Date) *draft {
+// of them first depends on what was asked; a summary when nothing particular was. What
+// was asked of another matter, if anything was, follows.
+func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpus.Date, other *wish) *draft {
 	doc := a.lib.Document(hit.ID)
 	d := newDraft(a.lib, asOf)
 	d.lines = append(d.lines, doc.Title)
 	d.validity(doc)
 	places, at := a.placeLines(q, doc), len(d.lines)
 	d.keepFree(places)
+	if other != nil {
+		d.runes += wishRoom
+	}
 	p := a.page(doc, asOf)
 	named := q.casesOf(doc)
 	c := composer{a, d, q, doc, p, named, a.inTurn(q, doc, p, named)}
@@ -53,6 +57,10 @@ func (a *Assistant) compose(q *understanding, hit retrieval.Document, asOf corpu
 		c.lesson(hit)
 	}
 	d.unverified(doc)
+	if other != nil {
+		d.runes -= wishRoom
+		a.tellToo(d, other)
+	}
 	d.insertPlaces(at, places, a.lib.Units.Since)
 	return d
 }
@@ -215,7 +223,9 @@ func (c *composer) direct(most int, share float64) int {
 
 // bullet prints a line, worded as text, with its source, and reports whether it fitted.
 func (c *composer) bullet(l line, text string) bool {
+	cited := len(c.d.citations)
 	if !c.d.add("• " + text + " " + c.d.cite(c.doc, l.section)) {
+		c.d.citations = c.d.citations[:cited] // of a line that had no room
 		return false
 	}
 	c.d.printed[l.bare] = true
@@ -297,7 +307,7 @@ func (c *composer) fitting(lines []line) []line {
 		}
 		return cmp.Compare(c.score(b), c.score(a))
 	})
-	lines = inSeries(c.byCase(lines), reading)
+	lines = withAddition(inSeries(c.byCase(lines), reading))
 	room := rowRunes
 	if len(lines) > 1 && c.score(lines[0]) > clearly*c.score(lines[1]) && !slices.ContainsFunc(lines, line.counts) {
 		room = clearRunes
@@ -308,6 +318,22 @@ func (c *composer) fitting(lines []line) []line {
 		}
 		return l.row && room < 0
 	})
+}
+
+// addition is how the row begins that adds to every other row of its section: days that
+// far communes may take longer. Who is told the days must be told it.
+const addition = "Được cộng thêm"
+
+// adds reports whether a line adds to every other row of its section.
+func (l line) adds() bool { return l.row && strings.HasPrefix(l.bare, addition) }
+
+// withAddition puts the row that adds to the others behind the first.
+func withAddition(lines []line) []line {
+	if at := slices.IndexFunc(lines, line.adds); at > 1 {
+		added := lines[at]
+		return slices.Insert(slices.Delete(slices.Clone(lines), at, at+1), 1, added)
+	}
+	return lines
 }
 
 // score is how well a line fits the question; 0 when it has none of its words.
@@ -328,7 +354,11 @@ func (c *composer) brief(f Facet) {
 		}
 		if rows := slices.DeleteFunc(slices.Clone(lines), func(l line) bool { return !l.row || l.coming }); len(rows) > 0 && f != Documents {
 			rows = c.fitting(rows)
-			lines = rows[:min(len(rows), briefRows)]
+			most := briefRows
+			if len(rows) > most && rows[most].adds() {
+				most++
+			}
+			lines = rows[:min(len(rows), most)]
 		}
 		c.d.block(c.doc, id, headingOf(c.doc, id), lines[:min(len(lines), briefLines)])
 		return

@@ -20,6 +20,7 @@ const (
 	outsideShare = 0.5  // and their share of the best document's
 	harmfulShare = 1.0  // likewise of a harmful one: nobody is told that an honest question is a crime
 	toldHarm     = 12   // words in which people tell what they are up to, when no phrase gives it away
+	surelyHarm   = 1.5  // share of the best document's from which such words do; "bằng bị trừ hết 12 điểm rồi" has a little less
 	trustFloor   = 3.7  // see trust
 	leanFloor    = 0.35 // probability under which a question for a figure leans on the turn before
 	changeFloor  = 0.6  // probability from which a question that leans on the turn before is about something else all the same
@@ -38,6 +39,15 @@ func (a *Assistant) outsideOf(found retrieval.Result) (best corpus.Outside, prob
 		}
 	}
 	return best, probability
+}
+
+// likeliest is the largest probability of what was found.
+func likeliest(found retrieval.Result) float64 {
+	most := 0.0
+	for _, d := range found.Documents {
+		most = max(most, d.Probability)
+	}
+	return most
 }
 
 // trust grows with the share of the question's words that the document has and
@@ -64,6 +74,9 @@ func (a *Assistant) coverage(q *understanding, doc *corpus.Document) float64 {
 	found, all := 0.0, 0.0
 	for _, t := range q.content {
 		word := q.form(t)
+		if t.Kind == vietnamese.Number && !has[word] {
+			continue // an age, a count: a document that lacks it is no worse for it
+		}
 		weight := a.idf(word)
 		all += weight
 		if has[word] {
@@ -92,6 +105,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 	}
 	matter, outside := a.outsideOf(found)
 	phrased := q.kind == harmful
+	tells := len(strings.Fields(q.text)) >= toldHarm && outside >= surelyHarm*likeliest(a.withoutOutside(found))
 	if matter.Kind == corpus.Harmful && (q.honest || !phrased && len(q.named) > 0) { // forgers' words, said of one's own paper
 		if found = a.withoutOutside(found); len(found.Documents) == 0 {
 			a.abstain(out, q)
@@ -107,7 +121,7 @@ func (a *Assistant) declines(out *Outcome, q *understanding, found retrieval.Res
 		share = harmfulShare
 	}
 	if strings.HasPrefix(best.ID, corpus.OutsidePrefix) || outside > outsideLeast && outside > share*best.Probability {
-		if matter.Kind == corpus.Told || matter.Kind == corpus.Harmful && !phrased && len(strings.Fields(q.text)) < toldHarm {
+		if matter.Kind == corpus.Told || matter.Kind == corpus.Harmful && !phrased && !tells {
 			a.askForMatter(out, a.withoutOutside(found))
 		} else {
 			a.decline(out, q, matter)

@@ -14,7 +14,7 @@ import (
 // followUp completes a question from the turns before: "thế mất bao nhiêu tiền?"
 // after an answer on birth registration is about birth registration.
 func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Turn) {
-	if len(history) == 0 {
+	if len(history) == 0 || changing.MatchString(strings.ToLower(q.text)) {
 		return
 	}
 	last := history[len(history)-1]
@@ -33,15 +33,27 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 	if len(documents) == 0 {
 		return
 	}
+	leanedOn := a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
+	if document, name := a.aliases.alsoOf(q.text); document != "" && len(q.named) == 0 {
+		q.named, q.name = []string{document}, name
+	}
+	if len(q.name) > 0 && len(documents) > 0 && q.lacksName() && a.lists(documents[0], q.name) {
+		q.named, q.name = nil, nil // "con tôi không có giấy chứng sinh" is about what it is needed for
+		q.before, q.leanedOn, q.followUp, q.context = documents, leanedOn, true, documents
+		return
+	}
 	if len(q.named) > 0 {
 		// A new subject in an elliptical form, "còn khai tử thì sao", asks the same
 		// thing about another document.
-		if len(q.facets) == 0 && len(last.Facets) > 0 && q.leans() {
-			q.facets = last.Facets
+		if len(q.facets) == 0 && q.leans() {
+			if q.facets = last.Facets; len(q.facets) == 0 {
+				q.facets, _ = a.facetsOf(vietnamese.Tokenize(nil, leanedOn), !q.accented)
+			}
+			q.kinds = kindsOf(q.facets)
 		}
 		return
 	}
-	q.before, q.leanedOn = documents, a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
+	q.before, q.leanedOn = documents, leanedOn
 	if q.elliptical() {
 		q.followUp = true
 		q.context = documents
@@ -50,6 +62,43 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 			q.kinds = kindsOf(q.facets)
 		}
 	}
+}
+
+// lacksName reports whether a question says that somebody has not got what it names.
+func (q *understanding) lacksName() bool {
+	tokens := vietnamese.Tokenize(nil, q.text)
+	for i := range tokens {
+		if !startsWith(tokens[i:], q.name, q.accented) {
+			continue
+		}
+		before := tokens[max(0, i-2):i]
+		for j, t := range before {
+			last := j == len(before)-1
+			if last && (t.Folded == "thieu" || t.Folded == "khong") || !last && slices.Contains([]string{"khong", "chua"}, t.Folded) && before[j+1].Folded == "co" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// lists reports whether a document lists a paper among those one needs.
+func (a *Assistant) lists(id string, name []string) bool {
+	doc := a.lib.Document(id)
+	if doc == nil {
+		return false
+	}
+	var folded []string
+	for _, word := range name {
+		folded = append(folded, vietnamese.Fold(word))
+	}
+	tokens := vietnamese.Tokenize(nil, body(doc, "ho-so"))
+	for i := range tokens {
+		if startsWith(tokens[i:], folded, false) {
+			return true
+		}
+	}
+	return false
 }
 
 // documentsOf finds what earlier turns were about when the channel kept only
@@ -72,6 +121,9 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) []string {
 	}
 	return nil
 }
+
+// changing matches the words by which a question says that it is about something else.
+var changing = regexp.MustCompile(`(hỏi|hoi|sang) (thêm |them )?(chuyện|việc|câu|cái|vấn đề|chuyen|viec|cau|cai|van de) (khác|khac)|^(thôi khỏi|thoi khoi|bỏ đi|bo di)[ ,.]`)
 
 // leaning matches the words by which a question leans on what was said before: at
 // its beginning, at its end, or pointing back.
@@ -113,7 +165,7 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 		(len(q.content) > maxEllipsis && best.Probability >= changeFloor || strange && best.Probability >= leanFloor):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && !asGood(q, found) &&
+	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) &&
 		(len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion || strange):
 		return found, nil
 	}
@@ -131,6 +183,18 @@ func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
 	const half = 0.5
 	before, doc := a.lib.Document(q.before[0]), a.lib.Document(best.ID)
 	return before != nil && doc != nil && len(q.content) > 0 && a.coverage(q, before) < half && a.saidAtOnce(q, doc) == len(q.content)
+}
+
+// saysOnlyWhere reports whether a question has no word of any matter but of where it is
+// handled: "nộp ở xã được không".
+func (a *Assistant) saysOnlyWhere(q *understanding) bool {
+	if len(q.named) > 0 || q.kind != aQuestion || len(q.facets) == 0 && !q.yesNo {
+		return false
+	}
+	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
+	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"xã", "phường", "huyện", "tỉnh"}, t.Text)
+	})
 }
 
 // nearlyBest is the share of the best document's score from which the one spoken of

@@ -71,7 +71,7 @@ var phrases = []struct {
 	{Fee, []string{
 		"bao nhiêu tiền", "mấy tiền", "mất tiền", "tốn tiền", "lệ phí", "mất phí", "phí", "phải nộp bao nhiêu", "hết bao nhiêu", "tốn bao nhiêu",
 		"mất bao nhiêu", "đóng bao nhiêu", "nộp bao nhiêu", "giá bao nhiêu", "bao tiền", "tốn kém", "miễn phí", "chi phí", "giá cả", "thu tiền", "nhiêu tiền", "hết nhiêu", "bao nhiêu phần trăm", "mấy phần trăm", "mấy đồng", "bao nhiêu đồng", "mất gì không", "đóng thuế", "nộp thuế bao nhiêu",
-		"trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "đồng nào", "đánh thuế", "chịu thuế", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu", "mất thêm tiền", "đóng thêm", "nộp thêm tiền",
+		"mất thuế", "phải thuế", "trả tiền", "đóng tiền", "nộp tiền", "mức đóng", "tốn không", "đồng nào", "đánh thuế", "chịu thuế", "hết mấy", "tốn mấy", "bao nhiêu một bản", "mấy nghìn", "giảm tiền", "được giảm", "giảm phí", "mức thu", "mất thêm tiền", "đóng thêm", "nộp thêm tiền",
 	}},
 	{Deadline, []string{
 		"bao lâu", "mấy ngày", "mấy hôm", "mấy bữa", "bao nhiêu ngày", "bao nhiêu lâu", "khi nào có", "khi nào xong", "khi nào lấy", "bao giờ có", "bao giờ lấy", "bao giờ xong",
@@ -88,7 +88,7 @@ var phrases = []struct {
 	}},
 	{Place, []string{
 		"ở đâu", "nộp đâu", "chỗ nào", "nơi nào", "cơ quan nào", "xã nào", "đến đâu", "ra đâu", "lên đâu", "làm đâu", "đi đâu", "tới đâu", "ai giải quyết", "ai cấp", "đơn vị nào",
-		"xã có làm", "phường nào", "công an nào", "nơi tiếp nhận", "địa chỉ", "hỏi ai", "gặp ai", "ai làm", "có phải về quê", "phải về quê",
+		"xã có làm", "phường nào", "công an nào", "nơi tiếp nhận", "địa chỉ", "hỏi ai", "gặp ai", "ai làm", "có phải về quê", "phải về quê", "thẩm quyền", "thuộc ai", "báo với ai", "liên hệ ai",
 	}},
 	{Online, []string{
 		"trực tuyến", "online", "qua mạng", "trên mạng", "qua điện thoại", "trên điện thoại", "dịch vụ công", "không phải đi", "nộp từ xa", "vneid",
@@ -134,7 +134,7 @@ func (a *Assistant) facetsOf(tokens []vietnamese.Token, unmarked bool) (found []
 	groups := make(map[int]bool)
 	a.facets.each(tokens, unmarked, func(at int, p phrase) {
 		facet := phrases[p.group].facet
-		if !ofTime(facet, p, tokens[at+len(p.words):]) && !(facet == Result && earned(tokens[:at])) {
+		if !ofTime(facet, p, tokens[at+len(p.words):]) && !(facet == Result && earned(tokens[:at])) && !(facet == Documents && lacked(p, tokens[:at])) {
 			groups[p.group] = true
 		}
 	})
@@ -175,6 +175,11 @@ func (a *Assistant) askedFirst(facets []Facet, text string, unmarked bool) []Fac
 
 // interrogative reports whether a clause has a word that asks.
 func interrogative(tokens []vietnamese.Token, unmarked bool) bool {
+	for i := range tokens[:max(len(tokens)-1, 0)] {
+		if tokens[i].Folded == "bao" && tokens[i+1].Folded == "gio" {
+			return true
+		}
+	}
 	return endsInNot(tokens, unmarked) || slices.ContainsFunc(tokens, func(t vietnamese.Token) bool {
 		return slices.Contains([]string{"gì", "nào", "mấy", "nhiêu", "đâu", "sao", "lâu", "ai"}, t.Text)
 	})
@@ -198,6 +203,16 @@ func earned(before []vietnamese.Token) bool {
 		before = before[:n-1]
 	}
 	return len(before) > 0 && slices.Contains([]string{"làm", "kiếm", "bán", "đóng"}, before[len(before)-1].Text)
+}
+
+// lacked reports whether the words before a bare "giấy tờ" say that there are none: "tranh
+// chấp khi không có giấy tờ thì ai giải quyết" asks for no papers.
+func lacked(p phrase, before []vietnamese.Token) bool {
+	if len(p.words) != 2 || vietnamese.Fold(p.words[0]) != "giay" || vietnamese.Fold(p.words[1]) != "to" {
+		return false
+	}
+	n := len(before)
+	return n > 1 && before[n-1].Folded == "co" && slices.Contains([]string{"khong", "chua", "chang"}, before[n-2].Folded)
 }
 
 // endsInNot reports whether a question ends in "không" or "chưa", courtesies apart:

@@ -227,8 +227,13 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 	doc := a.lib.Document(best.ID)
 	out.Understood.Intent = intent(q.facets, string(doc.Kind))
 	out.Suggestions = a.suggestions(q, doc, rivals(found))
-	d := a.compose(q, best, q.asOf)
+	other := a.otherWish(ctx, q, found)
+	d := a.compose(q, best, q.asOf, other)
 	d.found = found
+	if other != nil {
+		title := a.lib.Document(other.hit.ID).Title
+		out.Suggestions = slices.DeleteFunc(out.Suggestions, func(s string) bool { return s == title })
+	}
 	return d
 }
 

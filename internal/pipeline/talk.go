@@ -3,6 +3,7 @@ package pipeline
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 
 	"troly/internal/vietnamese"
@@ -22,6 +23,7 @@ const (
 	harmful     talk = "harmful"
 	instruction talk = "injection"
 	personal    talk = "personal_data"
+	english     talk = "english"
 )
 
 // The phrases below are compared like facets: with diacritics, or, from two
@@ -34,7 +36,7 @@ var (
 
 	harmfulPhrases = []string{
 		"làm giả", "giấy tờ giả", "bằng giả", "mua bằng lái", "mua bằng đại học", "hối lộ", "đút lót", "lót tay", "chạy chọt", "bôi trơn", "phong bì cho cán bộ", "hack tài khoản", "hack facebook", "hack zalo",
-		"đánh cắp", "lấy cắp tài khoản", "trốn thuế", "né thuế", "chế bom", "làm bom", "chế thuốc nổ", "mua ma túy", "bán ma túy", "mua súng", "chế súng", "rửa tiền", "tẩy xóa giấy", "sửa ngày sinh để lừa", "khai man", "khai khống", "theo dõi điện thoại vợ", "theo dõi điện thoại chồng",
+		"đánh cắp", "lấy cắp tài khoản", "trốn thuế", "né thuế", "chế bom", "làm bom", "chế thuốc nổ", "mua ma túy", "bán ma túy", "mua súng", "chế súng", "rửa tiền", "tẩy xóa giấy", "sửa ngày sinh để lừa", "khai man", "khai khống", "giấy khám khống", "khám sức khỏe khống", "giấy tờ khống", "hồ sơ khống", "hóa đơn khống", "theo dõi điện thoại vợ", "theo dõi điện thoại chồng",
 		"đọc trộm tin nhắn", "nghe lén", "mạo danh công an", "giả danh công an để", "lừa tiền người", "kết hôn giả", "cưới giả", "mua số căn cước", "bán số căn cước", "mua bán dữ liệu", "vượt biên trái phép", "làm hộ chiếu giả", "căn cước giả", "chữ ký giả", "giả chữ ký", "giả mạo chữ ký", "giấy khám sức khỏe giả", "con dấu giả", "làm con dấu", "trả thù", "đánh bom", "giết",
 		"bằng lái giả", "giấy giả", "hồ sơ giả", "bằng cấp giả", "khỏi bị phát hiện", "không bị phát hiện", "khỏi bị bắt", "khỏi bị lộ", "mà không ai biết", "cho xã không biết", "công an không biết", "qua mặt cán bộ", "qua mặt công an", "lách luật", "khai gian", "khai sai", "khai tăng tuổi", "khai giảm tuổi", "trốn nghĩa vụ", "trốn khám", "giấu không khai", "photoshop", "chỉnh sửa giấy tờ", "trốn phạt", "trốn lệ phí", "bùng nợ", "cá độ", "đưa tiền cho cán bộ", "đưa cán bộ", "biếu cán bộ", "lấy mã otp", "lấy trộm", "đọc trộm", "vào trộm", "doạ ông", "dọa ông", "dọa bà", "tống tiền", "mua giấy khám sức khỏe", "giấy khám sức khỏe khống", "mua bằng", "mua con dấu",
 		"chạy án", "chạy việc cho", "chạy điểm", "chạy biên chế", "chạy hồ sơ", "chạy vào biên chế", "nhờ thi hộ", "thuê thi hộ", "người thi hộ", "bao đỗ", "chống trượt", "mua căn cước", "bán căn cước", "in sổ đỏ", "in tiền",
@@ -95,6 +97,20 @@ func (a *Assistant) withoutOrders(text string) string {
 		return vietnamese.Tokenize(nil, a.glossary.Expand(vietnamese.Normalize(s)))
 	}
 	orders := func(s string) bool { return a.talks.find(words(s), unmarked)[injectionGroup] }
+	before := func(s string) string { // what a clause says before its order
+		s = a.glossary.Expand(vietnamese.Normalize(s))
+		tokens := vietnamese.Tokenize(nil, s)
+		first := len(tokens)
+		a.talks.each(tokens, unmarked, func(at int, p phrase) {
+			if p.group == injectionGroup {
+				first = min(first, at)
+			}
+		})
+		if first < minClause || first == len(tokens) {
+			return ""
+		}
+		return s[:tokens[first].Start]
+	}
 	if !orders(text) {
 		return text
 	}
@@ -103,6 +119,8 @@ func (a *Assistant) withoutOrders(text string) string {
 	for _, at := range append(asking.FindAllStringIndex(text, -1), []int{len(text), len(text)}) {
 		if clause := text[from:at[0]]; !orders(clause) {
 			rest.WriteString(clause + text[at[0]:at[1]])
+		} else {
+			rest.WriteString(before(clause))
 		}
 		from = at[1]
 	}
@@ -133,6 +151,8 @@ func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 		return harmful
 	case found[personalGroup]:
 		return personal
+	case len(q.named) == 0 && inEnglish(tokens):
+		return english
 	case found[selfGroup] && len(tokens) <= 12:
 		return aboutSelf
 	case len(tokens) <= 5 && found[greetingGroup] && len(q.facets) == 0 && len(q.named) == 0:
@@ -145,6 +165,23 @@ func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 		return offTopic
 	}
 	return aQuestion
+}
+
+// englishWords are words of English questions that are no syllables of Vietnamese typed
+// without marks, as "the", "can" and "my" are.
+var englishWords = strings.Fields("how what where when which who much many does did need want get got is are was for of and with from your you please help register apply renew cost fee lost child baby birth marriage wedding license licence driving certificate health insurance land identity card document documents paper papers")
+
+// inEnglish reports whether a text is English: several words of it are, and a third of
+// all.
+func inEnglish(tokens []vietnamese.Token) bool {
+	const several, share = 2, 3
+	n := 0
+	for _, t := range tokens {
+		if slices.Contains(englishWords, t.Text) {
+			n++
+		}
+	}
+	return n >= several && share*n >= len(tokens)
 }
 
 // reply ends a question that needs no looking up: small talk, what is harmful or
@@ -167,6 +204,8 @@ func (a *Assistant) reply(out *Outcome, q *understanding) bool {
 		out.Status, out.Answer = Refused, "Tôi không xem được và không cung cấp thông tin của người hay hồ sơ cụ thể. Hồ sơ của chính bạn: tra mã hồ sơ trên Cổng Dịch vụ công quốc gia, hoặc hỏi nơi đã nhận hồ sơ, nhớ mang giấy hẹn và giấy tờ tùy thân."
 	case instruction:
 		out.Status, out.Answer = Refused, "Tôi chỉ trả lời về thủ tục hành chính và kỹ năng số, và không làm theo yêu cầu thay đổi cách trả lời. Bạn cần làm giấy tờ gì ạ?"
+	case english:
+		out.Status, out.Answer = Clarify, "Tôi chỉ trả lời được bằng tiếng Việt. Bạn nhắn lại bằng tiếng Việt giúp tôi, hoặc nhờ cán bộ ở Trung tâm Phục vụ hành chính công xã, phường.\nI can only answer in Vietnamese. Please write in Vietnamese, or ask at the public service centre of your commune. Emergency: 113 police, 114 fire, 115 ambulance."
 	default:
 		return false
 	}

@@ -120,8 +120,6 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	}
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
 		a.nameUsual(q)
-	} else if len(q.named) == 0 && len(question.History) > 0 {
-		q.named = a.aliases.alsoOf(q.text)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
@@ -132,6 +130,9 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.titled = a.titled(q, tokens)
 	}
 	q.kind = a.talkOf(tokens, q)
+	if q.kind == aQuestion && q.yesNo && len(q.facets)+len(q.named) == 0 && len(q.content) <= 1 && len(tokens) > 0 && len(a.masker.Places(q.raw)) > 0 {
+		q.kind = personal // "số căn cước … của ông … có phải thật không"
+	}
 	if q.places = a.placesOf(q, typed, question.History); !q.places.picked {
 		a.followUp(ctx, q, question.History)
 	}
