@@ -18,9 +18,9 @@ type lawTable map[string]law
 
 // law is a legal text that a question is about.
 type law struct {
-	number    string   // as it is written; empty: of no text
-	documents []string // that rest on it, those that cite it most first
-	amending  []legalText
+	number    string      // as it is written; empty: of no text
+	documents []string    // that rest on it, those that cite it most first
+	amending  []legalText // texts that amend it
 }
 
 // legalText is one as a document cites it.
