@@ -195,17 +195,16 @@ func (a *Assistant) kindUnsaid(q *understanding) bool {
 		return false
 	}
 	tokens := vietnamese.Tokenize(nil, q.text)
-	asked := a.askingWords(tokens, !q.accented)
 	among := func(t vietnamese.Token, words []string) bool {
 		return slices.ContainsFunc(words, func(w string) bool { return w == t.Text || !q.accented && vietnamese.Fold(w) == t.Folded })
 	}
 	if slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
-		return !asked[t.Text] && !among(t, ofAnyPaper) && !among(t, ofKinds) && !among(t, befalls)
+		return !q.asking[t.Text] && !among(t, ofAnyPaper) && !among(t, ofKinds) && !among(t, befalls)
 	}) {
 		return false
 	}
 	return slices.ContainsFunc(tokens, func(t vietnamese.Token) bool { // "the" of "the nao" is no card
-		return (q.accented || !asked[t.Text]) && among(t, ofKinds)
+		return (q.accented || !q.asking[t.Text]) && among(t, ofKinds)
 	})
 }
 

@@ -37,6 +37,7 @@ type Assistant struct {
 	restorer  *vietnamese.Restorer
 	aliases   *aliasTable
 	laws      lawTable
+	titles    []titledLaw
 	facets    *phraseTable
 	asks      *phraseTable // of matters
 	whethers  *phraseTable // of matters, where a yes or a no is wanted
@@ -87,6 +88,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		aliases:  newAliasTable(lib, glossary, retriever.Content),
 		facets:   newFacetTable(),
 		laws:     newLawTable(lib),
+		titles:   newTitledLaws(lib),
 		talks:    newTalkTable(),
 		cues:     newPlaceTable(),
 

@@ -33,6 +33,7 @@ type understanding struct {
 	facets   []Facet
 	kinds    []vietnamese.Kind  // of the values asked for
 	figures  map[string]bool    // words that ask for money or time
+	asking   map[string]bool    // words of phrases for facets and matters, see askingWords
 	yesNo    bool               // it asks whether something is so
 	sought   []int              // matters asked for
 	shared   []Facet            // facets that only the phrases of these ask for
@@ -43,6 +44,7 @@ type understanding struct {
 	usual    bool               // it says only a name of several, and the usual one of them is meant
 	coded    string             // the document whose procedure code the question gives: no doubt is left
 	law      law                // that the question is about
+	titled   []legalText        // legal texts whose number is asked for
 	variant  []string
 	followUp bool
 	kind     talk
@@ -78,13 +80,12 @@ func (a *Assistant) saysNoMatter(q *understanding) bool {
 	if len(q.facets) == 0 || q.followUp || len(q.named) > 0 || q.kind != aQuestion {
 		return false
 	}
-	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
 	particles := ""
 	if !q.accented {
 		particles = endParticles.FindString(vietnamese.Fold(q.text)) + " "
 	}
 	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
-		return !strings.Contains(particles, " "+t.Folded+" ") && !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
+		return !strings.Contains(particles, " "+t.Folded+" ") && !q.asking[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
 	})
 }
 
@@ -112,6 +113,7 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.kinds = kindsOf(q.facets)
 	q.sought, q.shared = a.soughtIn(q.text, !q.accented)
 	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
+	q.asking = a.askingWords(tokens, !q.accented)
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
 	where := slices.DeleteFunc(slices.Clone(q.named), func(id string) bool { return !slices.Contains(aboutOffices, id) })
@@ -119,12 +121,15 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 		q.named = slices.DeleteFunc(q.named, func(id string) bool { return slices.Contains(where, id) })
 	}
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
-		a.nameUsual(q, tokens)
+		a.nameUsual(q)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
 	} else if q.law = a.lawOf(q, tokens); len(q.law.documents) == 1 {
 		q.coded, q.named = q.law.documents[0], q.law.documents
+	}
+	if q.law.number == "" {
+		q.titled = a.titled(q, tokens)
 	}
 	q.kind = a.talkOf(tokens, q)
 	if q.kind == aQuestion && q.yesNo && len(q.facets)+len(q.named) == 0 && len(q.content) <= 1 && len(tokens) > 0 && len(a.masker.Places(q.raw)) > 0 {
@@ -167,10 +172,9 @@ func (a *Assistant) spelled(typed string) string {
 
 // nameUsual names the usual document if a question says no more than a name of several
 // and what it wants to know of it.
-func (a *Assistant) nameUsual(q *understanding, tokens []vietnamese.Token) {
-	asked := a.askingWords(tokens, !q.accented)
+func (a *Assistant) nameUsual(q *understanding) {
 	document, name := a.aliases.onlyNames(q.content, q.accented, func(t vietnamese.Token) bool {
-		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
+		return !q.asking[t.Text] && !slices.Contains(ofAnyPaper, t.Text)
 	})
 	if document != "" {
 		q.named, q.name, q.usual = []string{document}, name, true

@@ -138,7 +138,7 @@ func (a *Assistant) half(q *understanding, text string) *understanding {
 	p := a.part(q, text)
 	p.facets, p.kinds, p.yesNo = q.facets, q.kinds, q.yesNo
 	if len(p.named) == 0 {
-		a.nameUsual(p, vietnamese.Tokenize(nil, text))
+		a.nameUsual(p)
 		p.query.Named, p.query.Bare = p.named, p.usual
 	}
 	return p
@@ -159,10 +159,11 @@ func (a *Assistant) part(q *understanding, text string) *understanding {
 	p.facets, p.yesNo = a.facetsOf(tokens, !q.accented)
 	p.kinds, p.content = kindsOf(p.facets), a.retriever.Content(text)
 	p.sought, p.shared = a.soughtIn(text, !q.accented)
+	p.asking = a.askingWords(tokens, !q.accented)
 	p.named, p.name = a.aliases.named(tokens, q.accented)
 	p.text, p.usual, p.ranks = text, false, nil
 	if len(p.named) == 0 && (len(p.facets) > 0 || p.yesNo) {
-		a.nameUsual(&p, tokens)
+		a.nameUsual(&p)
 	}
 	p.query = retrieval.Query{Text: text, Typed: text, Accented: q.accented, Named: p.named, Bare: p.usual || p.bare(), Audience: q.audience}
 	for _, e := range a.glossary.Synonyms(text, !q.accented) {
