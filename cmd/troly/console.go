@@ -17,10 +17,27 @@ type console struct {
 	out, err io.Writer
 }
 
+// output notes the first failure to print: a result that nobody gets is none.
+type output struct {
+	io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if o.err == nil {
+		o.err = err
+	}
+	return n, err
+}
+
 // terminal reports whether w is a terminal that shows colours, and its width.
 func terminal(w io.Writer) (width int, ok bool) {
 	if s, edited := w.(*screenWriter); edited {
 		w = s.file
+	}
+	if o, noted := w.(*output); noted {
+		w = o.Writer
 	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {

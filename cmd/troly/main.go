@@ -50,12 +50,16 @@ var errReported = errors.New("already reported")
 
 // run executes one command line and returns its exit status.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRoot(&console{in: stdin, out: stdout, err: stderr})
+	out := &output{Writer: stdout}
+	root := newRoot(&console{in: stdin, out: out, err: stderr})
 	root.SetArgs(args)
 	root.SetIn(stdin)
-	root.SetOut(stdout)
+	root.SetOut(out)
 	root.SetErr(stderr)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = fmt.Errorf("the result could not be printed: %w", out.err)
+	}
 	var usage usageError
 	var own exitError
 	switch {

@@ -215,3 +215,18 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("an interrupted ingest ended with %d, %q", status, errs.String())
 	}
 }
+
+// full is a disk without room.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+// A command whose result nobody got has failed, and says so.
+func TestOutputThatCannotBePrinted(t *testing.T) {
+	for _, args := range [][]string{{"knowledge", "show", "khai-sinh"}, {"knowledge", "list"}, {"--help"}} {
+		var errs strings.Builder
+		if status := run(context.Background(), args, strings.NewReader(""), full{}, &errs); status != exitBroke || !strings.Contains(errs.String(), "no space left") {
+			t.Errorf("troly %s to a full disk ended with %d and said %q, want %d and why", strings.Join(args, " "), status, errs.String(), exitBroke)
+		}
+	}
+}

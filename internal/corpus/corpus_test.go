@@ -168,6 +168,17 @@ func TestLintFindsSharedAliasesAndIDs(t *testing.T) {
 	}
 }
 
+// What names a document whose file is broken is not wrong itself: the slip is to be
+// found at once.
+func TestLintNamesTheSlipOnly(t *testing.T) {
+	linking := strings.NewReplacer("id: dang-ky", "id: dang-ky-hai", "checked:", "related: [dang-ky]\nchecked:", "giấy thử", "giấy khác").Replace(minimal)
+	broken := strings.Replace(minimal, "level:", "levle:", 1)
+	problems, err := Lint(fstest.MapFS{"procedures/dang-ky.md": {Data: []byte(broken)}, "procedures/dang-ky-hai.md": {Data: []byte(linking)}}, today)
+	if err != nil || len(problems) != 1 || problems[0].Line != 9 || !strings.Contains(problems[0].Message, "levle") {
+		t.Errorf("Lint = %v, %v, want the slip in line 9 of dang-ky.md only", problems, err)
+	}
+}
+
 // A file as Windows writes it has the same problems at the same lines.
 func TestLintReadsOtherLineEnds(t *testing.T) {
 	text := "\ufeff" + strings.ReplaceAll(strings.Replace(minimal, "trong 5 ngày", "trong 6 ngày", 1), "\n", "\r\n")

@@ -146,7 +146,7 @@ func (l *Library) lintEmergency(e *Emergency, report func(format string, args ..
 	lintPatterns("unless", e.Unless, true, report)
 	l.lintSteps(e, report)
 	for _, id := range e.Read {
-		if l.Document(id) == nil {
+		if l.leadsNowhere(id) {
 			report("read: no document %q", id)
 		}
 	}
@@ -176,7 +176,7 @@ func (l *Library) lintSteps(e *Emergency, report func(format string, args ...any
 			report("a step says nothing")
 		case !ok && (s.From != "" || e.Kind == Scam):
 			report("step %q: write from: document/section", s.Do)
-		case ok && (d == nil || d.Section(section) == nil):
+		case ok && (l.leadsNowhere(document) || d != nil && d.Section(section) == nil):
 			report("step %q: no document %q with a section %q", s.Do, document, section)
 		}
 	}

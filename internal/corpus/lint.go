@@ -226,7 +226,7 @@ func (c *checker) fields() {
 		c.date("legal_basis date", r.Date)
 	}
 	for _, id := range d.Related {
-		if c.lib.Document(id) == nil || id == d.ID {
+		if c.lib.leadsNowhere(id) || id == d.ID {
 			c.field("related", "related %q: no other document has this id", id)
 		}
 	}
@@ -600,6 +600,10 @@ func (l *Library) lintOutside(report report) {
 	}
 }
 
+// leadsNowhere reports whether no document has the ID, not even one that is to be
+// mended first: a slip in one file is no problem of all that name it.
+func (l *Library) leadsNowhere(id string) bool { return l.Document(id) == nil && !l.unread[id] }
+
 // lintGlossary checks the words people use: each once, with a meaning, and topics
 // that exist.
 func (l *Library) lintGlossary(report report) {
@@ -616,7 +620,7 @@ func (l *Library) lintGlossary(report report) {
 		}
 		seen[form] = true
 		for _, id := range e.Topics {
-			if l.Document(id) == nil {
+			if l.leadsNowhere(id) {
 				report(e.Form, "entry %q: no document %q", e.Form, id)
 			}
 		}

@@ -45,8 +45,9 @@ type Library struct {
 	// restoring diacritics the way this knowledge uses them.
 	Vocabulary *vietnamese.Vocabulary `json:"-"`
 
-	byID  map[string]*Document
-	bases map[string][]base // folded fact name -> the rows that define it, over time
+	byID   map[string]*Document
+	unread map[string]bool   // IDs, by their files' names, of documents that Load could not read
+	bases  map[string][]base // folded fact name -> the rows that define it, over time
 }
 
 type base struct {
@@ -86,7 +87,7 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	lib = &Library{Version: version(files)}
+	lib = &Library{Version: version(files), unread: make(map[string]bool)}
 	parsed := make([]*Document, len(files))
 	errs := make([]error, len(files))
 	var wg sync.WaitGroup
@@ -107,13 +108,16 @@ func Load(fsys fs.FS) (lib *Library, problems []Problem, err error) {
 		})
 	}
 	wg.Wait()
-	for i := range files {
+	for i, f := range files {
+		if id, isDocument := strings.CutSuffix(path.Base(f.name), ".md"); isDocument && errs[i] != nil {
+			lib.unread[id] = true
+		}
 		var p Problem
 		switch {
 		case errors.As(errs[i], &p):
 			problems = append(problems, p)
 		case errs[i] != nil:
-			problems = append(problems, Problem{File: files[i].name, Message: errs[i].Error()})
+			problems = append(problems, Problem{File: f.name, Message: errs[i].Error()})
 		case parsed[i] != nil:
 			lib.Documents = append(lib.Documents, parsed[i])
 		}

@@ -184,7 +184,7 @@ func isFigure(f Facet) bool { return f == Fee || f == Deadline || f == Result }
 func isWhere(f Facet) bool { return f == Place || f == Online }
 
 // isList reports whether a facet is answered by a whole list, in its order.
-func isList(f Facet) bool { return f == Documents || f == How || f == Form || f == Legal }
+func isList(f Facet) bool { return f == Documents || f == Steps || f == How || f == Form || f == Legal }
 
 // summary prints the first n sentences of the summary that are not there yet.
 func (c *composer) summary(n int) {
@@ -477,7 +477,7 @@ func (c *composer) headed() string {
 // heads reports whether the section of a lesson under a heading answers a facet.
 func heads(heading string, f Facet) bool {
 	switch f {
-	case How:
+	case How, Steps:
 		return strings.HasPrefix(heading, "Cách ") || strings.HasSuffix(heading, "ngay")
 	case Documents:
 		return strings.HasPrefix(heading, "Mang ")

@@ -62,6 +62,8 @@ func TestAsk(t *testing.T) {
 		{"nhà em mới sinh bé, muốn có thẻ bảo hiểm với nhập khẩu luôn", pipeline.Answered, "lien-thong-khai-sinh", "một lần"},
 		{"đổi bằng lái xe hết bao nhiêu tiền", pipeline.Answered, "gplx-doi", "115.000 đồng"},
 		{"mẹ em mất thẻ căn cước, làm lại hết bao nhiêu", pipeline.Answered, "can-cuoc-cap-doi-cap-lai", "35.000 đồng"},
+		{"thủ tục đổi bằng lái gồm những bước nào", pipeline.Answered, "gplx-doi", "Trình tự [1]:\n1. "},
+		{"trinh tu cap ho chieu the nao", pipeline.Answered, "ho-chieu", "Trình tự [1]:\n1. "},
 		{"xin chào", pipeline.SmallTalk, "", "trợ lý AI"},
 		{"bạn là ai", pipeline.SmallTalk, "", "không phải cán bộ"},
 		{"", pipeline.SmallTalk, "", "gõ giúp"},
@@ -113,10 +115,21 @@ func TestAskDialogue(t *testing.T) {
 		{"the mat bao lau", "khai-sinh"},
 		{"còn khai tử thì sao", "khai-tu"},
 		{"đổi bằng lái xe cần gì", "gplx-doi"},
+		{"còn hộ chiếu thì sao", "ho-chieu"},
+		{"con bang lai thi sao", "gplx-doi"},
+		{"thường trú thì sao", "thuong-tru"},
+		{"chưa cưới thì sao", "khai-sinh"},
+		{"ông bà đi thay được không", "khai-sinh"},
 	} {
 		o := ask(tt.question, first.Turn())
 		if len(o.Citations) == 0 || o.Citations[0].Document != tt.document {
 			t.Errorf("after khai sinh, Ask(%q) = %s from %v, want %s", tt.question, o.Status, o.Citations, tt.document)
+		}
+	}
+	// What has nothing to do with it is asked as if it came first.
+	for _, question := range []string{"bán đất cần gì", "đất đai cần gì"} {
+		if o, want := ask(question, first.Turn()), ask(question); o.Status != want.Status || !slices.Equal(o.Choices, want.Choices) {
+			t.Errorf("after khai sinh, Ask(%q) = %s with %v, want %s with %v", question, o.Status, o.Choices, want.Status, want.Choices)
 		}
 	}
 	// Channels that keep only the words of earlier turns.

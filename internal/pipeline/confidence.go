@@ -315,16 +315,19 @@ func (a *Assistant) abstain(out *Outcome, q *understanding) {
 		out.Answer = "Câu này nằm ngoài việc tôi giúp được. Tôi chỉ trả lời về thủ tục hành chính, bảo hiểm, trợ cấp và kỹ năng số. Bạn cần làm giấy tờ gì, cứ hỏi nhé."
 		return
 	}
-	var b strings.Builder
-	b.WriteString("Tôi chưa có thông tin chắc chắn về việc này nên không dám trả lời. Bạn hỏi giúp:")
+	out.Answer = "Tôi chưa có thông tin chắc chắn về việc này nên không dám trả lời. Bạn hỏi giúp:" + a.offices(q) +
+		"\nHoặc bạn nói rõ hơn việc cần làm (làm mới, cấp lại hay đổi, cho ai, giấy tờ gì), tôi tìm lại."
+}
+
+// offices lists whom to ask instead, each in a line that begins with a line break.
+func (a *Assistant) offices(q *understanding) string {
 	office := "xã, phường nơi bạn ở"
 	if q.commune != "" {
 		office = corpus.Running(q.commune)
 	}
-	b.WriteString("\n- Trung tâm Phục vụ hành chính công " + office + ".")
+	list := "\n- Trung tâm Phục vụ hành chính công " + office + "."
 	if c, ok := a.lib.Contact("cong-dvc"); ok && c.Verified {
-		b.WriteString("\n- " + c.Name + ": " + c.Phone + ".")
+		list += "\n- " + c.Name + ": " + c.Phone + "."
 	}
-	b.WriteString("\nHoặc bạn nói rõ hơn việc cần làm (làm mới, cấp lại hay đổi, cho ai, giấy tờ gì), tôi tìm lại.")
-	out.Answer = b.String()
+	return list
 }

@@ -34,9 +34,6 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		return
 	}
 	leanedOn := a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
-	if len(q.named) == 0 && q.leans() { // "còn bằng lái thì sao" names one as well as a question would
-		a.nameUsual(q, vietnamese.Tokenize(nil, q.text))
-	}
 	if len(q.name) > 0 && len(documents) > 0 && q.lacksName() && a.lists(documents[0], q.name) {
 		q.named, q.name = nil, nil // "con tôi không có giấy chứng sinh" is about what it is needed for
 		q.before, q.leanedOn, q.followUp, q.context = documents, leanedOn, true, documents
@@ -159,11 +156,14 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 		return found, err
 	}
 	best := found.Documents[0]
+	strange := a.strange(q, best)
 	switch {
-	case q.followUp && len(q.content) > maxEllipsis && best.Probability >= changeFloor && !slices.Contains(q.before, best.ID):
+	case q.followUp && !slices.Contains(q.before, best.ID) &&
+		(len(q.content) > maxEllipsis && best.Probability >= changeFloor || strange && best.Probability >= leanFloor):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) && (len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion):
+	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) &&
+		(len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion || strange):
 		return found, nil
 	}
 	q.followUp, q.query.Context = true, q.before
@@ -183,6 +183,15 @@ func (a *Assistant) saysOnlyWhere(q *understanding) bool {
 	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
 		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"xã", "phường", "huyện", "tỉnh"}, t.Text)
 	})
+}
+
+// strange reports whether what was spoken of before has less than half of what the
+// question tells, and what fits it best says all of that at once: "bán đất cần gì" after
+// a birth.
+func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
+	const half = 0.5
+	before, doc := a.lib.Document(q.before[0]), a.lib.Document(best.ID)
+	return before != nil && doc != nil && len(q.content) > 0 && a.coverage(q, before) < half && a.saidAtOnce(q, doc) == len(q.content)
 }
 
 // nearlyBest is the share of the best document's score from which the one spoken of

@@ -15,7 +15,8 @@ const (
 	Fee       Facet = "fee"
 	Deadline  Facet = "deadline" // how long, until when
 	Place     Facet = "place"    // which office
-	How       Facet = "how"      // steps
+	Steps     Facet = "steps"    // one after the other
+	How       Facet = "how"      // in general
 	Online    Facet = "online"
 	Who       Facet = "who"    // who may, who must, who gets
 	Result    Facet = "result" // what one gets, how much
@@ -30,6 +31,7 @@ var sections = map[Facet][]string{
 	Fee:       {"le-phi"},
 	Deadline:  {"thoi-han"},
 	Place:     {"noi-nop", "cach-nop"},
+	Steps:     {"trinh-tu", "cach-nop"},
 	How:       {"cach-nop", "trinh-tu"},
 	Online:    {"cach-nop"},
 	Who:       {"doi-tuong"},
@@ -76,6 +78,9 @@ var phrases = []struct {
 		"thời hạn", "thời gian", "hạn chót", "trong ngày", "lấy ngay", "chờ lâu", "đợi lâu", "mấy tháng", "bao nhiêu tháng", "mấy năm", "bao nhiêu năm",
 		"bao lâu thì", "hôm nào lấy", "hôm nào có", "lâu không", "có lâu", "mấy tuần", "hiệu lực", "giá trị mấy", "có hạn", "nhanh nhất", "chừng nào", "hết hạn khi nào", "trước ngày", "bao giờ", "bao nhiêu hôm", "bao nhiêu tháng", "muộn nhất", "chậm nhất", "còn kịp", "kịp không", "ngày nào", "khi nào", "hạn đến", "quá hạn", "trễ hạn", "mất mấy hôm", "trước mấy giờ", "muộn nhất mấy giờ",
 	}},
+	{Steps, []string{
+		"các bước", "từng bước", "mấy bước", "bước nào", "bao nhiêu bước", "trình tự", "quy trình", "lần lượt",
+	}},
 	{Documents, []string{
 		"giấy tờ gì", "giấy gì", "giấy tờ nào", "cần gì", "cần những gì", "cần giấy", "hồ sơ gì", "hồ sơ gồm", "hồ sơ cần", "mang gì", "mang theo", "mang những gì", "đem theo", "đem gì", "cầm gì", "cầm theo", "cầm những gì",
 		"chuẩn bị gì", "chuẩn bị những", "thành phần hồ sơ", "bộ hồ sơ", "thủ tục gồm", "gồm những", "cần mang", "phải mang", "phải có gì", "cần có gì", "cần chuẩn bị", "giấy tờ",
@@ -89,7 +94,7 @@ var phrases = []struct {
 		"trực tuyến", "online", "qua mạng", "trên mạng", "qua điện thoại", "trên điện thoại", "dịch vụ công", "không phải đi", "nộp từ xa", "vneid",
 	}},
 	{How, []string{
-		"như thế nào", "thế nào", "ra sao", "làm sao", "làm cách nào", "cách làm", "các bước", "trình tự", "quy trình", "bắt đầu từ đâu", "làm gì", "phải làm gì", "hướng dẫn", "cách nộp", "cách đăng ký",
+		"như thế nào", "thế nào", "ra sao", "làm sao", "làm cách nào", "cách làm", "bắt đầu từ đâu", "làm gì", "phải làm gì", "hướng dẫn", "cách nộp", "cách đăng ký",
 	}},
 	{Who, []string{
 		"ai được", "ai phải", "đối tượng", "điều kiện", "tôi có được", "làm thay", "nhờ người", "đi thay", "ủy quyền", "có thuộc", "những ai",

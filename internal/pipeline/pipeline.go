@@ -36,6 +36,7 @@ type Assistant struct {
 	glossary  *vietnamese.Glossary
 	restorer  *vietnamese.Restorer
 	aliases   *aliasTable
+	laws      lawTable
 	facets    *phraseTable
 	asks      *phraseTable // of matters
 	whethers  *phraseTable // of matters, where a yes or a no is wanted
@@ -85,6 +86,7 @@ func New(lib *corpus.Library, retriever Retriever, opts Options) *Assistant {
 		restorer: vietnamese.NewRestorer(lib.Vocabulary),
 		aliases:  newAliasTable(lib, glossary, retriever.Content),
 		facets:   newFacetTable(),
+		laws:     newLawTable(lib),
 		talks:    newTalkTable(),
 		cues:     newPlaceTable(),
 
@@ -144,7 +146,7 @@ func (a *Assistant) stream(ctx context.Context, question Question, release Relea
 		return out
 	}
 	given := a.approvedFor(&out, q)
-	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerPlace(ctx, &out, q)) {
+	if given == nil && (q.kind != harmful && q.kind != personal && a.reply(&out, q) || a.answerRemark(&out, q, question.History) || a.answerPlace(ctx, &out, q) || a.answerLaw(&out, q)) {
 		out.Timings.Total = ms(a.now().Sub(start))
 		return out
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -138,7 +139,10 @@ func (a *Assistant) withoutOrders(text string) string {
 func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 	found := a.talks.find(tokens, !q.accented)
 	q.honest = found[honestGroup]
+	remark := cmp.Or(remarkOf(q.raw), remarkOf(q.text))
 	switch {
+	case remark != aQuestion:
+		return remark
 	case len(tokens) == 0:
 		return nothing
 	case found[injectionGroup]:

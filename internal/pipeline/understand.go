@@ -39,6 +39,7 @@ type understanding struct {
 	name     []string           // the words of the first of these names
 	usual    bool               // it says only a name of several, and the usual one of them is meant
 	coded    string             // the document whose procedure code the question gives: no doubt is left
+	law      law                // that the question is about
 	variant  []string
 	followUp bool
 	kind     talk
@@ -104,9 +105,13 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.named, q.name = a.aliases.named(tokens, q.accented)
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
 		a.nameUsual(q, tokens)
+	} else if len(q.named) == 0 && len(question.History) > 0 {
+		q.named = a.aliases.alsoOf(q.text)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
+	} else if q.law = a.lawOf(q, tokens); len(q.law.documents) == 1 {
+		q.coded, q.named = q.law.documents[0], q.law.documents
 	}
 	q.kind = a.talkOf(tokens, q)
 	if q.kind == aQuestion && q.yesNo && len(q.facets)+len(q.named) == 0 && len(q.content) <= 1 && len(tokens) > 0 && len(a.masker.Places(q.raw)) > 0 {
