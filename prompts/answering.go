@@ -4,6 +4,7 @@ package prompts
 // but Sentences is data.
 type Answer struct {
 	Question  string
+	Printed   []string   // lines of ours that stand above the answer and say what is missing
 	History   []Exchange // oldest first
 	Passages  []Passage  // numbered from 1
 	Facts     []Fact

@@ -39,7 +39,7 @@ func (c *Conversation) welcomeText() string {
 	if c.opts.KeepDays < 0 {
 		text += "Tin nhắn không được lưu lại."
 	} else {
-		text += "Tin nhắn được che số điện thoại, số giấy tờ trước khi lưu, và " + c.kept() + ". Nhắn \"xóa dữ liệu\" để xóa ngay."
+		text += "Họ tên, địa chỉ, số điện thoại, số giấy tờ, tên Zalo mà máy nhận ra được che trước khi lưu; tin nhắn " + c.kept() + ". Nhắn \"xóa dữ liệu\" để xóa ngay."
 	}
 	text += " Đừng gửi mật khẩu, mã OTP."
 	if !c.noStaff() {
@@ -54,7 +54,7 @@ func (c *Conversation) firstNotice() string {
 	if c.opts.KeepDays < 0 {
 		text += "Tin nhắn không được lưu lại."
 	} else {
-		text += "Tin nhắn được che số riêng tư trước khi lưu và " + c.kept() + "; nhắn \"xóa dữ liệu\" để xóa ngay."
+		text += "Tên, địa chỉ, số riêng tư mà máy nhận ra được che trước khi lưu; tin nhắn " + c.kept() + "; nhắn \"xóa dữ liệu\" để xóa ngay."
 	}
 	return text + " Nhắn \"trợ giúp\" để xem cách dùng."
 }

@@ -15,9 +15,9 @@ type aliasTable struct {
 	accented map[string][]alias // first syllable -> names beginning with it, longest first
 	folded   map[string][]alias
 	codes    map[string]string
-	usual    []alias           // names of several documents and the one they mean if a question names nothing else
-	inFull   []alias           // the same names with all their words
-	whole    map[string]string // the same names, folded, as they are written
+	usual    []alias // names of several documents and the one they mean if a question names nothing else
+
+	papersNamed []alias // these names in full
 }
 
 type alias struct {
@@ -29,7 +29,7 @@ type alias struct {
 // newAliasTable makes the table; names that are short forms are found written out too,
 // as questions are by then. content gives the telling words of a text.
 func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content func(string) []vietnamese.Token) *aliasTable {
-	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string), whole: make(map[string]string)}
+	t := &aliasTable{accented: make(map[string][]alias), folded: make(map[string][]alias), codes: make(map[string]string)}
 	for _, d := range lib.Documents {
 		names := append([]string{d.Title}, d.Aliases...)
 		for _, name := range d.Aliases {
@@ -53,7 +53,6 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 			}
 		}
 		for _, name := range d.Usual {
-			t.whole[vietnamese.Fold(strings.ToLower(name))] = d.ID
 			var accented, folded []string
 			for _, tok := range content(name) {
 				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
@@ -63,7 +62,7 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 			for _, tok := range vietnamese.Tokenize(nil, name) {
 				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
 			}
-			t.inFull = append(t.inFull, alias{folded, d.ID, false}, alias{accented, d.ID, false})
+			t.papersNamed = append(t.papersNamed, alias{folded, d.ID, false}, alias{accented, d.ID, false})
 		}
 		for i, code := range d.Codes {
 			if _, taken := t.codes[code]; !taken || i == 0 && d.Kind == corpus.Procedure { // the procedure whose main code it is
@@ -180,7 +179,7 @@ func (t *aliasTable) papers(tokens []vietnamese.Token, accented bool) []paper {
 	var list []paper
 	for i := 0; i < len(tokens); i++ {
 		longest := alias{}
-		for _, al := range t.inFull {
+		for _, al := range t.papersNamed {
 			if len(al.words) > len(longest.words) && startsWith(tokens[i:], al.words, accented) {
 				longest = al
 			}
@@ -196,18 +195,20 @@ func (t *aliasTable) papers(tokens []vietnamese.Token, accented bool) []paper {
 // also matches a question that asks the same of another paper: "còn hộ chiếu thì sao".
 var also = regexp.MustCompile(`^(?:(?:the|vay|roi|a) )?(?:con )?(.+?)(?: thi sao| thi the nao| the nao)?(?: a| vay| ha| nhi)?$`)
 
-// alsoOf returns the document that a question means which asks the same of its usual
-// name and says no more; none if it does not.
-func (t *aliasTable) alsoOf(text string) []string {
+// alsoOf returns the document whose usual name is all that a question says which asks
+// the same of it, and the name; empty if it says more: "chưa cưới thì sao".
+func (t *aliasTable) alsoOf(text string) (document string, name []string) {
 	text = vietnamese.Fold(strings.ToLower(strings.TrimRight(text, "?!. ")))
 	m := also.FindStringSubmatch(text)
 	if m == nil || m[1] == text {
-		return nil
+		return "", nil
 	}
-	if document, ok := t.whole[m[1]]; ok {
-		return []string{document}
+	for _, al := range t.papersNamed {
+		if strings.Join(al.words, " ") == m[1] {
+			return al.document, al.words
+		}
 	}
-	return nil
+	return "", nil
 }
 
 // ofAnyPaper are words that are said of any paper, and of whom it is for.

@@ -78,10 +78,10 @@ type composer struct {
 
 // procedure answers from the fixed sections of a procedure.
 func (c *composer) procedure() {
-	facets, said, missing := c.beside(c.facets())
+	facets, said := c.beside(c.facets())
 	switch {
-	case missing > noGap:
-		c.instead(facets, missing)
+	case c.d.gap.any():
+		c.instead(facets)
 	case len(facets) == 0 || len(facets) == 1 && facets[0] == How:
 		if c.q.yesNo || said > 0 { // what one needs and pays is not asked for yet
 			some := said + c.direct(maxBeside-said, directShare)
@@ -281,7 +281,7 @@ func (c *composer) facet(f Facet) {
 		return
 	}
 	if f == Fee || f == Deadline || f == Documents {
-		c.d.add(headingOf(c.doc, sections[f][0]) + ": tài liệu của tôi chưa có thông tin này. " + c.whomToAsk())
+		c.admit(headingOf(c.doc, sections[f][0]) + ": tài liệu của tôi chưa có thông tin này")
 	}
 }
 
@@ -403,8 +403,10 @@ func headingOf(doc *corpus.Document, section string) string {
 // Steps are printed as they follow each other.
 func (c *composer) lesson(hit retrieval.Document) {
 	if slices.Contains(c.q.facets, Fee) {
-		if people := c.unnamed(); len(people) > 0 {
-			c.lacks("nói về " + strings.Join(people, "; "))
+		lacking, _ := c.besides()
+		c.d.gap.matters = slices.DeleteFunc(lacking, func(i int) bool { return !matters[i].people })
+		if len(c.d.gap.matters) > 0 {
+			c.lacks(c.d.gap.about())
 		}
 	}
 	main, most, lines := "", maxDirect, 0

@@ -177,6 +177,54 @@ func (a *Assistant) vague(q *understanding, found retrieval.Result) []string {
 	return choices
 }
 
+// ofKinds are words for what there are several kinds of, and befalls what is done with any
+// of them or happens to it: who says no more than "thẻ hỏng" or "cấp lại giấy tờ" has not
+// said which.
+var (
+	ofKinds = []string{"thẻ", "sổ", "bằng", "giấy", "tờ", "phép", "bản", "sao", "xác", "nhận", "chứng", "đăng", "ký"}
+	befalls = []string{
+		"mất", "hỏng", "rách", "nát", "ướt", "nhòe", "nhoè", "mờ", "cháy", "trôi", "gãy", "sai", "thông", "tin", "hết", "hạn",
+		"đổi", "cấp", "lại", "mới", "lấy", "cần", "muốn", "bị", "xã", "ra",
+	}
+)
+
+// kindUnsaid reports whether a question says no more than that it is about a card or a
+// paper: a name, or a yes or no about all of them, says more.
+func (a *Assistant) kindUnsaid(q *understanding) bool {
+	if q.followUp || q.yesNo || len(q.named) > 0 || q.kind != aQuestion || slices.Contains(q.facets, Merger) || slices.ContainsFunc(q.query.Synonyms, a.namesOne) {
+		return false
+	}
+	tokens := vietnamese.Tokenize(nil, q.text)
+	asked := a.askingWords(tokens, !q.accented)
+	among := func(t vietnamese.Token, words []string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return w == t.Text || !q.accented && vietnamese.Fold(w) == t.Folded })
+	}
+	if slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
+		return !asked[t.Text] && !among(t, ofAnyPaper) && !among(t, ofKinds) && !among(t, befalls)
+	}) {
+		return false
+	}
+	return slices.ContainsFunc(tokens, func(t vietnamese.Token) bool { // "the" of "the nao" is no card
+		return (q.accented || !asked[t.Text]) && among(t, ofKinds)
+	})
+}
+
+// askKind asks which card or paper is meant, with those that fit best.
+func (a *Assistant) askKind(out *Outcome, found retrieval.Result) {
+	const near = 0.6 // of the best score
+	var choices []string
+	for _, d := range found.Documents {
+		if d.Score >= near*found.Documents[0].Score && len(choices) < maxChoices {
+			choices = append(choices, d.ID)
+		}
+	}
+	if len(choices) == 0 {
+		out.Status, out.Answer = Clarify, askForPaper
+		return
+	}
+	a.clarify(out, "Bạn hỏi về giấy tờ, thủ tục nào? Bạn chọn bên dưới, hoặc nhắn thêm tên việc.", choices)
+}
+
 // namesOne reports whether an official term is a name of a document: who says "bán đất"
 // means its "chuyển nhượng quyền sử dụng đất".
 func (a *Assistant) namesOne(term string) bool {
@@ -302,7 +350,11 @@ func (a *Assistant) askForMatter(out *Outcome, found retrieval.Result) {
 		out.Answer = "Tôi nghe bạn rồi. Bạn cần làm giấy tờ hay thủ tục gì, cứ nhắn thêm một câu, tôi tìm giúp."
 		return
 	}
-	a.clarify(out, "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?", choices)
+	ask := "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là một trong các việc này?"
+	if len(choices) == 1 {
+		ask = "Tôi nghe bạn rồi. Bạn cần làm việc gì, cứ nhắn thêm một câu; hay là việc này?"
+	}
+	a.clarify(out, ask, choices)
 }
 
 // abstain says that nothing good enough was found, and whom to ask instead.

@@ -34,6 +34,9 @@ func (a *Assistant) followUp(ctx context.Context, q *understanding, history []Tu
 		return
 	}
 	leanedOn := a.spelled(vietnamese.Normalize(cutBytes(last.Question, MaxQuestion)))
+	if document, name := a.aliases.alsoOf(q.text); document != "" && len(q.named) == 0 {
+		q.named, q.name = []string{document}, name
+	}
 	if len(q.name) > 0 && len(documents) > 0 && q.lacksName() && a.lists(documents[0], q.name) {
 		q.named, q.name = nil, nil // "con tôi không có giấy chứng sinh" is about what it is needed for
 		q.before, q.leanedOn, q.followUp, q.context = documents, leanedOn, true, documents
@@ -173,6 +176,15 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	return a.retriever.Search(ctx, q.query)
 }
 
+// strange reports whether what was spoken of before has less than half of what the
+// question tells, and what fits it best says all of that at once: "bán đất cần gì" after
+// a birth.
+func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
+	const half = 0.5
+	before, doc := a.lib.Document(q.before[0]), a.lib.Document(best.ID)
+	return before != nil && doc != nil && len(q.content) > 0 && a.coverage(q, before) < half && a.saidAtOnce(q, doc) == len(q.content)
+}
+
 // saysOnlyWhere reports whether a question has no word of any matter but of where it is
 // handled: "nộp ở xã được không".
 func (a *Assistant) saysOnlyWhere(q *understanding) bool {
@@ -183,15 +195,6 @@ func (a *Assistant) saysOnlyWhere(q *understanding) bool {
 	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
 		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"xã", "phường", "huyện", "tỉnh"}, t.Text)
 	})
-}
-
-// strange reports whether what was spoken of before has less than half of what the
-// question tells, and what fits it best says all of that at once: "bán đất cần gì" after
-// a birth.
-func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
-	const half = 0.5
-	before, doc := a.lib.Document(q.before[0]), a.lib.Document(best.ID)
-	return before != nil && doc != nil && len(q.content) > 0 && a.coverage(q, before) < half && a.saidAtOnce(q, doc) == len(q.content)
 }
 
 // nearlyBest is the share of the best document's score from which the one spoken of

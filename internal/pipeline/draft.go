@@ -25,6 +25,7 @@ type draft struct {
 	contacts  []corpus.Contact // printed from the list of contacts
 	table     string           // what of the table of units the lines are printed from
 	found     retrieval.Result // what was judged good enough to answer from, best first
+	gap       gap              // what was found to be missing
 }
 
 func newDraft(lib *corpus.Library, asOf corpus.Date) *draft {

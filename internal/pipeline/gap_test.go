@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,12 +70,42 @@ func TestSpokenOf(t *testing.T) {
 // A question that names no paper is asked back without guesses.
 func TestNoMatter(t *testing.T) {
 	for question, back := range map[string]bool{
-		"bao lau moi co": true, "phải chờ bao lâu": true, "có mất tiền không": true, "nộp ở đâu": true,
-		"căn cước bao lâu mới có": false, "làm khai sinh có mất tiền không": false,
+		"bao lau moi co": true, "phải chờ bao lâu": true, "có mất tiền không": true, "nộp ở đâu": true, "bao nhieu tien vay a": true,
+		"căn cước bao lâu mới có": false, "làm khai sinh có mất tiền không": false, "vay duoc bao nhieu tien a": false,
 	} {
 		o := ask(question)
 		if got := o.Status == pipeline.Clarify && len(o.Choices) == 0 && strings.Contains(o.Answer, "giấy tờ, thủ tục nào"); got != back {
 			t.Errorf("Ask(%q) = %s %q with choices %v, want asked back: %v", question, o.Status, o.Answer, o.Choices, back)
+		}
+	}
+}
+
+// A question that says no more than that it is about a card or a paper is asked back with
+// those that fit; a name, or a question about all papers, is answered.
+func TestWhichPaper(t *testing.T) {
+	for question, choice := range map[string]string{
+		"thẻ hỏng": "bhyt-cap-doi-tra-cuu-the", "đổi thẻ mất bao nhiêu tiền": "can-cuoc-cap-doi-cap-lai", "sổ bị rách": "cap-lai-cap-doi-gcn", "lam the": "can-cuoc-duoi-14-tuoi",
+		"xin cấp bản sao thì bao tiền": "trich-luc-ho-tich", "em cần giấy xác nhận": "xac-nhan-tinh-trang-hon-nhan", "giấy tờ bị sai thông tin": "dieu-chinh-du-lieu-dan-cu", "xin giấy phép": "ho-kinh-doanh",
+		"thẻ căn cước bị hỏng": "", "đổi bằng": "", "mất giấy đăng ký xe thì làm lại ở đâu": "", "giấy tờ cũ có phải đổi không": "", "mất sổ hộ khẩu có sao không": "", "xin giấy xác nhận độc thân": "", "giấy phép xây nhà": "",
+	} {
+		o := ask(question)
+		if asked := o.Status == pipeline.Clarify; asked != (choice != "") || asked && !slices.Contains(o.Choices, choice) {
+			t.Errorf("Ask(%q) = %s with choices %v, want asked back with %q (empty: answered):\n%s", question, o.Status, o.Choices, choice, o.Answer)
+		}
+	}
+}
+
+// Where papers are filed is not what is asked when the question names a paper.
+func TestOfficeIsNoMatter(t *testing.T) {
+	for question, document := range map[string]string{
+		"Dân thường trú xã khác mang hồ sơ sửa tên trong giấy khai sinh đến một cửa xã tôi, tôi có được từ chối tiếp nhận không?": "cai-chinh-ho-tich",
+		"em trực một cửa xã, dân làm giấy khai sinh thì nộp những gì":                                                             "khai-sinh",
+		"nộp hồ sơ ở một cửa thế nào":                        "nop-ho-so-chung",
+		"trung tâm phục vụ hành chính công làm việc mấy giờ": "trung-tam-phuc-vu-hanh-chinh-cong",
+	} {
+		o := ask(question)
+		if len(o.Citations) == 0 || o.Citations[0].Document != document {
+			t.Errorf("Ask(%q) = %s from %v, want %s:\n%s", question, o.Status, o.Citations, document, o.Answer)
 		}
 	}
 }

@@ -55,11 +55,12 @@ func (f keyedFact) label() []vietnamese.Token {
 
 // gather collects what a model may answer from: of the best document the sections
 // asked for, then the ones found, then the rest in reading order; the best sections of
-// its rivals. Rows of other cases than the named ones are left out, as offline. c is
-// the composer of the best document.
+// its rivals. Rows of other cases than the named ones are left out, as offline, and so
+// are sections that answer what is missing only in appearance. c is the composer of the
+// best document.
 func (a *Assistant) gather(c *composer, found retrieval.Result) *material {
 	m := &material{tokens: make(map[string]string), keys: make(map[string]string)}
-	q, room := c.q, maxPassageRunes
+	q, missing, room := c.q, c.d.gap, maxPassageRunes
 	for i, hit := range append(found.Documents[:1:1], rivals(found)...) {
 		if i > rivalDocuments {
 			break
@@ -72,6 +73,9 @@ func (a *Assistant) gather(c *composer, found retrieval.Result) *material {
 			order = order[:min(rivalSections, len(order))]
 		}
 		for _, section := range order {
+			if missing.mistaken(section, q.shared) {
+				continue
+			}
 			if len(m.passages) == maxPassages {
 				return m
 			}

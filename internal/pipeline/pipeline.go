@@ -204,6 +204,10 @@ func (a *Assistant) answer(ctx context.Context, out *Outcome, q *understanding, 
 		a.clarify(out, askBack, choices)
 		return nil
 	}
+	if danger.probability < dangerHint && a.kindUnsaid(q) {
+		a.askKind(out, a.withoutOutside(found))
+		return nil
+	}
 	found = withLesson(found, danger)
 	if a.declines(out, q, found) {
 		a.warn(out, danger)

@@ -32,6 +32,7 @@ type examiner struct {
 	*Assistant
 	q       *understanding
 	m       *material
+	missing gap
 	said    map[string]bool  // words of the question
 	secret  map[string]bool  // runs of words of the rules
 	clauses map[int][]clause // of passages, read when first needed
@@ -51,8 +52,8 @@ type examined struct {
 	passages []int
 }
 
-func (a *Assistant) examiner(q *understanding, m *material, rules string) *examiner {
-	e := &examiner{Assistant: a, q: q, m: m, said: make(map[string]bool), secret: a.secret(rules), clauses: make(map[int][]clause)}
+func (a *Assistant) examiner(q *understanding, m *material, missing gap, rules string) *examiner {
+	e := &examiner{Assistant: a, q: q, m: m, missing: missing, said: make(map[string]bool), secret: a.secret(rules), clauses: make(map[int][]clause)}
 	for _, t := range vietnamese.Tokenize(nil, q.text) {
 		e.said[t.Text] = true
 	}
@@ -81,7 +82,7 @@ func (e *examiner) examine(s modelSentence) (examined, string) {
 	if reason != "" {
 		return examined{}, reason
 	}
-	for _, check := range []func(string, examined) string{e.form, e.ownValues, e.words, e.counted, e.polarity} {
+	for _, check := range []func(string, examined) string{e.form, e.pretends, e.ownValues, e.words, e.counted, e.polarity} {
 		if reason := check(bare, x); reason != "" {
 			return examined{}, reason
 		}
@@ -432,13 +433,39 @@ func (e *examiner) form(bare string, x examined) string {
 	return ""
 }
 
+// yesOrNo matches a sentence that begins with a bare yes or no.
+var yesOrNo = regexp.MustCompile(`(?i)^(dạ |vâng |thưa |bạn )*(có|được|không|chưa|đúng|vâng|dạ)( ạ| nhé| rồi| thể| phải| được| bạn)*\s*([,.;:!–-]|$)`)
+
+// pretends rejects what would answer all the same what the document says nothing of, as
+// the line above the model's words says: a sentence that speaks of it, be it from another
+// document, and a yes or no. No line that is true of the document is lost, because none
+// speaks of it.
+func (e *examiner) pretends(bare string, x examined) string {
+	const reason = "câu nói về điều mà dòng đã in nói là chưa có"
+	tokens := vietnamese.Tokenize(nil, bare)
+	asks, names := e.asks.find(tokens, false), e.whethers.find(tokens, false)
+	for _, i := range e.missing.matters {
+		says := matters[i].said.MatchString
+		if asks[i] || names[i] || says(bare) || slices.ContainsFunc(x.rows, func(f keyedFact) bool { return says(f.row.bare) }) {
+			return reason
+		}
+	}
+	if slices.ContainsFunc(tokens, func(t vietnamese.Token) bool { return slices.Contains(e.missing.words, e.q.form(t)) }) {
+		return reason
+	}
+	if len(e.missing.lines) > 0 && yesOrNo.MatchString(bare) {
+		return "câu trả lời có hay không cho điều mà dòng đã in nói là chưa có"
+	}
+	return ""
+}
+
 // foreign reports whether a text has letters of another script.
 func foreign(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) })
 }
 
 // jargon is what no answer to a resident speaks of.
-var jargon = regexp.MustCompile(`(?i)(^|[^\pL])(prompt|json|system|cau_hoi|hoi_truoc|dap_truoc|khoan|doan)([^\pL]|$)`)
+var jargon = regexp.MustCompile(`(?i)(^|[^\pL])(prompt|json|system|cau_hoi|hoi_truoc|dap_truoc|khoan|doan|da_in)([^\pL]|$)`)
 
 // leaks reports whether a sentence repeats a run of words of the rules that its
 // passages do not have, or speaks of how it was made.

@@ -69,7 +69,7 @@ func testExaminer(t *testing.T, question string) *examiner {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a.examiner(q, a.gather(a.composer(q, a.lib.Document(found.Documents[0].ID), nil), found), "Bạn viết câu trả lời cho người dân, chỉ dựa vào các đoạn tài liệu.")
+	return a.examiner(q, a.gather(a.composer(q, a.lib.Document(found.Documents[0].ID), newDraft(a.lib, q.asOf)), found), gap{}, "Bạn viết câu trả lời cho người dân, chỉ dựa vào các đoạn tài liệu.")
 }
 
 // all are the numbers of all passages: what a sentence may rest on at most.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"troly/internal/corpus"
@@ -76,10 +77,18 @@ func (a *Assistant) saysNoMatter(q *understanding) bool {
 		return false
 	}
 	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
+	particles := ""
+	if !q.accented {
+		particles = endParticles.FindString(vietnamese.Fold(q.text)) + " "
+	}
 	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
-		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
+		return !strings.Contains(particles, " "+t.Folded+" ") && !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"chờ", "đợi"}, t.Text)
 	})
 }
+
+// endParticles are the words with which a question typed without marks ends politely:
+// "bao nhieu tien vay a" asks for no loan.
+var endParticles = regexp.MustCompile(`( (vay|the|a|ha|nhi|nhe|ad))+[?. ]*$`)
 
 // understand reads a question without looking anything up: clean text, shorthand
 // written out, marks restored, what is asked for, which documents are named.
@@ -103,10 +112,12 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	q.figures = a.facets.words(tokens, !q.accented, func(group int) bool { return isFigure(phrases[group].facet) })
 	q.content = a.retriever.Content(q.text)
 	q.named, q.name = a.aliases.named(tokens, q.accented)
+	where := slices.DeleteFunc(slices.Clone(q.named), func(id string) bool { return !slices.Contains(aboutOffices, id) })
+	if n := len(where); n > 0 && n < len(q.named) {
+		q.named = slices.DeleteFunc(q.named, func(id string) bool { return slices.Contains(where, id) })
+	}
 	if len(q.named) == 0 && (len(q.facets) > 0 || q.yesNo) { // of a name alone nobody knows what is wanted
 		a.nameUsual(q, tokens)
-	} else if len(q.named) == 0 && len(question.History) > 0 {
-		q.named = a.aliases.alsoOf(q.text)
 	}
 	if q.coded = a.aliases.coded(tokens); q.coded != "" {
 		q.named = []string{q.coded}
@@ -127,9 +138,21 @@ func (a *Assistant) understand(ctx context.Context, question Question) *understa
 	}
 	q.query = retrieval.Query{Text: subject, Typed: typed, Accented: q.accented, Coded: q.coded, Named: q.named, Bare: q.usual || q.bare(), Context: q.context, Audience: q.audience}
 	for _, e := range a.glossary.Synonyms(q.text, !q.accented) {
-		q.query.Synonyms = append(q.query.Synonyms, e.Means...)
+		if len(q.named) == 0 || !slices.ContainsFunc(e.Means, a.namesOffice) {
+			q.query.Synonyms = append(q.query.Synonyms, e.Means...)
+		}
 	}
 	return q
+}
+
+// aboutOffices are the documents on where papers are filed. Beside the name of a paper
+// theirs says where: "nộp khai sinh ở một cửa" asks about the paper.
+var aboutOffices = []string{"nop-ho-so-chung", "trung-tam-phuc-vu-hanh-chinh-cong"}
+
+// namesOffice reports whether an official term is a name of one of aboutOffices alone.
+func (a *Assistant) namesOffice(term string) bool {
+	names, _ := a.aliases.named(vietnamese.Tokenize(nil, term), true)
+	return len(names) > 0 && !slices.ContainsFunc(names, func(id string) bool { return !slices.Contains(aboutOffices, id) })
 }
 
 // age matches years of age as chat writes them, "bé 9t".

@@ -13,12 +13,13 @@ import (
 // missing from Outcome.Checks and the answer is not verified. An approved answer has
 // checkApproved for checkNumbers.
 const (
-	checkNumbers   = "number_grounding"    // every typed value of the answer occurs in a cited passage or record
-	checkCitations = "citations"           // every [n] resolves, and something is cited
-	checkLanguage  = "language"            // Vietnamese with diacritics
-	checkPrivacy   = "no_personal_data"    // no personal data of the question is echoed
-	checkOffices   = "no_abolished_office" // nobody is sent to a district office
-	checkContacts  = "contacts"            // every telephone number, mail address and link is listed, an unverified one marked
+	checkNumbers   = "number_grounding"     // every typed value of the answer occurs in a cited passage or record
+	checkCitations = "citations"            // every [n] resolves, and something is cited
+	checkLanguage  = "language"             // Vietnamese with diacritics
+	checkPrivacy   = "no_personal_data"     // no personal data of the question is echoed
+	checkOffices   = "no_abolished_office"  // nobody is sent to a district office
+	checkContacts  = "contacts"             // every telephone number, mail address and link is listed, an unverified one marked
+	checkMissing   = "says_what_is_missing" // what the document was found to lack is said
 )
 
 // verify runs all checks on a drafted answer and reports whether all passed.
@@ -31,6 +32,7 @@ func (a *Assistant) verify(d *draft, q *understanding) (map[string]string, bool)
 		checkContacts:  a.listed(answer, d),
 		checkPrivacy:   !a.echoesPersonalData(answer, q.raw),
 		checkOffices:   !sendsToAbolished(answer),
+		checkMissing:   !slices.ContainsFunc(d.gap.lines, func(line string) bool { return !strings.Contains(answer, line) }),
 	}
 	checks := make(map[string]string, len(results))
 	verified := true

@@ -4,7 +4,10 @@ import (
 	"strings"
 	"testing"
 
+	"troly/internal/corpus"
 	"troly/internal/privacy"
+	"troly/internal/retrieval"
+	"troly/knowledge"
 )
 
 func TestGrounded(t *testing.T) {
@@ -42,6 +45,24 @@ func TestCitationsResolve(t *testing.T) {
 	} {
 		if got := citationsResolve(tt.answer, tt.citations); got != tt.want {
 			t.Errorf("citationsResolve(%q, %v) = %v, want %v", tt.answer, tt.citations, got, tt.want)
+		}
+	}
+}
+
+// An answer that lost the line on what is missing is not verified.
+func TestVerifyKeepsWhatIsMissing(t *testing.T) {
+	lib, _, err := corpus.Load(knowledge.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := New(lib, retrieval.New(lib, nil, nil, retrieval.Options{}), Options{})
+	const line = "Hướng dẫn này của tôi chưa nói về mức phạt. Bạn hỏi nơi tiếp nhận: UBND cấp xã."
+	for lines, want := range map[string]bool{line + "\nGiấy khai sinh. [1]": true, "Giấy khai sinh. [1]": false} {
+		d := newDraft(lib, "2026-11-24")
+		d.cite(lib.Document("khai-sinh"), "tom-tat")
+		d.lines, d.gap.lines = strings.Split(lines, "\n"), []string{line}
+		if checks, got := a.verify(d, &understanding{}); got != want {
+			t.Errorf("verify(%q) = %v %v, want %v", lines, checks, got, want)
 		}
 	}
 }

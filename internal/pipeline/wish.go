@@ -179,10 +179,13 @@ func (a *Assistant) tellToo(d *draft, w *wish) {
 	lines, cited := len(d.lines), len(d.citations)
 	d.add("Bạn hỏi thêm: " + doc.Title)
 	d.validity(doc)
-	facets, said, missing := c.beside(c.facets())
+	of := d.gap
+	d.gap = gap{}
+	defer func() { d.gap = of }() // a model is told of what the first matter lacks
+	facets, said := c.beside(c.facets())
 	switch {
-	case missing > noGap:
-		c.instead(facets, missing)
+	case d.gap.any():
+		c.instead(facets)
 	case len(facets) > 0 && facets[0] != How && facets[0] != Who:
 		if c.asked() {
 			c.direct(1, directShare)

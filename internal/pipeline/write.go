@@ -10,7 +10,6 @@ import (
 
 	"troly/internal/corpus"
 	"troly/internal/llm"
-	"troly/internal/retrieval"
 	"troly/internal/vietnamese"
 	"troly/prompts"
 )
@@ -61,8 +60,9 @@ func newWriter(opts Options) *writer {
 // Release is given an answer as it is written, in pieces that are safe to show: a
 // sentence of a model leaves only after every check of its own has passed, and
 // nothing that left is taken back, because a sentence that fails is not printed and
-// holds back what follows it until the model has written that anew. When Outcome.Answer begins with what was released,
-// only the rest is left to show; otherwise the model failed after all, and
+// holds back what follows it until the model has written that anew. What is known to be
+// missing leaves before the model is asked. When Outcome.Answer begins with what was
+// released, only the rest is left to show; otherwise the model failed after all, and
 // Outcome.Answer is to be shown in its place.
 type Release func(text string)
 
@@ -77,7 +77,7 @@ func (a *Assistant) write(ctx context.Context, out *Outcome, q *understanding, h
 	if !a.mayAsk(ctx, out, q) {
 		return false
 	}
-	t, err := a.newTelling(q, history, extract.found, release)
+	t, err := a.newTelling(q, history, extract, release)
 	if err == nil {
 		err = t.tell(ctx)
 	}
@@ -178,21 +178,25 @@ func (r *rejection) Error() string {
 }
 
 // newTelling prepares an answer: what the model is given, and the lines before its
-// words, which are ours.
-func (a *Assistant) newTelling(q *understanding, history []Turn, found retrieval.Result, release Release) (*telling, error) {
-	doc := a.lib.Document(found.Documents[0].ID)
+// words, which are ours, those of the extract on what is missing among them.
+func (a *Assistant) newTelling(q *understanding, history []Turn, extract *draft, release Release) (*telling, error) {
+	doc := a.lib.Document(extract.found.Documents[0].ID)
 	d := newDraft(a.lib, q.asOf)
 	d.lines = append(d.lines, doc.Title)
 	d.validity(doc)
 	t := &telling{c: a.composer(q, doc, d), d: d, release: release, places: a.placeLines(q, doc)}
 	d.keepFree(t.places)
-	m := a.gather(t.c, found)
-	t.ask = m.prompt(prompts.Answer{Question: a.questionFor(q), History: a.exchanges(history), Sentences: maxSentences})
+	d.gap, d.contacts = extract.gap, extract.contacts
+	for _, line := range d.gap.lines {
+		d.add(line)
+	}
+	m := a.gather(t.c, extract.found)
+	t.ask = m.prompt(prompts.Answer{Question: a.questionFor(q), Printed: d.gap.lines, History: a.exchanges(history), Sentences: maxSentences})
 	var err error
 	if t.prompt, err = a.writer.prompts.Answer(t.ask); err != nil {
 		return t, err
 	}
-	t.examiner = a.examiner(q, m, t.prompt.System)
+	t.examiner = a.examiner(q, m, d.gap, t.prompt.System)
 	return t, nil
 }
 
@@ -225,6 +229,7 @@ func (a *Assistant) exchanges(history []Turn) []prompts.Exchange {
 // tell asks the model, and once more with the reasons when something failed. What was
 // accepted the first time stays, so that a reader who saw it need not forget it.
 func (t *telling) tell(ctx context.Context) error {
+	t.show()
 	accepted, err := t.try(ctx, t.prompt)
 	var rejected *rejection
 	switch {
@@ -332,13 +337,13 @@ func (t *telling) print(x examined) {
 // finish adds what is ours: the figures asked for that the model left out, the
 // places, what is missing and what is doubtful.
 func (t *telling) finish() {
-	for _, f := range t.c.facets() {
+	for _, f := range t.c.unshared(t.c.facets()) {
 		if isFigure(f) && t.c.has(t.c.doc, f) && !t.tells(f) {
 			t.c.facet(f)
 		}
 	}
 	t.d.insertPlaces(len(t.d.lines), t.places, t.lib.Units.Since)
-	if t.complete == "partial" {
+	if t.complete == "partial" && len(t.d.gap.lines) == 0 {
 		t.d.add("Tài liệu của tôi chưa trả lời hết câu hỏi; phần còn lại bạn hỏi nơi tiếp nhận: " + t.office(t.c.doc) + ".")
 	}
 	t.d.unverified(t.c.doc)
@@ -353,9 +358,10 @@ func (t *telling) tells(f Facet) bool {
 }
 
 // show releases the lines of the draft that were not yet. The title and what is said
-// of validity go with the first sentence that passed, not before.
+// of validity go with what is missing or else with the first sentence that passed, not
+// before.
 func (t *telling) show() {
-	if t.release == nil || len(t.d.citations) == 0 {
+	if t.release == nil || len(t.d.citations)+len(t.d.gap.lines) == 0 {
 		return
 	}
 	text := strings.Join(t.d.lines[t.shown:], "\n")

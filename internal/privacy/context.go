@@ -1,6 +1,7 @@
 package privacy
 
 import (
+	"bytes"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -337,11 +338,18 @@ func (w *words) topicAt(k int) topic {
 			return ofOTP
 		}
 	case "nhan", "thuc", "minh", "hoat", "nhap":
+		if w.is(k, "minh") && w.is(k-1, "chung") { // "chứng minh 060…"
+			return ofIdentity
+		}
 		if w.pair(k-1, "ma", "xac") || w.is(k, "hoat") && w.pair(k-1, "ma", "kich") || w.is(k, "nhap") && w.pair(k-1, "ma", "dang") {
 			return ofOTP
 		}
 		if w.is(k, "nhan") && w.pair(k-1, "giay", "chung") {
 			return ofLand
+		}
+	case "mat":
+		if w.pair(k-1, "ma", "bao") {
+			return ofOTP
 		}
 	case "do", "hong":
 		if w.is(k-1, "so") || w.is(k-1, "bia") {
@@ -418,7 +426,7 @@ func (w *words) company() bool {
 func (w *words) bank(k int) bool {
 	switch string(w.word(k)) {
 	case "vietcombank", "vcb", "agribank", "agri", "bidv", "vietinbank", "viettinbank", "vietin", "ctg", "techcombank", "techcom", "tcb", "mbbank", "mb", "sacombank", "sacom", "acb",
-		"vpbank", "vpb", "tpbank", "tpb", "vtb", "lienviet", "lpb", "hdbank", "vib", "shb", "msb", "lpbank", "lienvietpostbank", "seabank", "ocb", "eximbank", "nganhang", "namabank", "abbank", "pvcombank", "kienlongbank", "bacabank", "nhcsxh", "vbsp":
+		"vpbank", "vpb", "tpbank", "tpb", "vtb", "lienviet", "lpb", "hdbank", "vib", "shb", "msb", "lpbank", "lienvietpostbank", "seabank", "ocb", "eximbank", "nganhang", "namabank", "abbank", "pvcombank", "kienlongbank", "bacabank", "nhcsxh", "vbsp", "momo", "zalopay", "viettelpay", "vnpay":
 		return true
 	case "ngan":
 		return w.is(k+1, "hang")
@@ -511,7 +519,7 @@ func (w *words) born(s string) bool {
 		case "ngay", "mung", "mong", "vao", "hom", "thang", "nam", "ra", "chau", "con", "be", "em", "la", "luc", "gai", "trai", "cua", "bo", "me", "ong", "ba", "vo", "chong", "toi", "minh", "o", "nha", "tai", "dau", "long",
 			"sang", "trua", "chieu", "dem", "gio", "phut", "tren", "trong", "bang", "giay", "to", "the", "cccd", "cmnd", "so", "ho", "khau", "ghi":
 		default: // "sinh lúc 5h …", "sinh của cháu Giàng Thị Sua là …"
-			if word := w.word(k); isDigit(word[0]) && (len(word) <= 2 || word[len(word)-1] == 'h') {
+			if word := w.word(k); isDigit(word[0]) && (len(word) <= 2 || bytes.IndexByte(word, 'h') > 0) {
 				continue
 			}
 			if r, _ := utf8.DecodeRuneInString(w.raw(s, k)); !unicode.IsUpper(r) {

@@ -97,12 +97,18 @@ func (sc *scanner) lettered(i int) int {
 	if r.n == 0 || r.groups[0].start != at || sc.wordGoesOn(r.end()) && r.n == 1 {
 		return 0
 	}
-	if letters == 2 && !strings.EqualFold(s[i:i+2], "tk") {
+	if letters == 2 && cardLetters(s[i:i+2]) {
 		for e := 0; e < r.n; e++ {
 			if r.groups[e].to == 13 && r.digits[0] >= '1' && r.digits[0] <= '5' {
 				sc.add(Insurance, i, r.groups[e].end)
 				return r.groups[e].end
 			}
+		}
+	}
+	if letters == 1 && (r.used == 7 || r.used == 8) && r.n > 2 { // "C 9 8 7 6 5 4 3", "P 00 998 112"
+		if far := sc.announced(i).away(ofPassport); far >= 0 && far <= 3 {
+			sc.add(Passport, i, r.end())
+			return r.end()
 		}
 	}
 	d, end := r.of(0, 0), r.groups[0].end
@@ -142,6 +148,17 @@ func (sc *scanner) lettered(i int) int {
 		return 0
 	}
 	return end
+}
+
+// cardLetters reports whether two letters are those of a group of the insured, which
+// begin the number of a health insurance card.
+func cardLetters(letters string) bool {
+	switch strings.ToUpper(letters) {
+	case "DN", "HX", "CH", "NN", "TK", "HC", "XK", "HT", "TB", "NO", "CT", "XB", "TN", "CS", "QN", "CA", "CY", "XN", "MS", "CC", "CK", "CB", "KC", "HD", "TE", "BT", "HN", "DT", "DK",
+		"XD", "TS", "TC", "TQ", "TA", "TY", "HG", "LS", "PV", "HS", "SV", "GB", "GD", "CN", "TH", "TV", "TD", "TU", "BA", "ND", "TL", "NU", "DS", "HK":
+		return !strings.EqualFold(letters, "tk") || letters == "TK"
+	}
+	return false
 }
 
 // has reports whether something of a kind was found already.

@@ -79,7 +79,8 @@ var lexicon = func() *table {
 			sùng thào mùa hảng hạng lò lù lử cứ cư ma mã triệu bàn bàng chảo chẻo chẩu tráng cháng chang nông quàng quảng cầm tòng tống kháng khang hầu chá
 			sìn tẩn tần tô tạ la lưu chu cao kiều thạch tấn vi hờ hứa lục phàn phùng đèo điêu lường lộc lầu sồng sổng sình sầm sa mạc vừ vù giáp ninh khuất
 			quách kha seo then thòng tằng tăng voòng bế bạch thân thái châu chử cà bạc cấm hù pờ phù giá lèng lùng lồ vạy thền phượng quang hoa doãn nghiêm
-			từ đàm đồng ứng lương tôn âu cung mẫn lã lại tiêu trang phí viên mông cháo tếnh lìm vì mè lèo ngần xa nho lô phàng sần moong và xồng hoáng pàn giảng lỳ thung tải séo ngải`},
+			từ đàm đồng ứng lương tôn âu cung mẫn lã lại tiêu trang phí viên mông cháo tếnh lìm vì mè lèo ngần xa nho lô phàng sần moong và xồng hoáng pàn giảng lỳ thung tải séo ngải
+			lờ vạng nênh dềnh khoàng liềng khà nình tràn lềnh`},
 		{sureSurname, `nguyễn trần phạm hoàng bùi giàng sùng thào phùng trịnh vương huỳnh`},
 		{commonSurname, `nguyễn trần lê phạm hoàng bùi giàng sùng thào phùng trịnh vương huỳnh vũ võ đặng đỗ ngô dương đinh phan đoàn lường vừ hờ hảng triệu`},
 		{givenWord, `hoa hương hằng hà tuấn hùng dũng minh nam long thủy thuỷ thúy thuý thùy thu trang linh lan mai ngọc nga nhung hạnh hiền hiếu hải hòa hoà hoài huệ huy
@@ -87,10 +88,12 @@ var lexicon = func() *table {
 			quang quý quỳnh quyên quyết sơn tâm tân thanh thành thảo thắng thắm thịnh thơ thơm thuận thương tiến tín toàn trâm trí trung trường tú tùng tuyết uyên vân việt
 			vinh vũ vy xuân yến đạt đức dung duy dương giang hân hậu hưng kim bích bình cường châu chung cúc diệp diễm đông hồng thoa thiện trinh
 			tuyền bảo an anh ánh nhàn sen thọ cảnh hằng chiến chinh dậu đào điệp doanh huyên khoa khuê lài lành liễu lý mùi mến na ngà ngát nụ pao páo
-			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên gái dua dở chư chứ súa pàng chía páo giàng`},
+			phấn sáng sính sử thái thân thêm thìn thoan tiên tình tới tươi vui viên vượng vương xoan yên gái dua dở chư chứ súa pàng chía páo giàng
+			mị mỵ mỷ tủa tồng sình lềnh sềnh hường hoan hoàn luyến mận ngoan nguyệt nhài nhâm nhẫn quế thạch thạo thiên thiều thuyên triển trúc tuệ tưởng vĩnh xuyến khiêm
+			khương kiều nết huấn hảo duyên dịu chương cẩm bách pó`},
 		{kinWord, `em anh chị cô chú bác dì cậu mợ thím cụ ông bà bố mẹ ba má cha con cháu bé vợ chồng thằng mình tôi tui e a c trai gái nội ngoại dâu rể chau
 			bạn`},
-		{calledWord, `tên`},
+		{calledWord, `tên name`},
 		{linkWord, `là is của đầy đủ gọi họ tên khai sinh em anh chị con cháu bé tôi mình e bố mẹ vợ chồng ông bà nó thật cũ ruột cả út`},
 		{middleWord, `thị văn a`},
 		{endWord, `vì sinh sn ns ở tại là có bị muốn xin hỏi cần làm mất số sđt sdt đt cccd cmnd cmt dân tộc tuổi năm quê nhà thôn xã bản tổ xóm phường huyện đang đã chưa
@@ -103,7 +106,7 @@ var lexicon = func() *table {
 		{houseWord, `số sn nhà kiot`},
 		{dwellWord, `ở tại trú chỉ khẩu đc quán trọ`},
 		{orgWord, `ubnd trụ sở uỷ ủy công an trường viện tâm tâm chợ quán hàng đội hội đồn cơ quan công ty cty trạm văn hóa hoá phòng nhà`},
-		{netWord, `zalo facebook fb tele telegram tiktok instagram insta messenger mess`},
+		{netWord, `zalo facebook fb tele telegram tiktok instagram insta ig messenger mess youtube nick nickname`},
 		{secretWord, `khẩu mk pass password matkhau passwd`},
 		{digitWord, `không ko linh lẻ một mốt hai ba bốn tư năm lăm sáu bảy bẩy tám chín mười mươi`},
 		{atWord, `còng acòng`},
@@ -229,7 +232,7 @@ func commune(first, second string) bool {
 		"lam thuong", "lam dong", "lai chau", "luc yen", "luong son", "luong thinh", "mai son", "mai chau", "minh quan", "nguyen phuc", "phan si", "phan thanh", "phan thiet", "phan rang",
 		"quang kim", "quang minh", "quang ninh", "quang nam", "quang ngai", "quang tri", "quang binh", "sung do", "sung phai", "hau thao", "thao chu", "thach luong", "thai nien",
 		"thai nguyen", "thai binh", "tran phu", "tran yen", "trinh tuong", "tan an", "tan duong", "tan huong", "tan hop", "tan linh", "tan lap", "tan nguyen", "tan phuong",
-		"tan thuong", "tan thinh", "tan tien", "tan dong", "to mau", "vo lao", "vu linh", "vu quang", "vang ma", "giap tuyen", "luong van", "lung khau", "lung phinh", "ta cu", "ta gia":
+		"tan thuong", "tan thinh", "tan tien", "tan dong", "to mau", "vo lao", "vu linh", "vu quang", "vang ma", "giap tuyen", "lung khau", "lung phinh", "ta cu", "ta gia":
 		return true
 	}
 	return false

@@ -118,14 +118,20 @@ func (sc *scanner) lex(i int) token {
 		}
 		t.end += size
 	}
-	if t.form == capital && upper == letters && letters > 1 {
+	switch {
+	case t.form != capital:
+	case sc.shouts:
+		t.form = small
+	case upper == letters && letters > 1:
 		t.form = allCaps
 	}
-	if t.form != digits && letters <= 8 {
+	if t.form != digits && letters <= longestWord {
 		t.class = lexicon.find(hash, sc.accented)
 	}
 	return t
 }
+
+const longestWord = 9 // letters of a word that the lexicon knows: instagram
 
 // The hash of the runes of a word (FNV) is the key of the lexicon.
 const (
@@ -224,7 +230,7 @@ func (sc *scanner) marked(t token) bool {
 // whether anything in it may be what people looks for; in most questions nothing is.
 func (sc *scanner) survey() (told bool) {
 	var before token
-	row := 0
+	row, introduced := 0, false
 	for t := sc.lex(0); t.end > 0; t = sc.lex(t.end) {
 		if !t.is(digitWord) && !t.loose {
 			row = 0
@@ -235,12 +241,14 @@ func (sc *scanner) survey() (told bool) {
 		}
 		switch {
 		case told:
+		case t.is(lotWord) && before.is(dwellWord):
+			told = true
 		case t.form == capital || t.form == allCaps:
-			told = t.is(surnameWord) || t.start > 0 && !t.apart || before.is(lotWord)
+			told = t.is(surnameWord|givenWord|middleWord) || (introduced || t.colon) && t.start > 0 && !t.apart || before.is(lotWord)
 		case t.form == digits:
 			told = before.is(lotWord)
 		case t.is(surnameWord):
-			told = before.is(kinWord | calledWord | linkWord)
+			told = before.is(kinWord|calledWord|linkWord) || t.is(sureSurname)
 		case t.is(middleWord):
 			told = before.is(surnameWord)
 		case t.is(givenWord):
@@ -251,6 +259,7 @@ func (sc *scanner) survey() (told bool) {
 		if told && sc.says {
 			return true
 		}
+		introduced = introduced || t.is(kinWord|calledWord)
 		before = t
 	}
 	return told
@@ -297,7 +306,7 @@ func (sc *scanner) about(p *past, t token) (Kind, int, int) {
 			return Handle, t.start, end
 		}
 	}
-	if p.net > 0 && p.n-p.net < 5 && before.is(netWord|linkWord|kinWord|calledWord) {
+	if p.net > 0 && p.n-p.net < 5 && (before.is(netWord|linkWord|kinWord|calledWord) || sc.is(before, "com")) {
 		if end := sc.onNetwork(p, t); end > 0 {
 			return Handle, t.start, end
 		}
@@ -368,7 +377,7 @@ func (sc *scanner) announcedBy(p *past, t token) intro {
 		switch {
 		case w.form == masked || w.form == digits:
 			return unannounced
-		case w.is(calledWord):
+		case w.is(calledWord), k == 1 && w.near && p.at(2).is(calledWord) && among(sc.word(w), "moi", "dung", "sau"): // "tên mới …"
 			return byCall
 		case k == 1 && (inRole(sc.word(p.at(2)), sc.word(w)) && w.near || t.form == capital && t.is(givenWord|surnameWord) && among(strings.ToLower(sc.s[w.start:w.end]), "gặp", "gap", "tên", "ten", "hệ", "he", "chủ", "chu")):
 			return byKin
@@ -439,11 +448,14 @@ func (sc *scanner) fullName(p *past, t token) int {
 		return 0
 	}
 	middle := one.is(middleWord)
-	if t.form == small && (t.is(endWord) && sc.accented && !before.is(calledWord) || !middle && !before.is(calledWord|kinWord|linkWord) || t.is(linkWord) && one.is(surnameWord)) {
+	if middle && sc.lex(one.end).is(atWord) { // "… a còng gmail"
+		return 0
+	}
+	if t.form == small && (t.is(endWord) && sc.accented && !before.is(calledWord) || !middle && !before.is(calledWord|kinWord|linkWord) && !t.is(sureSurname) || t.is(linkWord) && one.is(surnameWord)) {
 		return 0
 	}
 	by := sc.announcedBy(p, t)
-	if t.form == small && !middle && (by == unannounced || one.is(endWord) && !one.is(givenWord)) {
+	if t.form == small && !middle && (by == unannounced && !t.is(sureSurname) || one.is(endWord) && !one.is(givenWord)) {
 		return 0
 	}
 	if given := sc.lex(one.end); t.near && oneWord(sc.word(before), sc.word(t)) && !(middle && given.near && given.is(givenWord) && !given.is(endWord|linkWord)) {
@@ -461,7 +473,7 @@ func (sc *scanner) fullName(p *past, t token) int {
 		if !u.near || u.form == digits || u.form == masked || u.form == small && !(n == 1 && middle) {
 			break
 		}
-		if u.form == allCaps && t.form == capital || n > 2 && t.form == capital && u.is(placeWord) && !u.is(givenWord|surnameWord) {
+		if u.form == allCaps && t.form == capital || u.form == capital && one.form == allCaps && n > 1 && u.end-u.start > 1 || n > 2 && t.form == capital && u.is(placeWord) && !u.is(givenWord|surnameWord) {
 			break
 		}
 		if u.form == small {
@@ -498,10 +510,11 @@ func (sc *scanner) fullName(p *past, t token) int {
 }
 
 // withMiddle returns the end of a name whose surname is not known, but with thị or văn
-// behind it between capital letters: "Vì Thị Khuyên".
+// behind it between capital letters: "Vì Thị Khuyên"; A is a middle name, as of Mông men,
+// only where a person is told of: "của Lờ A Chu".
 func (sc *scanner) withMiddle(p *past, t token) int {
 	one := sc.lex(t.end)
-	if !one.near || !one.is(middleWord) || one.form != capital || !sc.marked(one) || t.near && p.at(1).form == capital && p.n > 1 && !p.at(1).is(kinWord) {
+	if !one.near || !one.is(middleWord) || one.form != capital || !sc.marked(one) && one.end-one.start > 1 || t.near && p.at(1).form == capital && p.n > 1 && !p.at(1).is(kinWord) {
 		return 0
 	}
 	given := sc.lex(one.end)
@@ -509,10 +522,18 @@ func (sc *scanner) withMiddle(p *past, t token) int {
 	if !given.near || given.form != capital || notMiddle(middle, word) || !person(middle, word) || sc.namesPlace(p, t) {
 		return 0
 	}
+	if !sc.marked(one) && (!sc.syllable(t) || middleOfPlace(sc.word(t)) || sc.announcedBy(p, t) == unannounced && !sc.toldOf(given.end)) {
+		return 0
+	}
 	if last := sc.lex(given.end); last.near && last.form == capital && !last.is(placeWord) {
 		return last.end
 	}
 	return given.end
+}
+
+// middleOfPlace reports that a word, without marks, and A are a place's name or a grade.
+func middleOfPlace(word string) bool {
+	return among(word, "mau", "hang", "loai", "khu", "lop", "nhom", "to", "doi", "bang", "vitamin")
 }
 
 // titled reports that t stands among words that all begin with capital letters.
@@ -534,26 +555,29 @@ func (sc *scanner) titled(p *past, t token) bool {
 // smallName is fullName without capital letters to go by: the words after it that are
 // no names end it.
 func (sc *scanner) smallName(p *past, t, one token, by intro) int {
-	middle := one.is(middleWord)
+	middle, called := one.is(middleWord), by == byCall && (t.colon || sc.own(p, t))
 	given := sc.lex(one.end)
 	if one.is(kinWord) && !one.is(givenWord) && !middle || given.is(linkWord) && !given.is(givenWord) {
 		return 0
 	}
 	if middle {
-		if !given.near || given.form == digits || given.form == masked || given.is(endWord) && !given.is(givenWord) {
+		if !given.near || given.form == digits || given.form == masked {
+			return 0
+		}
+		if given.is(endWord) && !given.is(givenWord) && !(called && t.colon && !sc.lex(given.end).near) { // "họ tên: Giàng Thị Say, …"
 			return 0
 		}
 		if by == unannounced && (notMiddle(sc.word(one), sc.word(given)) || !sc.marked(one) && !given.is(givenWord) && sc.word(one) != "a" && !sc.toldOf(given.end)) {
 			return 0
 		}
-		if (by != byKin && !(by == byCall && sc.own(p, t))) && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t)) && !sc.toldOf(given.end) {
+		if by != byKin && !called && !(t.is(sureSurname) || sc.marked(one) && sc.marked(t) || sc.opens(p, t) && given.is(givenWord)) && !sc.toldOf(given.end) {
 			return 0
 		}
 	} else {
 		if !person(sc.word(t), sc.word(one)) {
 			return 0
 		}
-		if !(by == byCall && sc.own(p, t)) && !(by == byKin && t.is(sureSurname)) || one.is(endWord) && !one.is(givenWord) {
+		if !called && !(t.is(sureSurname) && (by == byKin || one.is(givenWord) && sc.toldOf(given.end))) || one.is(endWord) && !one.is(givenWord) {
 			return 0
 		}
 		if !given.near || given.form == digits || given.form == masked || given.is(endWord) && !given.is(givenWord) {
@@ -575,6 +599,9 @@ func (sc *scanner) smallName(p *past, t, one token, by intro) int {
 	}
 	return given.end
 }
+
+// opens reports that a text or a sentence begins with t.
+func (sc *scanner) opens(p *past, t token) bool { return (p.n == 0 || t.apart) && !sc.is(t, "mai") }
 
 // toldOf reports whether the words from i on tell of a person: a birthday, a number, a
 // people, an age.
@@ -613,6 +640,9 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && sc.kindAt(p.at(1)) == Phone && (next.end == 0 || !next.near) { // "0912345678 Lan"
 		return t.end
 	}
+	if next := sc.lex(t.end); t.form == capital && t.is(givenWord) && next.near && sc.kindAt(next) == Phone && p.at(1).form == small && !p.at(1).is(placeWord|orgWord) { // "gọi Thắng 0912345678"
+		return t.end
+	}
 	by := sc.announcedBy(p, t)
 	if by != byCall && by != byKin || t.form == digits {
 		return 0
@@ -620,7 +650,7 @@ func (sc *scanner) givenName(p *past, t token) int {
 	if t.form == small {
 		return sc.smallGiven(p, t, by)
 	}
-	if t.form == allCaps || t.end-t.start == 1 || t.is(kinWord) && !t.is(givenWord) || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
+	if t.form == allCaps || utf8.RuneCountInString(sc.s[t.start:t.end]) == 1 || t.is(kinWord) && !t.is(givenWord) || t.is(otherWord) && !(by == byCall && t.is(givenWord) && sc.marked(t)) || !sc.syllable(t) || sc.namesPlace(p, t) {
 		return 0
 	}
 	if b := p.at(1); by == byKin && b.form == capital && (!b.apart && p.n > 1 || !person(sc.word(b), sc.word(t))) || by == byKin && among(sc.word(t), "ho", "ton", "trieu", "trung") && among(sc.word(b), "bac", "ba") { // Mỗi Chữ Viết Hoa, Anh Sơn
@@ -681,6 +711,9 @@ func (sc *scanner) smallGiven(p *past, t token, by intro) int {
 
 // own reports that the words before a name tell of somebody.
 func (sc *scanner) own(p *past, t token) bool {
+	if p.at(1).is(calledWord) && sc.word(p.at(2)) == "ho" { // "họ tên …"
+		return true
+	}
 	for k := 1; k <= 4; k++ {
 		if sc.kin(p, t, k) {
 			return true
@@ -709,7 +742,7 @@ func (sc *scanner) home(p *past, t token) int {
 		u = sc.lex(t.end)
 	}
 	for u.is(lotWord) {
-		stop, isHouse := sc.lot(u, house || streets > 0)
+		stop, isHouse := sc.lot(p, u, house || streets > 0)
 		if stop == 0 {
 			break
 		}
@@ -735,14 +768,25 @@ func (sc *scanner) home(p *past, t token) int {
 	if house && t.is(houseWord) && sc.word(sc.lex(t.end)) == "nha" { // "số nhà 9"
 		return end
 	}
-	if sc.livesAt(p, t) {
+	if sc.livesAt(p, t) || len(sc.found) > 0 && hamletWord(sc.word(t)) && sc.communeAt(end) {
 		return end
 	}
 	return 0
 }
 
-// lot returns the end of one part of an address, and whether it is a house's number.
-func (sc *scanner) lot(t token, house bool) (int, bool) {
+// communeAt reports that a commune is named from i on: "…, xã Pá Hu".
+func (sc *scanner) communeAt(i int) bool {
+	t := sc.lex(i)
+	if t.end == 0 || t.apart || !among(sc.word(t), "xa", "phuong", "p", "x") {
+		return false
+	}
+	next := sc.lex(t.end)
+	return next.form == capital || next.form == allCaps
+}
+
+// lot returns the end of one part of an address, and whether it is a house's number. What
+// stands before the address is in p.
+func (sc *scanner) lot(p *past, t token, house bool) (int, bool) {
 	u := sc.lex(t.end)
 	if u.end == 0 || u.apart || !u.near && !u.colon {
 		return 0, false
@@ -781,16 +825,46 @@ func (sc *scanner) lot(t token, house bool) (int, bool) {
 		}
 		return end, isHouse
 	}
-	if isHouse || u.form != capital && u.form != allCaps || u.is(placeWord) && !u.is(surnameWord|givenWord) {
+	if u.form == small && among(word, "thon", "ban", "xom") {
+		if !p.at(1).is(dwellWord) && p.at(1).form != masked {
+			return 0, false
+		}
+		return sc.smallPlace(u), false
+	}
+	if isHouse || u.form != capital && u.form != allCaps || u.is(placeWord) && !u.is(surnameWord|givenWord) && !(hamletWord(word) && sc.capitalsFrom(u) > u.end) { // "bản Cầu Thia"
 		return 0, false
 	}
 	if (word == "duong" || word == "pho" || word == "cho") && !house {
 		return 0, false
 	}
-	if word == "ban" && (sc.s[t.start] == 'B' || formerCommune(sc.word(u))) {
+	if word == "ban" && (sc.s[t.start] == 'B' && !among(sc.word(p.at(1)), "tru", "chi", "khau", "dc") || formerCommune(sc.word(u))) {
 		return 0, false
 	}
-	return sc.capitalsFrom(u), false
+	end := sc.capitalsFrom(u)
+	if number := sc.lex(end); hamletWord(word) && number.near && number.form == digits && number.end-number.start < 3 && !sc.followed(number.end).unit(sc.s, false) { // "bản Phiêng 1"
+		end = number.end
+	}
+	return end, false
+}
+
+// smallPlace returns the end of a place's name in small letters that begins with t: three
+// words at most, behind which its commune stands.
+func (sc *scanner) smallPlace(t token) int {
+	end := t.start
+	for range 4 {
+		u := sc.lex(end)
+		if among(sc.word(u), "xa", "phuong") && u.start > t.start {
+			if commune := sc.lex(u.end); commune.near && (!commune.is(endWord) || commune.form == capital) {
+				return end
+			}
+			return 0
+		}
+		if u.form != small || u.start > t.start && !u.near || sc.marked(u) && u.is(endWord|kinWord) {
+			return 0
+		}
+		end = u.end
+	}
+	return 0
 }
 
 // formerCommune reports that bản and a word are the name of a commune that was.
@@ -803,7 +877,7 @@ func (sc *scanner) capitalsFrom(t token) int {
 	end := t.end
 	for n := 1; n < 4; n++ {
 		u := sc.lex(end)
-		if !u.near || u.form != capital || u.is(placeWord) && !u.is(surnameWord|givenWord) {
+		if !u.near || u.form != capital || n == 1 && u.is(placeWord) && !u.is(surnameWord|givenWord) {
 			break
 		}
 		end = u.end
@@ -837,10 +911,13 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	if t.colon && sc.word(a) == "nha" { // "địa chỉ nhà: …"
 		a, b = b, p.at(3)
 	}
-	if a.form == masked {
-		return sc.nameAt(a)
+	if a.form == masked && a.end > 0 { // "Sùng A Páo, bản Lướt", "0912345678, thôn 5"
+		return sc.nameAt(a) || hamletWord(sc.word(t))
 	}
-	if among(sc.word(t), "to", "thon", "ban", "xom", "doi", "khu", "tdp") && (sc.kin(p, t, 1) || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "em người thôn 3"
+	if t.start > 0 && sc.s[t.start-1] == '|' && len(sc.found) > 0 { // a field of what the code on an identity card says
+		return true
+	}
+	if hamletWord(sc.word(t)) && (sc.kin(p, t, 1) || t.near && sc.word(a) == "nha" || among(sc.word(a), "nguoi", "que") && sc.kin(p, t, 2)) { // "nhà em tổ 12", "nhà tổ 12", "em người thôn 3"
 		return true
 	}
 	if !a.is(dwellWord) {
@@ -856,7 +933,13 @@ func (sc *scanner) livesAt(p *past, t token) bool {
 	case "tru", "tro", "song", "chi", "khau", "hien", "nha", "dang", "que", "thai", "mong", "dao", "tay", "kinh", "nung", "giay":
 		return true
 	}
-	return b.is(kinWord) || b.form == masked && sc.nameAt(b)
+	return b.is(kinWord) || b.form == masked && b.end > 0 || len(sc.found) > 0 && sc.found[0].Start < t.start && hamletWord(sc.word(t))
+}
+
+// hamletWord reports that a word, without marks, is a part of a commune where people
+// live.
+func hamletWord(word string) bool {
+	return among(word, "to", "thon", "ban", "xom", "doi", "khu", "tdp", "ap")
 }
 
 // nameAt reports that what is masked at t is a name.
@@ -888,7 +971,7 @@ func (sc *scanner) pageAt(t token) int {
 	s := sc.s
 	end := t.end + strings.IndexByte(s[t.end:], '/') + 1
 	letters := 0
-	for end < len(s) && (addressByte(s[end]) || s[end] == '/' || s[end] == '@') && sc.opaque(end) == 0 {
+	for end < len(s) && (addressByte(s[end]) || strings.IndexByte("/@?=&", s[end]) >= 0) && sc.opaque(end) == 0 {
 		if isAlpha(s[end]) {
 			letters++
 		}
@@ -913,8 +996,14 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 	for k := 1; k <= 5; k++ {
 		w := p.at(k)
 		if w.is(netWord) {
-			named = named || p.at(k+1).is(calledWord)
+			named = named || p.at(k+1).is(calledWord|netWord) || sc.is(w, "nick") || k == 1 && sc.twoNames(t)
 			break
+		}
+		if named && sc.kindAt(w) == Phone { // "zalo 0912345678 tên Mẹ Bắp"
+			continue
+		}
+		if sc.is(w, "com") && p.at(k+1).is(netWord) { // "facebook.com của nó"
+			continue
 		}
 		if k == 5 || !w.near && !w.colon || w.apart || w.form == masked || !w.is(linkWord|kinWord|calledWord) {
 			return 0
@@ -938,7 +1027,20 @@ func (sc *scanner) onNetwork(p *past, t token) int {
 		return end
 	}
 	if named && t.form == capital && !t.is(otherWord|orgWord) {
-		return sc.capitalsFrom(t)
+		end = t.end
+		for u, n := sc.lex(end), 1; n < 4 && u.near && (u.form == capital || u.form == allCaps || u.form == digits); n++ { // "Vay Nhanh 24h"
+			end = u.end
+			u = sc.lex(end)
+		}
+		return end
 	}
 	return 0
+}
+
+// twoNames reports that t and the word behind it have capital letters and may be the names
+// of a person, in either order: "Mùi Triệu".
+func (sc *scanner) twoNames(t token) bool {
+	next := sc.lex(t.end)
+	return next.near && next.form == capital && (t.is(surnameWord|givenWord) || next.is(surnameWord|givenWord)) &&
+		!t.is(otherWord|orgWord|placeWord) && !next.is(otherWord|orgWord|placeWord) && person(sc.word(t), sc.word(next))
 }

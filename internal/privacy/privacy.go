@@ -201,17 +201,15 @@ func maskAt(s string, i int) (Kind, int) {
 // comes up, and a masked text reads as the text did in the end.
 func (m *Masker) find(s string) []Finding {
 	sc := scanner{s: s, public: m.public}
-	sc.accented = sc.hasMarks()
+	sc.look()
 	told := sc.survey()
-	counts := sc.says || hasDigit(s)
 	sc.emails()
 	sc.secrets()
 	for numbersAt, peopleAt := -1, -1; ; { // how much was found when they began to read
-		if n := len(sc.found); counts && n > numbersAt {
+		if n := len(sc.found); n > numbersAt && (sc.says || sc.hasDigit()) {
 			sc.numbers()
 			numbersAt = n
-		} else if sc.accented && n > 0 && n > peopleAt && !sc.hasMarks() { // all marks were in what is masked
-			sc.accented = false
+		} else if n > 0 && n > peopleAt && sc.look() { // all marks, or small letters, were in what is masked
 			told = sc.survey()
 		} else if told && n > peopleAt {
 			sc.people()
@@ -222,33 +220,47 @@ func (m *Masker) find(s string) []Finding {
 	}
 }
 
-// hasMarks reports whether more than ASCII stands outside of findings and masks.
-func (sc *scanner) hasMarks() bool {
-	for i := 0; i < len(sc.s); i++ {
-		if c := sc.s[i]; c >= utf8.RuneSelf {
-			if len(sc.found) == 0 {
-				return true
-			}
-			if k := sc.next(i + 1); k == 0 || sc.found[k-1].End <= i {
-				return true
-			}
-		} else if c == '[' {
+// look notes what letters stand outside of findings and masks, and reports whether that
+// is news.
+func (sc *scanner) look() bool {
+	marks, smalls := false, false
+	for i := 0; i < len(sc.s) && !(marks && smalls); i++ {
+		c := sc.s[i]
+		mark, small := c >= utf8.RuneSelf, c >= 'a' && c <= 'z'
+		if !(mark && !marks || small && !smalls || c == '[') {
+			continue
+		}
+		if k := sc.next(i + 1); k > 0 && sc.found[k-1].End > i {
+			i = sc.found[k-1].End - 1
+			continue
+		}
+		if c == '[' {
 			if _, end := maskAt(sc.s, i); end > 0 {
 				i = end - 1
 			}
+			continue
 		}
+		marks, smalls = marks || mark, smalls || small
 	}
-	return false
+	news := sc.accented != marks || sc.shouts == smalls
+	sc.accented, sc.shouts = marks, !smalls
+	return news
 }
 
-// hasDigit reports whether s holds a digit that is written.
-func hasDigit(s string) bool {
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case isDigit(c):
-			return true
-		case c == 0xEF && i+2 < len(s) && s[i+1] == 0xBC && s[i+2] >= 0x90 && s[i+2] <= 0x99: // full-width digits
-			return true
+// hasDigit reports whether a digit is written outside of findings and masks.
+func (sc *scanner) hasDigit() bool {
+	for i := 0; i < len(sc.s); i++ {
+		switch c := sc.s[i]; {
+		case isDigit(c) || c == 0xEF && digitAt(sc.s, i) >= 0:
+			k := sc.next(i + 1)
+			if k == 0 || sc.found[k-1].End <= i {
+				return true
+			}
+			i = sc.found[k-1].End - 1
+		case c == '[':
+			if _, end := maskAt(sc.s, i); end > 0 {
+				i = end - 1
+			}
 		}
 	}
 	return false

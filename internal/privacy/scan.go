@@ -14,7 +14,9 @@ type scanner struct {
 	public   map[string]bool
 	says     bool // some number is said in words
 	accented bool // some letter has a mark
+	shouts   bool // no letter is small, so that a capital tells nothing
 	found    []Finding
+	last     int // what next returned last
 
 	border int // end of the last mask or finding: words before it say nothing
 	left   words
@@ -22,8 +24,12 @@ type scanner struct {
 	right  words
 }
 
-// next returns the index of the first finding that begins at i or later.
+// next returns the index of the first finding that begins at i or later. Texts are read
+// forwards, so it is mostly the one it was last.
 func (sc *scanner) next(i int) int {
+	if k := sc.last; (k == 0 || sc.found[k-1].Start < i) && (k == len(sc.found) || sc.found[k].Start >= i) {
+		return k
+	}
 	low, high := 0, len(sc.found)
 	for low < high {
 		if mid := (low + high) / 2; sc.found[mid].Start < i {
@@ -32,6 +38,7 @@ func (sc *scanner) next(i int) int {
 			high = mid
 		}
 	}
+	sc.last = low
 	return low
 }
 
@@ -93,7 +100,7 @@ func (sc *scanner) followed(i int) *words {
 
 // emails finds mail addresses.
 func (sc *scanner) emails() {
-	if strings.IndexByte(sc.s, '@') < 0 && !strings.Contains(sc.s, "(a)") {
+	if strings.IndexByte(sc.s, '@') < 0 && !strings.Contains(sc.s, "(a") && !strings.Contains(sc.s, "[a") {
 		return
 	}
 	for i := 0; i < len(sc.s); i++ {
@@ -102,8 +109,8 @@ func (sc *scanner) emails() {
 			i = end - 1
 			continue
 		}
-		if strings.HasPrefix(sc.s[i:], "(a)") {
-			if start, end := sc.spelledMail(i, i+len("(a)")); end > 0 {
+		if n := atSign(sc.s[i:]); n > 0 {
+			if start, end := sc.spelledMail(i, i+n); end > 0 {
 				sc.add(Email, start, end)
 				i = end - 1
 			}
@@ -123,6 +130,17 @@ func (sc *scanner) emails() {
 		}
 	}
 	sc.border, sc.leftOf = 0, 0
+}
+
+// atSign returns the size of what stands for an @ at the head of s, in brackets; 0 when
+// nothing does.
+func atSign(s string) int {
+	for _, sign := range [...]string{"(a)", "(at)", "[a]", "[at]"} {
+		if strings.HasPrefix(s, sign) {
+			return len(sign)
+		}
+	}
+	return 0
 }
 
 // address returns the bounds of the mail address around the @ at i; one space on
@@ -160,11 +178,51 @@ func (sc *scanner) address(i int) (start, end int) {
 	if start == name {
 		return 0, 0
 	}
+	if name < i && (s[i+1] != ' ' && !mailEnding(s[domain:end]) || network(s[start:name])) { // "tiktok @ban.xanh"
+		return 0, 0
+	}
 	if r, _ := utf8.DecodeLastRuneInString(s[sc.border:start]); unicode.IsLetter(r) { // a word with marks, not a name
 		return 0, 0
 	}
-	return start, end
+	return sc.parted(start), end
 }
+
+// parted returns where the name in a mail address begins that spaces part: "mail mua chu
+// 95@gmail.com", with at most three words before start, behind mail, là or a colon.
+func (sc *scanner) parted(start int) int {
+	from := start
+	for range 4 {
+		before := strings.TrimSuffix(sc.s[sc.border:from], " ")
+		for _, anchor := range [...]string{"mail", "là", "la", ":"} {
+			if strings.HasSuffix(before, anchor) {
+				return from
+			}
+		}
+		at := len(before)
+		for at > 0 && isAlnum(before[at-1]) {
+			at--
+		}
+		word := before[at:]
+		if len(before) == from-sc.border || word == "" || at > 0 && before[at-1] != ' ' && before[at-1] != ':' ||
+			lexicon.find(hashOf(strings.ToLower(word)), sc.accented)&(kinWord|linkWord|calledWord|endWord|netWord) != 0 {
+			return start
+		}
+		from = sc.border + at
+	}
+	return start
+}
+
+// mailEnding reports whether the host of an address ends as those of mail do.
+func mailEnding(host string) bool {
+	switch strings.ToLower(host[strings.LastIndexByte(host, '.')+1:]) {
+	case "com", "vn", "net", "org", "edu":
+		return true
+	}
+	return mailHost(host)
+}
+
+// network reports whether a word is a network's, where a name may begin with an @.
+func network(word string) bool { return lexicon.find(hashOf(strings.ToLower(word)), true)&netWord != 0 }
 
 // mailHost reports whether a name without its ending is one that gives out addresses.
 func mailHost(name string) bool {
@@ -222,8 +280,8 @@ func (sc *scanner) numbers() {
 	}
 }
 
-// plainWord returns the end of the word at i when it has more than three letters and
-// nothing else, so that it begins no number; 0 otherwise. A number that is said is
+// plainWord returns the end of the word at i when it has nothing but letters, and more
+// than three or another word behind it, so that it begins no number; 0 otherwise. A number that is said is
 // looked for word by word.
 func (sc *scanner) plainWord(i int) int {
 	s, end, letters := sc.s, i, 0
@@ -238,7 +296,7 @@ func (sc *scanner) plainWord(i int) int {
 		case isDigit(c), c >= utf8.RuneSelf:
 			return 0
 		default:
-			if letters < 4 || len(sc.found) > 0 && sc.opensWithin(i, end) {
+			if letters < 4 && !letterNext(s, end) || len(sc.found) > 0 && sc.opensWithin(i, end) {
 				return 0
 			}
 			return end
@@ -266,7 +324,7 @@ func startsWord(s string, i int) int {
 		return 0
 	}
 	r, size := utf8.DecodeRuneInString(s[i:])
-	if unicode.IsLetter(r) || wideDigit(r) {
+	if vietnamese(r) || unicode.IsLetter(r) || wideDigit(r) {
 		return size
 	}
 	return 0
@@ -278,6 +336,9 @@ func wideDigit(r rune) bool { return r >= 0xFF10 && r <= 0xFF19 }
 func (sc *scanner) token(i int) int {
 	end, digits, letters := i, 0, 0
 	limit := len(sc.s)
+	if k := sc.next(i + 1); k < len(sc.found) {
+		limit = sc.found[k].Start
+	}
 	for end < limit {
 		size := startsWord(sc.s, end)
 		if size == 0 {
@@ -285,9 +346,6 @@ func (sc *scanner) token(i int) int {
 				end += n
 				continue
 			}
-			break
-		}
-		if sc.opaque(end) > 0 {
 			break
 		}
 		if digitAt(sc.s, end) >= 0 {
@@ -362,10 +420,15 @@ func slip(s string, i int) int {
 	switch c := s[i]; {
 	case c|0x20 == 'o':
 		return 0
-	case (c == 'l' || c == 'I') && i > 0 && i+1 < len(s) && (digitAt(s, i-1) >= 0 || s[i-1]|0x20 == 'o') && (digitAt(s, i+1) >= 0 || s[i+1]|0x20 == 'o'):
+	case (c == 'l' || c == 'I') && i+1 < len(s) && (digitAt(s, i+1) >= 0 || s[i+1]|0x20 == 'o') && (opensGroup(s, i) || i > 0 && (digitAt(s, i-1) >= 0 || s[i-1]|0x20 == 'o')):
 		return 1
 	}
 	return -1
+}
+
+// opensGroup reports that a sign and a digit before it stand before i.
+func opensGroup(s string, i int) bool {
+	return i > 1 && strings.IndexByte(" .-", s[i-1]) >= 0 && isDigit(s[i-2])
 }
 
 // digitLike reports whether a word is digits, some of which may be letters by a slip.
@@ -459,6 +522,9 @@ func (sc *scanner) read(r *run, i int) {
 		r.groups[r.n] = g
 		r.n++
 		gap, i = sc.gap(at)
+		if gap == 0 && g.to-g.from <= 2 && strings.HasPrefix(s[at:], " / ") && at+3 < len(s) && isDigit(s[at+3]) && sc.opaque(at+3) == 0 { // "07 / 08 / 1999"
+			gap, i = '/', at+3
+		}
 		if gap == 0 || gap == '-' && g.to-g.from >= 9 && i > at+1 { // a dash between two whole numbers
 			return
 		}
@@ -532,8 +598,12 @@ func (sc *scanner) gap(i int) (byte, int) {
 	return 0, 0
 }
 
-// startsAsDigit reports whether a group begins at i with the letter o for its zeros.
+// startsAsDigit reports whether a group begins at i with the letter o for its zeros, or
+// with an l for its one.
 func startsAsDigit(s string, i int) bool {
+	if s[i] == 'l' && slip(s, i) >= 0 {
+		return true
+	}
 	end := i
 	for end < len(s) && end < i+3 && s[end]|0x20 == 'o' {
 		end++
@@ -598,10 +668,21 @@ func (sc *scanner) judge(r *run) int {
 	return 0
 }
 
-// widen takes in the plus and the bracket of a country or area code.
+// googleCode reports that the text before a number ends in what begins a code that
+// Google sends: "G-448812".
+func googleCode(before string) bool {
+	head, ok := strings.CutSuffix(before, "G-")
+	return ok && (head == "" || head[len(head)-1] == ' ')
+}
+
+// widen takes in the plus and the bracket of a country or area code, and the letter of a
+// one-time code.
 func (sc *scanner) widen(start, end int) (int, int) {
 	if start > sc.border && sc.s[start-1] == '+' {
 		start--
+	}
+	if googleCode(sc.s[sc.border:start]) {
+		start -= len("G-")
 	}
 	if start > sc.border && sc.s[start-1] == '(' && strings.IndexByte(sc.s[start:end], ')') >= 0 {
 		start--
@@ -625,6 +706,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	}
 	if start > sc.border { // part of a law's number, a sum, a link
 		switch c := s[start-1]; {
+		case c == '-' && googleCode(s[sc.border:start]):
 		case c == '/' && n < 9, c == '=', c == '_', c == ',' && sc.digitBefore(start-1), c == '.' && sc.digitBefore(start-1) && n < 9, c == '-' && start-2 >= sc.border && isAlnum(s[start-2]) && n < 9:
 			return ""
 		case c == '-' && sc.inLink(start):
@@ -652,6 +734,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	}
 	if start > sc.border && s[start-1] == '+' && d[0] != '0' && n >= 9 && n <= 14 && (!joined || shape.longest < 8) { // a number of another country
 		return Phone
+	}
+	if n == 6 && !joined && googleCode(s[sc.border:start]) {
+		return OTP
 	}
 	left := sc.announced(start)
 	t, far := left.nearest()
@@ -688,6 +773,9 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 	if old := n == 11 && d[1] == '1'; (!mobile || old) && n >= 8 && (t == noTopic || t == ofAccount || far > 2) && left.bankNear(2) {
 		t, far = ofAccount, 0
 	}
+	if mobile && t == noTopic && (left.bankNear(0) || left.pair(left.n-1, "mb", "bank")) {
+		t, far = ofAccount, 0
+	}
 	if t == noTopic && n == 6 && trailingZeros(d) < 3 && (left.is(left.n-1, "ma") || left.is(left.n-1, "so") && left.n > 1 && isDigit(left.word(left.n - 2)[0]) || left.pair(left.n-1, "ma", "so") || left.codeTold()) && (left.toldOn() || right.cameByMessage()) {
 		t, far = ofOTP, 0
 	}
@@ -700,7 +788,7 @@ func (sc *scanner) kindOf(r *run, g, e int) Kind {
 		return Account
 	case t == ofOTP && far <= 6 && n <= 9 && (!joined || shape.even) && !(n == 4 && yearLike(d) && far > 1) && zeros < 4:
 		return OTP
-	case t == ofPhone && far <= 8 && !mobile && (n == 9 && strings.IndexByte("35789", d[0]) >= 0 || n == 10 || n == 11 && d[0] == '0' || (n == 7 || n == 8) && far <= 2 && zeros < 3):
+	case t == ofPhone && far <= 8 && !mobile && (n == 9 && strings.IndexByte("35789", d[0]) >= 0 || n == 10 || n == 11 && d[0] == '0' || (n == 7 || n == 8) && d[0] != '0' && far <= 2 && zeros < 3):
 		return Phone
 	case t == ofTax && far <= 5 && (n == 10 || n == 13):
 		if left.company() || right.company() {

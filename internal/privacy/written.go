@@ -153,7 +153,7 @@ func (sc *scanner) spelledMail(at, from int) (start, end int) {
 	if !dotted && !mailHost(s[from:end]) {
 		return 0, 0
 	}
-	return start, end
+	return sc.parted(start), end
 }
 
 // point returns the end of the coordinates that begin at i, of a place in or near

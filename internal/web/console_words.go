@@ -18,7 +18,7 @@ var consoleWords = map[string]string{
 	"extractive": "Trích nguyên văn", "llm": "Mô hình ngôn ngữ", "approved": "Câu trả lời duyệt sẵn",
 	"draft": "Bản nháp", "active": "Đang dùng", "outdated": "Nguồn đã đổi", "withdrawn": "Đã thu hồi",
 	"number_grounding": "Con số có trong nguồn", "citations": "Trích dẫn đúng nguồn", "language": "Tiếng Việt có dấu", "no_personal_data": "Không lộ dữ liệu cá nhân",
-	"no_abolished_office": "Không chỉ đến cấp huyện đã bỏ", "contacts": "Số điện thoại, liên kết có trong danh bạ", "sentence_support": "Từng câu có nguồn nói", "no_prompt_leak": "Không lộ chỉ dẫn", "length": "Vừa độ dài của kênh", "approved_source": "Cán bộ đã duyệt, nguồn chưa đổi",
+	"no_abolished_office": "Không chỉ đến cấp huyện đã bỏ", "contacts": "Số điện thoại, liên kết có trong danh bạ", "sentence_support": "Từng câu có nguồn nói", "no_prompt_leak": "Không lộ chỉ dẫn", "length": "Vừa độ dài của kênh", "says_what_is_missing": "Nói rõ điều hướng dẫn chưa có", "approved_source": "Cán bộ đã duyệt, nguồn chưa đổi",
 	"pass": "Đạt", "fail": "Không đạt", "good": "Hữu ích", "bad": "Chưa đúng", "resident": "Người dân", "staff": "Cán bộ",
 	"citizen": "Người dân", "official": "Cán bộ", "both": "Cả hai",
 	"understand": "Hiểu câu hỏi", "retrieve": "Tìm tài liệu", "answer": "Viết câu trả lời", "verify": "Kiểm tra",
@@ -31,7 +31,7 @@ var consoleWords = map[string]string{
 }
 
 // checkNames are the checks of package pipeline, as outcomes name them.
-var checkNames = []string{"number_grounding", "citations", "language", "no_personal_data", "no_abolished_office", "contacts", "sentence_support", "no_prompt_leak", "length"}
+var checkNames = []string{"number_grounding", "citations", "language", "no_personal_data", "no_abolished_office", "contacts", "says_what_is_missing", "sentence_support", "no_prompt_leak", "length"}
 
 // ticketWords differ from those of outcomes.
 var ticketWords = map[string]string{"answered": "Đã trả lời, chờ người dân"}
