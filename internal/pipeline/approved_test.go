@@ -111,13 +111,14 @@ func TestApprovedTellsAllQuestionsApart(t *testing.T) {
 		for lines.Scan() {
 			var c struct {
 				ID, Question string
+				Intent       string // one greeting is as good as another
 				History      []json.RawMessage
 				MustClarify  bool `json:"must_clarify"` // no answer to it would be approved
 			}
 			if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
 				t.Fatal(err)
 			}
-			if len(c.History) == 0 && !c.MustClarify {
+			if len(c.History) == 0 && !c.MustClarify && c.Intent != "smalltalk" {
 				list = append(list, pipeline.Approved{Name: c.ID, Questions: []string{c.Question}, Answer: "Câu trả lời đã duyệt.", Documents: []string{"khai-sinh"}})
 			}
 		}

@@ -89,15 +89,22 @@ type part struct {
 // parts are the parts of a message; none when it has only one.
 func (a *Assistant) parts(q *understanding) []part {
 	text := q.query.Text
-	var parts []part
+	var asking []string
 	for _, clause := range clausesOf(text) {
-		tokens := vietnamese.Tokenize(nil, clause)
-		if p := a.part(q, clause); len(tokens) >= minClause && len(p.content) > 0 && interrogative(tokens, !q.accented) && !a.saysNoMatter(p) {
-			parts = append(parts, part{p, ""})
+		if tokens := vietnamese.Tokenize(nil, clause); len(tokens) >= minClause && interrogative(tokens, !q.accented) {
+			asking = append(asking, clause)
 		}
 	}
-	if len(parts) > 1 {
-		return parts
+	if len(asking) > 1 { // as few do: reading a clause costs more than finding it
+		var parts []part
+		for _, clause := range asking {
+			if p := a.part(q, clause); len(p.content) > 0 && !a.saysNoMatter(p) {
+				parts = append(parts, part{p, ""})
+			}
+		}
+		if len(parts) > 1 {
+			return parts
+		}
 	}
 	if halves := a.halves(q); len(halves) > 0 {
 		return halves
