@@ -105,7 +105,7 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) (documents 
 		if len(turn.Documents) > 0 {
 			return turn.Documents, false
 		}
-		if id := a.titled(turn.Answer); id != "" {
+		if id := a.underTitle(turn.Answer); id != "" {
 			return []string{id}, false
 		}
 		typed := vietnamese.Normalize(cutBytes(turn.Question, MaxQuestion))
@@ -122,8 +122,8 @@ func (a *Assistant) documentsOf(ctx context.Context, history []Turn) (documents 
 	return nil, false
 }
 
-// titled is the document whose title an answer begins with, as ours do; empty without.
-func (a *Assistant) titled(answer string) string {
+// underTitle is the document whose title an answer begins with, as ours do; empty without.
+func (a *Assistant) underTitle(answer string) string {
 	title, _, _ := strings.Cut(answer, "\n")
 	for _, d := range a.lib.Documents {
 		if d.Title == title {
