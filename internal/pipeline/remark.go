@@ -79,7 +79,7 @@ const nods = "👍👌🙏❤😊 \ufe0f🏻🏼🏽🏾🏿"
 // remarkOf returns what kind of remark a typed message is, none if it says more.
 func remarkOf(typed string) talk {
 	const longest = 9 // words
-	if typed != "" && strings.Trim(typed, nods) == "" {
+	if strings.ContainsAny(typed, "👍👌🙏❤😊") && strings.Trim(typed, nods) == "" {
 		return agreeing
 	}
 	words := strings.Fields(strings.ToLower(vietnamese.Normalize(typed)))

@@ -38,6 +38,11 @@ func TestAskRemark(t *testing.T) {
 			t.Errorf("after %q, Ask(%q) = %s:\n%s\nwant an answer on the passport", answered.Question, typed, o.Status, o.Answer)
 		}
 	}
+	for _, typed := range []string{"   ", "\u200b", "aGVsbG8gd29ybGQ kz9QxR2vTq wPzLmNb 8sKdJf7 qweRtyUiop zxcvbnm", "asdkjh qwekjh zmxnbc qpwoei"} {
+		if o := ask(typed, answered.Turn()); o.Status != pipeline.SmallTalk || !strings.Contains(o.Answer, "chưa đọc được") {
+			t.Errorf("Ask(%q) = %s:\n%s\nwant that it cannot be read", typed, o.Status, o.Answer)
+		}
+	}
 	if o := ask("dat"); o.Status != pipeline.Clarify {
 		t.Errorf("Ask(%q) = %s, want clarify: it is land as well as dear", "dat", o.Status)
 	}

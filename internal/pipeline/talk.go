@@ -153,6 +153,8 @@ func (a *Assistant) talkOf(tokens []vietnamese.Token, q *understanding) talk {
 		return personal
 	case len(q.named) == 0 && inEnglish(tokens):
 		return english
+	case len(q.named) == 0 && a.unreadable(tokens):
+		return nothing
 	case found[selfGroup] && len(tokens) <= 12:
 		return aboutSelf
 	case len(tokens) <= 5 && found[greetingGroup] && len(q.facets) == 0 && len(q.named) == 0:
@@ -174,14 +176,34 @@ var englishWords = strings.Fields("how what where when which who much many does 
 // inEnglish reports whether a text is English: several words of it are, and a third of
 // all.
 func inEnglish(tokens []vietnamese.Token) bool {
-	const several, share = 2, 3
-	n := 0
+	const share = 3
+	n := countEnglish(tokens)
+	return n >= severalEnglish && share*n >= len(tokens)
+}
+
+const severalEnglish = 2 // words, from which a text has English in it
+
+func countEnglish(tokens []vietnamese.Token) (n int) {
 	for _, t := range tokens {
 		if slices.Contains(englishWords, t.Text) {
 			n++
 		}
 	}
-	return n >= several && share*n >= len(tokens)
+	return n
+}
+
+// unreadable reports whether hardly any letter of a text belongs to a word of the
+// knowledge: what a fallen book types, or a file that was sent as text.
+func (a *Assistant) unreadable(tokens []vietnamese.Token) bool {
+	const few, share = 4, 0.4
+	known, all := 0, 0
+	for _, t := range tokens {
+		all += len(t.Folded)
+		if a.lib.Words[t.Folded] > 0 {
+			known += len(t.Folded)
+		}
+	}
+	return len(tokens) >= few && float64(known) < share*float64(all) && countEnglish(tokens) < severalEnglish
 }
 
 // reply ends a question that needs no looking up: small talk, what is harmful or
