@@ -73,7 +73,7 @@ func TestQuestionsStayWhole(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, c := range cases {
-			if planted.MatchString(c.ID) {
+			if planted.MatchString(c.ID) || c.RefusalKind == "personal_data" {
 				continue
 			}
 			if text := ofPeople(mask, c.Question); text != "" {

@@ -152,7 +152,7 @@ type counted struct {
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.from.Read(p)
 	c.n += int64(n)
-	if c.held.Add(int64(n)) > c.most {
+	if n > 0 && c.held.Add(int64(n)) > c.most {
 		return n, errHeld
 	}
 	return n, err
