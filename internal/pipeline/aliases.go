@@ -39,11 +39,7 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 			names = append(names, told(name)...)
 		}
 		for i, name := range names {
-			var accented, folded []string
-			for _, tok := range vietnamese.Tokenize(nil, name) {
-				accented = append(accented, tok.Text)
-				folded = append(folded, tok.Folded)
-			}
+			accented, folded := bothForms(vietnamese.Tokenize(nil, name))
 			if len(accented) == 0 {
 				continue
 			}
@@ -53,15 +49,9 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 			}
 		}
 		for _, name := range d.Usual {
-			var accented, folded []string
-			for _, tok := range content(name) {
-				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
-			}
+			accented, folded := bothForms(content(name))
 			t.usual = append(t.usual, alias{folded, d.ID, false}, alias{accented, d.ID, false})
-			accented, folded = nil, nil
-			for _, tok := range vietnamese.Tokenize(nil, name) {
-				accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
-			}
+			accented, folded = bothForms(vietnamese.Tokenize(nil, name))
 			t.papersNamed = append(t.papersNamed, alias{folded, d.ID, false}, alias{accented, d.ID, false})
 		}
 		for i, code := range d.Codes {
@@ -78,6 +68,14 @@ func newAliasTable(lib *corpus.Library, glossary *vietnamese.Glossary, content f
 		}
 	}
 	return t
+}
+
+// bothForms are the syllables of a name with their marks and without.
+func bothForms(tokens []vietnamese.Token) (accented, folded []string) {
+	for _, tok := range tokens {
+		accented, folded = append(accented, tok.Text), append(folded, tok.Folded)
+	}
+	return accented, folded
 }
 
 // coded returns the document whose procedure code occurs in text, empty without one.

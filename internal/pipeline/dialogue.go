@@ -171,13 +171,12 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	}
 	best := found.Documents[0]
 	strange := a.strange(q, best)
-	_, danger := a.dangerIn(q, found)
 	switch {
 	case q.followUp && !q.aside && !slices.Contains(q.before, best.ID) &&
 		(len(q.content) > maxEllipsis && best.Probability >= changeFloor || strange && best.Probability >= leanFloor):
 		q.followUp = false
 		return found, nil
-	case !q.followUp && !a.saysOnlyWhere(q) && !asGood(q, found) && !(a.holds(q) && a.unsettled(q, found) && danger.probability < plainly) &&
+	case !q.followUp && !a.staysOn(q, found) &&
 		(len(q.facets) == 0 && !a.halfAsked(q, best) || len(q.named) > 0 || best.Probability >= leanFloor || q.kind != aQuestion || strange):
 		return found, nil
 	}
@@ -188,6 +187,12 @@ func (a *Assistant) retrieve(ctx context.Context, q *understanding) (retrieval.R
 	return a.retriever.Search(ctx, q.query)
 }
 
+// staysOn reports whether a question, whatever its own words would find, goes on with what
+// was spoken of before.
+func (a *Assistant) staysOn(q *understanding, found retrieval.Result) bool {
+	return a.saysOnlyWhere(q) || asGood(q, found) || a.holds(q) && a.unsettled(q, found)
+}
+
 // holds reports whether what was spoken of before has most of what the question tells:
 // "người bán mất rồi" after selling a motorcycle.
 func (a *Assistant) holds(q *understanding) bool {
@@ -196,8 +201,12 @@ func (a *Assistant) holds(q *understanding) bool {
 	return before != nil && !q.guessed && q.kind == aQuestion && len(q.named) == 0 && a.coverage(q, before) >= most
 }
 
-// unsettled reports whether nothing is surely meant by what a question says itself.
+// unsettled reports whether nothing is surely meant by what a question says itself, not
+// even a call for help.
 func (a *Assistant) unsettled(q *understanding, found retrieval.Result) bool {
+	if _, danger := a.dangerIn(q, found); danger.probability >= plainly {
+		return false
+	}
 	if found.Documents[0].Probability < changeFloor || len(a.vague(q, found)) > 0 {
 		return true
 	}
@@ -214,8 +223,7 @@ func (a *Assistant) strange(q *understanding, best retrieval.Document) bool {
 	if before == nil || doc == nil || a.coverage(q, before) >= half || a.saidAtOnce(q, doc) < len(q.content) {
 		return false
 	}
-	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented) // "mất tiền không" tells of no loss
-	return slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !asked[t.Text] })
+	return slices.ContainsFunc(q.content, func(t vietnamese.Token) bool { return !q.asking[t.Text] }) // "mất tiền không" tells of no loss
 }
 
 // saysOnlyWhere reports whether a question has no word of any matter but of where it is
@@ -224,9 +232,8 @@ func (a *Assistant) saysOnlyWhere(q *understanding) bool {
 	if len(q.named) > 0 || q.kind != aQuestion || len(q.facets) == 0 && !q.yesNo {
 		return false
 	}
-	asked := a.askingWords(vietnamese.Tokenize(nil, q.text), !q.accented)
 	return !slices.ContainsFunc(q.content, func(t vietnamese.Token) bool {
-		return !asked[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"xã", "phường", "huyện", "tỉnh"}, t.Text)
+		return !q.asking[t.Text] && !slices.Contains(ofAnyPaper, t.Text) && !slices.Contains([]string{"xã", "phường", "huyện", "tỉnh"}, t.Text)
 	})
 }
 

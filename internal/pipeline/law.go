@@ -55,7 +55,7 @@ func newLawTable(lib *corpus.Library) lawTable {
 		}
 		for _, written := range slices.DeleteFunc(numbers, func(n string) bool { return n == "" }) {
 			for _, number := range slices.Compact([]string{written, shortNumber(written)}) {
-				key := vietnamese.Fold(strings.ToLower(number))
+				key := lawKey(number)
 				if times[key] == nil {
 					times[key] = make(map[string]int)
 				}
@@ -70,9 +70,9 @@ func newLawTable(lib *corpus.Library) lawTable {
 				continue
 			}
 			for _, number := range amendedBy(ref) {
-				for _, key := range slices.Compact([]string{vietnamese.Fold(strings.ToLower(number)), shortNumber(number)}) {
+				for _, key := range slices.Compact([]string{lawKey(number), shortNumber(number)}) {
 					l := t[key]
-					if key != vietnamese.Fold(strings.ToLower(ref.Ref)) && !slices.ContainsFunc(l.amending, func(a legalText) bool { return a.number == ref.Ref && (ref.Ref != "" || a.title == ref.Title) }) {
+					if key != lawKey(ref.Ref) && !slices.ContainsFunc(l.amending, func(a legalText) bool { return a.number == ref.Ref && (ref.Ref != "" || a.title == ref.Title) }) {
 						l.number = cmp.Or(l.number, number)
 						l.amending = append(l.amending, legalText{ref.Ref, ref.Title, d.ID})
 						t[key] = l
@@ -109,6 +109,9 @@ func amendedBy(ref corpus.LegalRef) []string {
 	return numbers
 }
 
+// lawKey is the number of a legal text as the table has it.
+func lawKey(number string) string { return vietnamese.Fold(strings.ToLower(number)) }
+
 // shortNumber is the number and year of a legal text, "168/2025"; all of one without.
 func shortNumber(number string) string {
 	parts := strings.Split(number, "/")
@@ -135,7 +138,7 @@ func (a *Assistant) lawOf(q *understanding, tokens []vietnamese.Token) law {
 	}) {
 		return law{}
 	}
-	if l, ok := a.laws[vietnamese.Fold(number)]; ok {
+	if l, ok := a.laws[lawKey(number)]; ok {
 		return l
 	}
 	return law{number: strings.ToUpper(number)}

@@ -25,11 +25,7 @@ func newPhraseTable(lists ...[]string) *phraseTable {
 	for group, list := range lists {
 		for _, text := range list {
 			text, marked := strings.CutPrefix(text, "=")
-			var accented, folded []string
-			for _, tok := range vietnamese.Tokenize(nil, text) {
-				accented = append(accented, tok.Text)
-				folded = append(folded, tok.Folded)
-			}
+			accented, folded := bothForms(vietnamese.Tokenize(nil, text))
 			t.accented[accented[0]] = append(t.accented[accented[0]], phrase{accented, group})
 			if len(folded) > 1 && !marked {
 				t.folded[folded[0]] = append(t.folded[folded[0]], phrase{folded, group})

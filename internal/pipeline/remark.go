@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 
 	"troly/internal/vietnamese"
@@ -61,8 +62,8 @@ func remarkTable(lists map[talk][]string) map[string]talk {
 
 // Courtesies with which a remark begins and ends.
 var (
-	before = courtesies("dạ", "vâng", "à", "ừ", "uh", "ok", "oke", "ờ", "thôi", "thế", "vậy", "mà", "em", "tôi", "mình", "cháu", "con", "bác", "bạn", "nhưng")
-	after  = courtesies("ạ", "nhé", "nha", "nhỉ", "hả", "vậy", "thế", "đấy", "đó", "bạn", "ad", "em", "anh", "chị", "ơi", "luôn", "rồi", "nữa", "đã", "xem", "đi", "b", "ah", "hic", "huhu", "haha", "hihi")
+	openings = courtesies("dạ", "vâng", "à", "ừ", "uh", "ok", "oke", "ờ", "thôi", "thế", "vậy", "mà", "em", "tôi", "mình", "cháu", "con", "bác", "bạn", "nhưng")
+	closings = courtesies("ạ", "nhé", "nha", "nhỉ", "hả", "vậy", "thế", "đấy", "đó", "bạn", "ad", "em", "anh", "chị", "ơi", "luôn", "rồi", "nữa", "đã", "xem", "đi", "b", "ah", "hic", "huhu", "haha", "hihi")
 )
 
 func courtesies(words ...string) map[string]bool {
@@ -92,8 +93,8 @@ func remarkOf(typed string) talk {
 			words[i] = strings.TrimRight(words[i], "?")
 		}
 	}
-	for from := 0; from < len(words) && (from == 0 || before[words[from-1]]); from++ {
-		for to := len(words); to > from && (to == len(words) || after[words[to]]); to-- {
+	for from := 0; from < len(words) && (from == 0 || openings[words[from-1]]); from++ {
+		for to := len(words); to > from && (to == len(words) || closings[words[to]]); to-- {
 			if kind, ok := remarks[strings.Join(words[from:to], " ")]; ok {
 				return kind
 			}
@@ -128,11 +129,10 @@ func (a *Assistant) answerRemark(out *Outcome, q *understanding, history []Turn)
 		return false
 	}
 	out.Status, out.Understood.Intent = SmallTalk, "smalltalk"
-	if q.kind != puzzled {
-		return true
-	}
-	if doc := a.lib.Document(append(last.Documents, "")[0]); doc != nil {
-		out.Suggestions = a.suggestions(&understanding{facets: append(last.Facets, How)}, doc, nil)
+	if q.kind == puzzled && len(last.Documents) > 0 {
+		if doc := a.lib.Document(last.Documents[0]); doc != nil {
+			out.Suggestions = a.suggestions(&understanding{facets: slices.Concat(last.Facets, []Facet{How})}, doc, nil)
+		}
 	}
 	return true
 }
